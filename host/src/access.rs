@@ -1,0 +1,152 @@
+//! Who asks, and may they?
+//! In come a request and whether its route needs a login; out goes the caller's session, or a refusal with its words.
+//! A token that was not verified is never trusted, refreshed or signed again, on no path.
+
+mod token;
+mod claims;
+mod link_token;
+mod reply;
+
+pub use link_token::{LinkKey, LinkTokenRefusal};
+pub use reply::attach_token;
+pub use token::{TokenKey, TokenRefusal};
+
+use crate::failure::Failure;
+use crate::request::Request;
+use crate::session::{SECRET_BY_DEFAULT, Session};
+use serde_json::{Map, Value, json};
+
+/// Checks callers on one host and writes the tokens that they get.
+pub struct Access {
+    key: TokenKey,
+    /// The `application` claim of the tokens that this host writes: its name.
+    application: String,
+    /// Seconds that a new session lives until a handler sets another timeout.
+    initial_timeout: u32,
+}
+
+/// A caller who was let in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// The verified content of the caller's token, or a new session where none is needed and none came.
+    pub session: Session,
+    /// Whether the caller showed a valid token, so that a successful answer renews it.
+    pub has_token: bool,
+}
+
+impl Access {
+    /// An access check with the shared secret of the fleet.
+    #[must_use]
+    pub fn new(key: TokenKey, application: &str, initial_timeout: u32) -> Self {
+        Self {
+            key,
+            application: application.to_owned(),
+            initial_timeout,
+        }
+    }
+
+    /// Lets a caller in, or says why not.
+    ///
+    /// A route that needs no login gets a new session unless the caller shows a valid token.
+    ///
+    /// # Errors
+    /// 401 with `WWW-Authenticate` and the words that clients of QEWD-Up know.
+    pub fn admit(&self, request: &Request, login_needed: bool) -> Result<Caller, Failure> {
+        let verified = request.bearer().map(|token| self.key.verify(token, unix_now()));
+        match verified {
+            Some(Ok(session)) if !login_needed || session.authenticated() => Ok(Caller {
+                session,
+                has_token: true,
+            }),
+            Some(Ok(_)) => Err(unauthorized("User is not authenticated", "invalid_token")),
+            _ if !login_needed => Ok(Caller {
+                session: self.new_session(request),
+                has_token: false,
+            }),
+            Some(Err(refusal)) => Err(unauthorized(format!("Invalid JWT: {refusal}"), "invalid_token")),
+            // Clients compare this text to the letter, and it has always lacked its last bracket.
+            None => Err(unauthorized(
+                "Authorization Header missing or JWT not found in header (expected format: Bearer {{JWT}}",
+                "invalid_request",
+            )),
+        }
+    }
+
+    /// The token that a successful answer carries: none if the caller has none and the handler opened no session.
+    ///
+    /// # Errors
+    /// When a handler left the session in a state that no token can carry, such as a timeout that is not positive.
+    pub fn renew(&self, caller: Caller, changed: Option<Session>) -> Result<Option<String>, Failure> {
+        if changed.is_none() && !caller.has_token {
+            return Ok(None);
+        }
+        let mut session = changed.unwrap_or(caller.session);
+        session.claims.insert("application".to_owned(), json!(self.application));
+        self.key.issue(&session, unix_now()).map(Some).map_err(|refusal| {
+            Failure::system(
+                500,
+                "The handler left a session that no token can carry",
+                refusal.to_string(),
+            )
+        })
+    }
+
+    /// A token for a host that registers over a link: what the seeds of this design show as the answer to `ewd-register`.
+    ///
+    /// # Errors
+    /// When signing fails, which no input can bring about.
+    pub fn registration_token(&self, socket_id: &str, address: &str) -> Result<String, TokenRefusal> {
+        let mut session = self.empty_session();
+        session.claims.insert("socketId".to_owned(), json!(socket_id));
+        session.claims.insert("ipAddress".to_owned(), json!(address));
+        session.claims.insert("authenticated".to_owned(), json!(false));
+        self.key.issue(&session, unix_now())
+    }
+
+    /// Checks a token that another host of the fleet has issued.
+    ///
+    /// # Errors
+    /// One of [`TokenRefusal`].
+    pub fn verify_own(&self, token: &str) -> Result<(), TokenRefusal> {
+        self.key.verify(token, unix_now()).map(|_| ())
+    }
+
+    /// The same token with new times. It was verified when it came, so only its signature is checked again.
+    #[must_use]
+    pub fn renew_own(&self, token: &str) -> Option<String> {
+        self.key.renew(token, unix_now())
+    }
+
+    fn new_session(&self, request: &Request) -> Session {
+        let mut session = self.empty_session();
+        session
+            .claims
+            .insert("ipAddress".to_owned(), json!(request.client_address));
+        session.claims.insert("authenticated".to_owned(), json!(false));
+        session
+    }
+
+    fn empty_session(&self) -> Session {
+        let mut claims = Map::new();
+        claims.insert("application".to_owned(), json!(self.application));
+        claims.insert("timeout".to_owned(), Value::from(self.initial_timeout));
+        Session {
+            claims,
+            secret: SECRET_BY_DEFAULT.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+fn unauthorized(words: impl Into<std::borrow::Cow<'static, str>>, error: &str) -> Failure {
+    Failure::caller(401, words).with_header("www-authenticate", format!("Bearer realm=\"qewd\", error=\"{error}\""))
+}
+
+/// Seconds since 1970, as tokens count.
+fn unix_now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

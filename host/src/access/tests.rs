@@ -1,0 +1,150 @@
+//! Access from outside: golden tokens of QEWD-Up, forged ones, and what each caller is told.
+
+use super::*;
+use crate::configuration::{ClaimsForm, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+const SECRET: &str = "f4b5659e-1556-451f-a80f-7afc70ca1f06";
+/// The registration token that QEWD-Up's own documents publish, in its parts.
+const PAYLOAD: &str = r#"{"exp":1589476996,"iat":1589476696,"iss":"qewd.jwt","application":"login_service","timeout":300,"qewd":"4329267c64e6158a71882362befc22f513a4451fca4fef1b2781f29c1062f8221c22f4399ed1e21785defc45c050f4714b5700396112310b2b584016e184a15caa8e5f4a9e61b320bab70bbf94ccee6c73ba15f951d7169e9f0a69274d42620d"}"#;
+const SIGNATURE: &str = "PmWplqTjV0uAdd6u1bxk2zZJEtQ2-IMWiUheAclA4B0";
+
+fn key(form: ClaimsForm) -> TokenKey {
+    TokenKey::new(&Secret::new(SECRET), form).unwrap()
+}
+
+fn golden() -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!(
+        "{}.{}.{SIGNATURE}",
+        part(r#"{"typ":"JWT","alg":"HS256"}"#),
+        part(PAYLOAD)
+    )
+}
+
+fn payload_of(token: &str) -> String {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn a_golden_token_is_read() {
+    let session = key(ClaimsForm::Sealed).verify(&golden(), 1_589_476_700).unwrap();
+    assert_eq!(session.claims["socketId"], "OpEFvhCtopEsk-jmAAAA");
+    assert_eq!(session.claims["ipAddress"], "::ffff:192.168.1.74");
+    assert!(!session.authenticated());
+    assert_eq!(session.secret, SECRET_BY_DEFAULT);
+}
+
+#[test]
+fn a_golden_token_is_written_to_the_bit() {
+    let key = key(ClaimsForm::Qewd);
+    let session = key.verify(&golden(), 1_589_476_700).unwrap();
+    assert_eq!(key.issue(&session, 1_589_476_696).unwrap(), golden());
+}
+
+#[test]
+fn the_golden_token_after_a_login_is_written_to_the_bit() {
+    let key = key(ClaimsForm::Qewd);
+    let mut session = key.verify(&golden(), 1_589_476_700).unwrap();
+    session.claims.insert("username".into(), json!("rob"));
+    session.claims.insert("authenticated".into(), json!(true));
+    session.claims.insert("timeout".into(), json!(1200));
+    session.claims.insert("secretThing".into(), json!("x"));
+    session.secret.push("secretThing".into());
+    let token = key.issue(&session, 1_589_476_697).unwrap();
+    assert!(
+        token.ends_with(".vuM5wBgAL6Gw4QQ4moOnpV1lOLHAiyRCSP_4BuhujpI"),
+        "{}",
+        payload_of(&token)
+    );
+    assert_eq!(key.verify(&token, 1_589_476_697).unwrap().claims["secretThing"], "x");
+}
+
+#[test]
+fn sealed_claims_come_back_and_show_nothing() {
+    let key = key(ClaimsForm::Sealed);
+    let mut session = key.verify(&golden(), 1_589_476_700).unwrap();
+    session.claims.insert("card".into(), json!("4711"));
+    session.secret.push("card".into());
+    let token = key.issue(&session, 1_700_000_000).unwrap();
+    assert!(!payload_of(&token).contains("4711") && !payload_of(&token).contains("card"));
+    let again = key.verify(&token, 1_700_000_000).unwrap();
+    assert_eq!(again.claims["card"], "4711");
+    assert!(again.secret.contains(&"card".to_owned()));
+    assert_ne!(
+        token,
+        key.issue(&session, 1_700_000_000).unwrap(),
+        "each seal has a nonce of its own"
+    );
+}
+
+#[test]
+fn an_encrypted_claim_wins_over_a_clear_one() {
+    let key = key(ClaimsForm::Sealed);
+    let session = key.verify(&golden(), 1_589_476_700).unwrap();
+    let mut claims: Map<String, Value> = serde_json::from_str(PAYLOAD).unwrap();
+    claims.insert("authenticated".into(), json!(true));
+    let forged = jsonwebtoken::encode(
+        &jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256),
+        &claims,
+        &jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes()),
+    );
+    assert_eq!(
+        key.verify(&forged.unwrap(), 1_589_476_700).unwrap().authenticated(),
+        session.authenticated()
+    );
+}
+
+#[test]
+fn refusals_have_the_words_that_clients_know() {
+    let key = key(ClaimsForm::Sealed);
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let none = format!("{}.{}.", part(r#"{"typ":"JWT","alg":"none"}"#), part(PAYLOAD));
+    let other = format!(
+        "{}.{}.{SIGNATURE}",
+        part(r#"{"typ":"JWT","alg":"HS512"}"#),
+        part(PAYLOAD)
+    );
+    for (token, words) in [
+        ("nonsense".to_owned(), "Error: Not enough or too many segments"),
+        ("a.b.c".to_owned(), "SyntaxError: a segment is not JSON"),
+        (none, "Error: Algorithm not supported"),
+        (other, "Error: Algorithm not supported"),
+        (
+            golden().replace(SIGNATURE, &SIGNATURE.replace('P', "Q")),
+            "Error: Signature verification failed",
+        ),
+    ] {
+        assert_eq!(
+            key.verify(&token, 1_589_476_700).unwrap_err().to_string(),
+            words,
+            "{token}"
+        );
+    }
+    assert_eq!(key.verify(&golden(), 1_589_476_997).unwrap_err(), TokenRefusal::Expired);
+}
+
+#[test]
+fn a_timeout_must_be_positive() {
+    let key = key(ClaimsForm::Sealed);
+    let mut session = key.verify(&golden(), 1_589_476_700).unwrap();
+    for timeout in [json!(0), json!(-1), json!("300"), json!(null)] {
+        session.claims.insert("timeout".into(), timeout);
+        assert!(key.issue(&session, 1).is_err());
+    }
+}
+
+#[test]
+fn a_link_token_is_for_links_only() {
+    let link = LinkKey::new(&Secret::new(SECRET)).unwrap();
+    let token = link.issue("orchestrator").unwrap();
+    assert_eq!(link.verify(&token).unwrap(), "orchestrator");
+    assert_eq!(
+        key(ClaimsForm::Sealed).verify(&token, 0).unwrap_err(),
+        TokenRefusal::Signature
+    );
+    assert_eq!(link.verify(&golden()).unwrap_err(), LinkTokenRefusal::OtherSecret);
+    let other = LinkKey::new(&Secret::new("another")).unwrap();
+    assert_eq!(other.verify(&token).unwrap_err(), LinkTokenRefusal::OtherSecret);
+}

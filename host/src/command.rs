@@ -1,0 +1,126 @@
+//! The verbs of the program, one each, and where each goes.
+//! In comes the command line, out goes the exit code; what went wrong is said in words on standard error.
+//! It never does the work itself.
+
+mod run;
+mod check;
+mod dev;
+mod build;
+
+use crate::configuration::Address;
+use crate::names::ServiceName;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where containers mount the application folder.
+const MOUNTED: &str = "/opt/qewd/mapped";
+
+/// Routes REST requests to handlers compiled to WebAssembly, here or on microservices.
+#[derive(Parser)]
+#[command(name = "qewd", version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a host: the orchestrator, or a microservice. What `qewd` alone does, too
+    Run(RunArguments),
+    /// Load everything, start nothing, and tell every problem with its mend
+    Check(CheckArguments),
+    /// Build the handlers, run every host of config.json on this machine, and build again what changes
+    Dev(DevArguments),
+}
+
+#[derive(Args)]
+struct RunArguments {
+    #[command(flatten)]
+    app: AppArgument,
+    /// The microservice to run, as config.json names it [default: the orchestrator]
+    #[arg(long, env = "microservice", value_name = "NAME")]
+    microservice: Option<String>,
+    /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Keep data here
+    #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Reach a microservice at this address, not at the configured one: login_service=http://127.0.0.1:8081
+    #[arg(long, value_name = "NAME=URL", value_parser = service)]
+    service: Vec<(ServiceName, Address)>,
+    /// Stop when standard input ends: how `qewd dev` makes sure that its hosts end with it
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+#[derive(Args)]
+struct CheckArguments {
+    #[command(flatten)]
+    app: AppArgument,
+}
+
+#[derive(Args)]
+struct DevArguments {
+    #[command(flatten)]
+    app: AppArgument,
+    /// The orchestrator's port; the microservices take the free ones that follow [default: as configured, or 8080]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+}
+
+#[derive(Args)]
+struct AppArgument {
+    /// The application folder [default: /opt/qewd/mapped if it exists, else the current folder]
+    #[arg(long = "app", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl AppArgument {
+    fn folder(&self) -> PathBuf {
+        let mounted = || PathBuf::from(MOUNTED);
+        let chosen = self.folder.clone().or_else(|| mounted().is_dir().then(mounted));
+        chosen.unwrap_or_else(|| PathBuf::from("."))
+    }
+}
+
+fn service(text: &str) -> Result<(ServiceName, Address), String> {
+    let (name, url) = text
+        .split_once('=')
+        .ok_or("use NAME=URL, such as login_service=http://127.0.0.1:8081")?;
+    let name = ServiceName::new(name).map_err(|bad| bad.to_string())?;
+    Ok((name, url.parse().map_err(|bad| format!("{bad}"))?))
+}
+
+/// Runs the program.
+#[must_use]
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the machine gives no threads: {error}")),
+    };
+    let ended = runtime.block_on(async {
+        match line.verb.unwrap_or(Verb::Run(line.run)) {
+            Verb::Run(arguments) => run::run(arguments).await,
+            Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
+            Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port).await,
+        }
+    });
+    // A task that does not end must not keep the program.
+    runtime.shutdown_background();
+    match ended {
+        Ok(code) => code,
+        Err(words) => complain(&words),
+    }
+}
+
+fn complain(words: &str) -> ExitCode {
+    use std::io::Write as _;
+    // Without standard error there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "qewd: {words}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,92 @@
+//! `qewd check`: load everything, start nothing.
+//! In comes the application folder; out goes every problem with its mend on standard output, and exit code 1 if there is one.
+//! It writes nothing, not even a missing secret.
+
+use crate::configuration::{Configuration, IfSecretMissing, Problem, Severity};
+use crate::handler::{Catalog, Engine, EngineSettings, InstanceSettings};
+use crate::names::HostName;
+use crate::router::Table;
+use crate::startup::{check_handlers, compiled_folder};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Checks an application folder for every host that config.json names.
+///
+/// # Errors
+/// When the machine cannot run WebAssembly at all.
+pub(super) async fn check(folder: &Path) -> Result<ExitCode, String> {
+    let mut problems = Vec::new();
+    match Configuration::hosts(folder) {
+        Ok(hosts) => {
+            for host in hosts {
+                problems.extend(check_host(folder, &host).await?);
+            }
+        }
+        Err(found) => problems.extend(found.0),
+    }
+    // What stands in a shared file is found again for each host.
+    let mut lines: Vec<String> = Vec::new();
+    for problem in &problems {
+        let line = match problem.severity {
+            Severity::Error => problem.to_string(),
+            Severity::Warning => format!("warning: {problem}"),
+        };
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let errors = lines.iter().filter(|line| !line.starts_with("warning: ")).count();
+    lines.push(match errors {
+        0 => "no problems".to_owned(),
+        1 => "1 problem".to_owned(),
+        more => format!("{more} problems"),
+    });
+    writeln!(std::io::stdout(), "{}", lines.join("\n")).map_err(|error| error.to_string())?;
+    Ok(if errors == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, String> {
+    let configuration = match Configuration::load(folder, Some(host.as_str()), IfSecretMissing::LeaveOut) {
+        Ok(configuration) => configuration,
+        Err(problems) => return Ok(problems.0),
+    };
+    let mut problems = configuration.warnings.clone();
+    let table = match Table::new(&configuration) {
+        Ok(table) => Some(table),
+        Err(found) => {
+            problems.extend(found.0);
+            None
+        }
+    };
+    match load(&configuration).await? {
+        Ok(catalog) => problems.extend(
+            table
+                .iter()
+                .flat_map(|table| check_handlers(&configuration, table, &catalog)),
+        ),
+        Err(found) => problems.extend(found),
+    }
+    Ok(problems)
+}
+
+async fn load(configuration: &Configuration) -> Result<Result<Catalog, Vec<Problem>>, String> {
+    let limits = &configuration.settings.limits;
+    let engine = Engine::new(&EngineSettings {
+        instances: 1,
+        memory: limits.memory,
+        cache: compiled_folder(None),
+    })?;
+    let settings = InstanceSettings {
+        memory: limits.memory,
+        response: limits.response,
+        user_defined: Arc::new(configuration.user_defined.clone()),
+        upward: tokio::sync::mpsc::channel(1).0,
+    };
+    Ok(Catalog::load(&engine, &configuration.folder, configuration.host.as_str(), &settings).await)
+}

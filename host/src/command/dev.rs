@@ -1,0 +1,213 @@
+//! `qewd dev`: the whole application on this machine, in one terminal.
+//! In comes the application folder; out go running hosts, their lines under their names, and requests to try.
+//! It builds what changes and starts the host anew that runs it; when it ends, however it ends, its hosts end too.
+
+mod child;
+mod try_lines;
+
+use super::build::{self, Built, Crate};
+use super::run::Signals;
+use crate::configuration::{Configuration, IfSecretMissing};
+use crate::names::HostName;
+use child::{Child, Place};
+use notify::Watcher as _;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long a burst of changes may go on before what has changed is built: editors write a file in several steps.
+const BURST: Duration = Duration::from_millis(150);
+/// Ports that are tried for each host.
+const PORTS_TRIED: u16 = 100;
+/// Changes that may wait: more of them say nothing new.
+const CHANGES: usize = 256;
+
+/// Runs an application for its developer.
+///
+/// # Errors
+/// The words that say why it cannot run.
+pub(super) async fn dev(folder: PathBuf, port: Option<u16>) -> Result<ExitCode, String> {
+    let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut session = tokio::select! {
+        session = Session::start(folder, port) => session?,
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    };
+    let (changed, mut changes) = mpsc::channel(CHANGES);
+    let _watcher = watch(&session.folder, changed)?;
+    loop {
+        tokio::select! {
+            () = signals.next() => break,
+            Some(path) = changes.recv() => {
+                let mut paths = vec![path];
+                tokio::time::sleep(BURST).await;
+                while let Ok(path) = changes.try_recv() {
+                    paths.push(path);
+                }
+                tokio::select! {
+                    () = session.rebuild(&paths) => {}
+                    () = signals.next() => break,
+                }
+            }
+        }
+    }
+    session.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Session {
+    folder: PathBuf,
+    crates: Vec<Crate>,
+    hosts: Vec<Child>,
+}
+
+impl Session {
+    async fn start(folder: PathBuf, port: Option<u16>) -> Result<Self, String> {
+        // The first host that loads it writes a missing secret; so it is here, before several start at once.
+        let configuration =
+            Configuration::load(&folder, None, IfSecretMissing::Generate).map_err(|all| all.to_string())?;
+        let hosts = Configuration::hosts(&folder).map_err(|all| all.to_string())?;
+        let crates = build::crates(&folder);
+        if !crates.is_empty() {
+            build::ensure_target(&folder).await?;
+        }
+        for krate in &crates {
+            say(&format!("building {}", relative(&folder, &krate.folder)));
+            build::build(&folder, krate).await?;
+        }
+        let places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
+        let width = places
+            .iter()
+            .map(|place| place.host.as_str().len())
+            .max()
+            .unwrap_or_default();
+        let mut running = Vec::new();
+        for place in &places {
+            running.push(Child::start(&folder, place.clone(), &places, width).await?);
+        }
+        for place in &places {
+            say(&format!(
+                "{:width$}  http://localhost:{}",
+                place.host.as_str(),
+                place.port
+            ));
+        }
+        let orchestrator = places.first().map_or(0, |place| place.port);
+        say(&try_lines::lines(&configuration, orchestrator));
+        Ok(Self {
+            folder,
+            crates,
+            hosts: running,
+        })
+    }
+
+    async fn rebuild(&mut self, paths: &[PathBuf]) {
+        let touched: Vec<Crate> = self
+            .crates
+            .iter()
+            .filter(|krate| paths.iter().any(|path| path.starts_with(&krate.folder)))
+            .cloned()
+            .collect();
+        let mut changed_hosts: Vec<String> = Vec::new();
+        for krate in touched {
+            say(&format!("building {}", relative(&self.folder, &krate.folder)));
+            match build::build(&self.folder, &krate).await {
+                Ok(Built::Changed) if !changed_hosts.contains(&krate.host) => changed_hosts.push(krate.host),
+                Ok(Built::Changed) => {}
+                Ok(Built::Unchanged) => say("the module is the same as before"),
+                Err(words) => say(&format!("{words}\nthe module before this change still runs")),
+            }
+        }
+        for host in self
+            .hosts
+            .iter_mut()
+            .filter(|host| changed_hosts.iter().any(|name| name == host.name()))
+        {
+            say(&format!("starting {} anew with the changed module", host.name()));
+            if let Err(words) = host.restart().await {
+                say(&words);
+            }
+        }
+    }
+
+    async fn stop(self) {
+        let ending: Vec<_> = self.hosts.into_iter().map(|host| tokio::spawn(host.stop())).collect();
+        for host in ending {
+            // A task that failed has nothing left to stop.
+            let _ = host.await;
+        }
+    }
+}
+
+/// A free port for each host: the wanted one for the orchestrator, the next free ones for the others.
+fn places(hosts: &[HostName], first: u16) -> Result<Vec<Place>, String> {
+    let mut port = first;
+    let mut places: Vec<Place> = Vec::new();
+    for host in hosts {
+        let free = (port..port.saturating_add(PORTS_TRIED)).find(|port| is_free(*port));
+        let found = free.ok_or_else(|| format!("no free port from {port} on; choose another with --port"))?;
+        if places.is_empty() && found != first {
+            return Err(format!(
+                "port {first} is taken; stop what uses it, or choose another with --port"
+            ));
+        }
+        places.push(Place {
+            host: host.clone(),
+            port: found,
+        });
+        port = found.saturating_add(1);
+    }
+    Ok(places)
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
+        .is_ok()
+}
+
+/// Tells of every source file that changes below `handlers/`.
+fn watch(folder: &Path, changed: mpsc::Sender<PathBuf>) -> Result<Option<notify::RecommendedWatcher>, String> {
+    let handlers = folder.join("handlers");
+    if !handlers.is_dir() {
+        return Ok(None);
+    }
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        // Reading a file is an event, too: building would wake itself for ever.
+        if event.kind.is_access() {
+            return;
+        }
+        for path in event.paths.into_iter().filter(|path| is_source(path)) {
+            // A full channel already says that there is something to build.
+            let _ = changed.try_send(path);
+        }
+    })
+    .map_err(|error| format!("changes cannot be watched: {error}"))?;
+    watcher
+        .watch(&handlers, notify::RecursiveMode::Recursive)
+        .map_err(|error| format!("{} cannot be watched: {error}", handlers.display()))?;
+    Ok(Some(watcher))
+}
+
+fn is_source(path: &Path) -> bool {
+    let built = path.components().any(|part| part.as_os_str() == "target");
+    !built
+        && path
+            .extension()
+            .is_some_and(|extension| extension == "rs" || extension == "toml" || extension == "wit")
+}
+
+fn relative(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+/// Writes to the terminal; if there is none any more, nobody misses it.
+fn say(words: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{words}");
+}

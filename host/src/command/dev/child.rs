@@ -1,0 +1,131 @@
+//! One host of `qewd dev`: a process of its own, whose lines stand under its name.
+//! In comes where it listens and where the others do; out goes a host that is up, or why it is not.
+//! Its standard input is a pipe from here: when this program is gone, however it went, the host stops.
+
+use super::say;
+use crate::names::HostName;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child as Process, Command};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// How long a host may take to start: its modules are compiled the first time.
+const START_TIME: Duration = Duration::from_secs(120);
+/// How long a host may take to stop: its own grace, and a little.
+const STOP_TIME: Duration = Duration::from_secs(12);
+
+/// A host and its port.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) host: HostName,
+    pub(super) port: u16,
+}
+
+pub(super) struct Child {
+    folder: PathBuf,
+    place: Place,
+    others: Vec<Place>,
+    width: usize,
+    process: Process,
+}
+
+impl Child {
+    /// Starts a host and waits until it is up.
+    pub(super) async fn start(folder: &Path, place: Place, all: &[Place], width: usize) -> Result<Self, String> {
+        let process = spawn(folder, &place, all, width).await?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            place,
+            others: all.to_vec(),
+            width,
+            process,
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.place.host.as_str()
+    }
+
+    pub(super) async fn restart(&mut self) -> Result<(), String> {
+        end(&mut self.process).await;
+        self.process = spawn(&self.folder, &self.place, &self.others, self.width).await?;
+        Ok(())
+    }
+
+    pub(super) async fn stop(mut self) {
+        end(&mut self.process).await;
+    }
+}
+
+async fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<Process, String> {
+    let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
+    let mut command = Command::new(program);
+    command
+        .arg("run")
+        .arg("--app")
+        .arg(folder)
+        .arg("--port")
+        .arg(place.port.to_string())
+        .arg("--until-stdin-ends");
+    command.env_remove("microservice");
+    if let HostName::Microservice(name) = &place.host {
+        command.arg("--microservice").arg(name.as_str());
+    }
+    for Place { host, port } in all {
+        if let HostName::Microservice(name) = host {
+            command.arg("--service").arg(format!("{name}=http://127.0.0.1:{port}"));
+        }
+    }
+    // A group of its own: Ctrl-C reaches this program alone, which then stops its hosts in good order.
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .process_group(0);
+    let mut process = command
+        .spawn()
+        .map_err(|error| format!("{} cannot be started: {error}", place.host))?;
+    let (up, mut is_up) = mpsc::channel(1);
+    let prefix = format!("{:width$} |", place.host.as_str());
+    if let Some(out) = process.stdout.take() {
+        tokio::spawn(relay(out, prefix.clone(), Some(up)));
+    }
+    if let Some(out) = process.stderr.take() {
+        tokio::spawn(relay(out, prefix, None));
+    }
+    match timeout(START_TIME, is_up.recv()).await {
+        Ok(Some(())) => Ok(process),
+        Ok(None) => Err(format!("{} did not start; its lines say why", place.host)),
+        Err(_) => Err(format!(
+            "{} did not start within {} s",
+            place.host,
+            START_TIME.as_secs()
+        )),
+    }
+}
+
+/// Prints a host's lines under its name, and tells when it is up.
+async fn relay(out: impl AsyncRead + Unpin, prefix: String, mut up: Option<mpsc::Sender<()>>) {
+    let mut lines = BufReader::new(out).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        say(&format!("{prefix} {line}"));
+        if line.contains("qewd is listening on port") {
+            if let Some(up) = up.take() {
+                // Nobody waits any more if it took too long.
+                let _ = up.send(()).await;
+            }
+        }
+    }
+}
+
+async fn end(process: &mut Process) {
+    drop(process.stdin.take());
+    if timeout(STOP_TIME, process.wait()).await.is_err() {
+        // It had its time.
+        let _ = process.kill().await;
+    }
+}

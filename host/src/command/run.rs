@@ -1,0 +1,66 @@
+//! `qewd run`: start a host and wait until it is told to stop.
+//! In come the arguments, out goes the exit code: 0 when every request in flight had its answer.
+//! A second signal ends the wait.
+
+use super::RunArguments;
+use crate::startup::{Host, Options};
+use std::process::ExitCode;
+use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Runs a host.
+///
+/// # Errors
+/// The words that say why it did not start.
+pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
+    crate::logging::start();
+    let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let options = Options {
+        folder: arguments.app.folder(),
+        microservice: arguments.microservice,
+        port: arguments.port,
+        data: arguments.data,
+        services: arguments.service.into_iter().collect(),
+    };
+    let host = Host::start(options).await.map_err(|failure| failure.to_string())?;
+    tokio::select! {
+        () = signals.next() => {}
+        () = stdin_end(), if arguments.until_stdin_ends => {}
+    }
+    tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
+    tokio::select! {
+        in_time = host.stop() => match in_time {
+            true => { tracing::info!("stopped"); Ok(ExitCode::SUCCESS) }
+            false => Err(format!("some requests were still in flight after {} s", crate::startup::GRACE.as_secs())),
+        },
+        () = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
+    }
+}
+
+/// The two signals that stop a host: a terminal's Ctrl-C, and what containers send.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn stdin_end() {
+    let mut byte = [0; 64];
+    let mut stdin = tokio::io::stdin();
+    while matches!(stdin.read(&mut byte).await, Ok(count) if count > 0) {}
+}

@@ -1,0 +1,257 @@
+//! What an application's folder asks of this host.
+//! In come config.json, routes.json and the host's name; out go checked values with every default filled in.
+//! It never starts anything, and it never gives up at the first problem.
+
+mod address;
+mod application;
+mod block;
+mod files;
+mod limits;
+mod problem;
+mod routes;
+mod secret;
+mod secret_file;
+mod services;
+mod settings;
+mod tree;
+mod uri;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod routes_tests;
+#[cfg(test)]
+mod hosts_tests;
+
+use crate::names::{HostName, ServiceName};
+use application::Application;
+use problem::Report;
+use std::path::{Path, PathBuf};
+
+pub use address::{Address, BadAddress};
+pub use limits::*;
+pub use problem::{Place, Problem, Problems, Severity, Spot};
+pub use routes::{Example, Method, Otherwise, Route, VERBS};
+pub use secret::{ClaimsForm, Jwt, Secret};
+pub use settings::{Cors, HostSettings};
+pub use uri::Part;
+
+pub(crate) const FOLDER: &str = "configuration";
+pub(crate) const CONFIG: &str = "configuration/config.json";
+pub(crate) const ROUTES: &str = "configuration/routes.json";
+
+/// A microservice that runs as a process of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceName,
+    /// Where the other hosts reach it.
+    pub address: Address,
+    /// Its own `qewd` block.
+    pub settings: HostSettings,
+}
+
+/// An entry with `members`: several microservices under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: ServiceName,
+    /// Services or groups.
+    pub members: Vec<ServiceName>,
+}
+
+/// What to do if config.json has no `jwt.secret`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfSecretMissing {
+    /// Generate one and write it to the file: for a host that starts.
+    Generate,
+    /// Write nothing and use a random one that nobody shares: for a check of the files.
+    LeaveOut,
+}
+
+/// Everything that one host needs to know, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configuration {
+    /// The application folder.
+    pub folder: PathBuf,
+    /// Which host this is.
+    pub host: HostName,
+    /// Whether the folder belongs to this one microservice alone (`ms_name`).
+    pub standalone: bool,
+    /// This host's own settings.
+    pub settings: HostSettings,
+    /// Every microservice that is a process, in the order of config.json.
+    pub services: Vec<Service>,
+    /// Names that stand for several microservices.
+    pub groups: Vec<Group>,
+    /// The services to which this host opens links.
+    pub links: Vec<ServiceName>,
+    /// How tokens are signed.
+    pub jwt: Jwt,
+    /// The application's own values, which handlers may read.
+    pub user_defined: serde_json::Map<String, serde_json::Value>,
+    /// All routes, in the order of routes.json.
+    pub routes: Vec<Route>,
+    /// The answer to unknown paths, if routes.json has one.
+    pub otherwise: Option<Otherwise>,
+    /// What does not stop the start but deserves a look.
+    pub warnings: Vec<Problem>,
+}
+
+impl Configuration {
+    /// Reads the files of the folder for one host. `microservice` is its name. `None` or an empty text mean the
+    /// orchestrator, or the only microservice of a folder with `ms_name`.
+    ///
+    /// # Errors
+    /// When anything in the files is wrong: all errors at once. Warnings are left out then.
+    pub fn load(folder: &Path, microservice: Option<&str>, missing: IfSecretMissing) -> Result<Self, Problems> {
+        let mut config_report = Report::new(Path::new(CONFIG));
+        let mut routes_report = Report::new(Path::new(ROUTES));
+        let application = read_application(folder, &mut config_report);
+        let routes_tree =
+            files::read(folder, ROUTES, &mut routes_report).and_then(|text| tree::parse(&text, &mut routes_report));
+        let host = application
+            .as_ref()
+            .and_then(|application| host(application, microservice, &mut config_report));
+        let (routes, otherwise) = match (&application, &routes_tree) {
+            (Some(application), Some(tree)) => {
+                // A wrong name must not add wrong problems: without one the routes are read for the orchestrator.
+                let host = host.as_ref().unwrap_or(&HostName::Orchestrator);
+                routes::read(tree, application, host, &mut routes_report)
+            }
+            _ => (Vec::new(), None),
+        };
+        let found = config_report
+            .into_problems()
+            .into_iter()
+            .chain(routes_report.into_problems());
+        let (errors, warnings): (Vec<Problem>, Vec<Problem>) =
+            found.partition(|problem| problem.severity == Severity::Error);
+        let (Some(application), Some(host), true) = (application, host, errors.is_empty()) else {
+            return Err(Problems(errors));
+        };
+        let secret = match (&application.secret, missing) {
+            (Some(secret), _) => secret.clone(),
+            (None, IfSecretMissing::LeaveOut) => secret_file::random(),
+            (None, IfSecretMissing::Generate) => {
+                secret_file::ensure(folder).map_err(|problem| Problems(vec![problem]))?
+            }
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            standalone: application.standalone.is_some(),
+            settings: settings(&application, &host),
+            links: links(&application, &host, &routes),
+            host,
+            services: application.services,
+            groups: application.groups,
+            jwt: Jwt {
+                secret,
+                claims: application.claims,
+            },
+            user_defined: application.user_defined,
+            routes,
+            otherwise,
+            warnings,
+        })
+    }
+
+    /// The names of all hosts in config.json, the orchestrator first.
+    ///
+    /// # Errors
+    /// When config.json has errors: all of them.
+    pub fn hosts(folder: &Path) -> Result<Vec<HostName>, Problems> {
+        let mut report = Report::new(Path::new(CONFIG));
+        let application = read_application(folder, &mut report);
+        let mut errors = report.into_problems();
+        errors.retain(|problem| problem.severity == Severity::Error);
+        match application {
+            Some(application) if errors.is_empty() => Ok(hosts(&application)),
+            _ => Err(Problems(errors)),
+        }
+    }
+}
+
+fn read_application(folder: &Path, report: &mut Report) -> Option<Application> {
+    let text = files::read(folder, CONFIG, report)?;
+    let tree = tree::parse(&text, report)?;
+    application::read(&tree, report)
+}
+
+fn hosts(application: &Application) -> Vec<HostName> {
+    let orchestrator = application.standalone.is_none().then_some(HostName::Orchestrator);
+    let services = application
+        .services
+        .iter()
+        .map(|service| HostName::Microservice(service.name.clone()));
+    orchestrator.into_iter().chain(services).collect()
+}
+
+/// Finds out which host of the application this is.
+fn host(application: &Application, microservice: Option<&str>, report: &mut Report) -> Option<HostName> {
+    let hosts = hosts(application);
+    let wanted = microservice.filter(|name| !name.is_empty());
+    let found = match (wanted, &application.standalone) {
+        (None, Some(only)) => Some(HostName::Microservice(only.clone())),
+        (None, None) => Some(HostName::Orchestrator),
+        (Some(name), _) => hosts.iter().find(|host| host.as_str() == name).cloned(),
+    };
+    if found.is_none() {
+        let wanted = wanted.unwrap_or_default();
+        if application.is_group(wanted) {
+            report.error(
+                None,
+                format!("{wanted:?} is a group and cannot be started"),
+                "start its members, each by its name",
+            );
+        } else {
+            let names: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
+            let what = format!("no host is called {wanted:?}");
+            let near = block::nearest(wanted, names.iter().copied());
+            let guess = near.map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
+            report.error(None, what, format!("{guess}start one of: {}", names.join(", ")));
+        }
+    }
+    found
+}
+
+fn settings(application: &Application, host: &HostName) -> HostSettings {
+    let own = match host {
+        HostName::Orchestrator => None,
+        HostName::Microservice(name) => application.service(name.as_str()),
+    };
+    own.map_or_else(|| application.own.clone(), |service| service.settings.clone())
+}
+
+/// The services to which a host opens links: the orchestrator to all, a microservice to those it was told of.
+fn links(application: &Application, host: &HostName, routes: &[Route]) -> Vec<ServiceName> {
+    let HostName::Microservice(own) = host else {
+        return application
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect();
+    };
+    let connections = application
+        .connections
+        .iter()
+        .filter(|(name, _)| name == own)
+        .flat_map(|(_, targets)| targets);
+    let callers = |route: &&Route| {
+        route
+            .from_microservices
+            .as_ref()
+            .is_some_and(|names| names.contains(own))
+    };
+    let on_routes = routes
+        .iter()
+        .filter(callers)
+        .filter_map(|route| route.on_microservice.as_ref());
+    let mut links: Vec<ServiceName> = Vec::new();
+    for target in connections.chain(on_routes) {
+        if target != own && !links.contains(target) {
+            links.push(target.clone());
+        }
+    }
+    links
+}

@@ -1,0 +1,208 @@
+//! Reads config.json: the hosts of an application and what they share.
+//! In comes the file as a located tree; out goes the application with every value checked.
+//! It does not decide which of the hosts this program is.
+
+use super::address::Address;
+use super::block::{Block, Keys};
+use super::problem::Report;
+use super::secret::{ClaimsForm, Secret};
+use super::services::{Entries, entries, resolve, service_name};
+use super::settings::{self, HostSettings, MONITOR_ADVICE};
+use super::tree::{Node, Value, members_to_json};
+use super::{Group, Service};
+use crate::names::ServiceName;
+
+/// The name that no microservice may have.
+pub(crate) const ORCHESTRATOR: &str = "orchestrator";
+
+/// What config.json says.
+pub(crate) struct Application {
+    /// The settings of the orchestrator, or of the only microservice of this folder.
+    pub own: HostSettings,
+    /// The only microservice of this folder, if `ms_name` says that there is just one.
+    pub standalone: Option<ServiceName>,
+    pub services: Vec<Service>,
+    pub groups: Vec<Group>,
+    /// For each service the services to which it opens links itself.
+    pub connections: Vec<(ServiceName, Vec<ServiceName>)>,
+    /// Missing if it has to be generated.
+    pub secret: Option<Secret>,
+    pub claims: ClaimsForm,
+    pub user_defined: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Application {
+    /// The names of all services, without the groups.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.services.iter().map(|service| service.name.as_str())
+    }
+
+    /// Finds a service by its name.
+    pub(crate) fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name.as_str() == name)
+    }
+
+    /// Whether the name is a group's.
+    pub(crate) fn is_group(&self, name: &str) -> bool {
+        self.groups.iter().any(|group| group.name.as_str() == name)
+    }
+}
+
+const TOP_KEYS: Keys = Keys {
+    known: &[
+        "qewd_up",
+        "orchestrator",
+        "qewd",
+        "microservices",
+        "jwt",
+        "userDefined",
+        "ms_name",
+        "qewd-monitor",
+    ],
+    idle: &[
+        ("use_jwt", "tokens are always in use: remove the key"),
+        (
+            "permit_application_switch",
+            "routes alone decide which service answers: remove the key",
+        ),
+        (
+            "imported",
+            "routes are not imported from other hosts: write them into routes.json and remove the key",
+        ),
+    ],
+    refused: &[],
+};
+
+const ORCHESTRATOR_KEYS: Keys = Keys {
+    known: &["qewd", "qewd-monitor"],
+    idle: &[],
+    refused: &[],
+};
+
+const JWT_KEYS: Keys = Keys {
+    known: &["secret", "claims"],
+    idle: &[],
+    refused: &[],
+};
+
+/// Reads the file. `None` only if it is not an object; all other problems are in the report.
+pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
+    let mut top = Block::open(root, "the file", &TOP_KEYS, report)?;
+    if top.get("qewd_up").is_some() && top.flag("qewd_up") == Some(false) {
+        top.error(
+            "qewd_up",
+            "\"qewd_up\" is false",
+            "write true: this program only runs QEWD-Up applications",
+        );
+    }
+    top.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
+    let own = own_settings(&mut top);
+    let mut entries = entries(&mut top);
+    let standalone = standalone(&mut top, &own, &mut entries);
+    let (secret, claims) = jwt(&mut top);
+    let user_defined = match top.get("userDefined") {
+        Some(Node {
+            value: Value::Object(members),
+            ..
+        }) => members_to_json(members),
+        Some(other) => {
+            top.wrong("userDefined", other, "an object", "write { … } here");
+            serde_json::Map::new()
+        }
+        None => serde_json::Map::new(),
+    };
+    let mut application = Application {
+        own,
+        standalone,
+        services: entries.services,
+        groups: Vec::new(),
+        connections: Vec::new(),
+        secret,
+        claims,
+        user_defined,
+    };
+    resolve(&mut application, entries.groups, entries.connections, top.report);
+    Some(application)
+}
+
+fn own_settings(top: &mut Block<'_, '_>) -> HostSettings {
+    let Some(mut orchestrator) = top.inner(ORCHESTRATOR, &ORCHESTRATOR_KEYS) else {
+        return settings::read_below(top);
+    };
+    orchestrator.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
+    let own = settings::read_below(&mut orchestrator);
+    if top.get("qewd").is_some() {
+        let spot = top.spot("qewd");
+        top.report.warning(
+            Some(spot),
+            "the key \"qewd\" has no effect beside \"orchestrator\"",
+            "move its settings to \"qewd\" in \"orchestrator\"",
+        );
+    }
+    own
+}
+
+fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries<'_>) -> Option<ServiceName> {
+    let name = top.text("ms_name")?;
+    for other in ["microservices", ORCHESTRATOR] {
+        if top.get(other).is_some() {
+            let what = format!("\"ms_name\" and {other:?} cannot stand in one file");
+            top.error(
+                "ms_name",
+                what,
+                "keep \"ms_name\" only in the folder of a single microservice",
+            );
+            return None;
+        }
+    }
+    let spot = top.spot("ms_name");
+    let name = service_name(name, spot, top.report)?;
+    let address = Address {
+        secure: false,
+        host: name.as_str().to_owned(),
+        port: own.port,
+    };
+    entries.services.push(Service {
+        name: name.clone(),
+        address,
+        settings: own.clone(),
+    });
+    Some(name)
+}
+
+fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
+    // Whatever stands here may be meant as the secret, so the messages must not show it.
+    if top
+        .get("jwt")
+        .is_some_and(|node| !matches!(node.value, Value::Object(_)))
+    {
+        top.error("jwt", "\"jwt\" must be an object", "write {\"secret\": \"…\"} here");
+    }
+    let object = top.get("jwt").filter(|node| matches!(node.value, Value::Object(_)));
+    let Some(mut jwt) = object.and_then(|node| Block::open(node, "\"jwt\"", &JWT_KEYS, top.report)) else {
+        return (None, ClaimsForm::default());
+    };
+    let secret = match jwt.get("secret").map(|node| &node.value) {
+        Some(Value::Text(text)) if !text.is_empty() => Some(Secret::new(text.clone())),
+        Some(_) => {
+            let mend = "write a long random text, or remove the key and let the first host generate one";
+            jwt.error("secret", "\"jwt.secret\" must be a text that is not empty", mend);
+            None
+        }
+        None => None,
+    };
+    let claims = match jwt.text("claims") {
+        Some("qewd") => ClaimsForm::Qewd,
+        Some("sealed") | None => ClaimsForm::Sealed,
+        Some(other) => {
+            let what = format!("\"jwt.claims\" is {other:?}");
+            jwt.error(
+                "claims",
+                what,
+                "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up",
+            );
+            ClaimsForm::Sealed
+        }
+    };
+    (secret, claims)
+}

@@ -1,0 +1,217 @@
+//! One object of a file, read key by key.
+//! In come an object and the keys that it may have; out go typed values, and a problem for each that does not fit.
+//! A value that is missing is never a problem here: the caller knows the default.
+
+use super::problem::{Report, Spot};
+use super::tree::{Member, Node, Value};
+use std::ops::RangeInclusive;
+
+/// The keys that an object may have.
+pub(crate) struct Keys {
+    /// Keys that have an effect.
+    pub known: &'static [&'static str],
+    /// Keys without an effect, each with the way to go instead: one warning each.
+    pub idle: &'static [(&'static str, &'static str)],
+    /// Keys that would change the meaning but are not served, each with the way to go instead: one error each.
+    pub refused: &'static [(&'static str, &'static str)],
+}
+
+/// An object of a file on its way to checked values.
+pub(crate) struct Block<'n, 'r> {
+    pub at: Spot,
+    pub members: &'n [Member],
+    pub report: &'r mut Report,
+}
+
+impl<'n, 'r> Block<'n, 'r> {
+    /// Takes a node that has to be an object and checks its keys.
+    pub(crate) fn open(node: &'n Node, name: &str, keys: &Keys, report: &'r mut Report) -> Option<Self> {
+        let Value::Object(members) = &node.value else {
+            wrong_type(report, node, name, "an object", "write { … } here");
+            return None;
+        };
+        for member in members {
+            check_key(member, keys, report);
+        }
+        Some(Self {
+            at: node.at,
+            members,
+            report,
+        })
+    }
+
+    /// The object below a key, if the key is there.
+    pub(crate) fn inner(&mut self, name: &str, keys: &Keys) -> Option<Block<'n, '_>> {
+        let node = self.get(name)?;
+        Block::open(node, &format!("{name:?}"), keys, self.report)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
+        self.members
+            .iter()
+            .find(|member| member.name == name)
+            .map(|member| &member.node)
+    }
+
+    /// The place of a key, or of the object if the key is missing.
+    pub(crate) fn spot(&self, name: &str) -> Spot {
+        self.get(name).map_or(self.at, |node| node.at)
+    }
+
+    pub(crate) fn error(&mut self, name: &str, what: impl Into<String>, mend: impl Into<String>) {
+        let spot = self.spot(name);
+        self.report.error(Some(spot), what, mend);
+    }
+
+    pub(crate) fn text(&mut self, name: &str) -> Option<&'n str> {
+        let node = self.get(name)?;
+        if let Value::Text(text) = &node.value {
+            return Some(text);
+        }
+        self.wrong(name, node, "a text", "put it in double quotes");
+        None
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        let node = self.get(name)?;
+        if let Value::Flag(flag) = &node.value {
+            return Some(*flag);
+        }
+        self.wrong(name, node, "true or false", "write it without quotes");
+        None
+    }
+
+    /// A whole number within a range.
+    pub(crate) fn whole(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let node = self.get(name)?;
+        let number = match &node.value {
+            Value::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        self.within(name, node, number, range)
+    }
+
+    /// A whole number within a range, which may also be written in quotes.
+    pub(crate) fn whole_or_text(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let node = self.get(name)?;
+        match &node.value {
+            Value::Text(text) => self.within(name, node, text.trim().parse().ok(), range),
+            _ => self.whole(name, range),
+        }
+    }
+
+    fn within(&mut self, name: &str, node: &Node, number: Option<u64>, range: RangeInclusive<u64>) -> Option<u64> {
+        if let Some(number) = number.filter(|number| range.contains(number)) {
+            return Some(number);
+        }
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let mend = match &node.value {
+            Value::Text(text) if text.trim().parse::<u64>().is_ok_and(|number| range.contains(&number)) => {
+                format!("write {} without quotes", text.trim())
+            }
+            _ => "write such a number, or remove the key for the default".to_owned(),
+        };
+        self.wrong(name, node, &expected, &mend);
+        None
+    }
+
+    /// The texts of a list, each with its place.
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<(&'n str, Spot)>> {
+        let node = self.get(name)?;
+        let Value::List(items) = &node.value else {
+            self.wrong(name, node, "a list of texts", "write it as [\"…\", \"…\"]");
+            return None;
+        };
+        let mut texts = Vec::with_capacity(items.len());
+        for item in items {
+            if let Value::Text(text) = &item.value {
+                texts.push((text.as_str(), item.at));
+            } else {
+                self.wrong(name, item, "a list of texts", "put each item in double quotes");
+            }
+        }
+        Some(texts)
+    }
+
+    /// Says that a value has not the expected type.
+    pub(crate) fn wrong(&mut self, name: &str, found: &Node, expected: &str, mend: &str) {
+        wrong_type(self.report, found, &format!("{name:?}"), expected, mend);
+    }
+
+    /// Warns that a key has no effect, unless it has the value that describes what happens anyway.
+    pub(crate) fn idle_unless(&mut self, name: &str, usual: bool, mend: &str) {
+        if self.flag(name).is_some_and(|flag| flag != usual) {
+            let spot = self.spot(name);
+            self.report.warning(Some(spot), no_effect(name), mend);
+        }
+    }
+}
+
+fn wrong_type(report: &mut Report, found: &Node, name: &str, expected: &str, mend: &str) {
+    report.error(
+        Some(found.at),
+        format!("{name} must be {expected}, but is {}", found.described()),
+        mend,
+    );
+}
+
+fn no_effect(name: &str) -> String {
+    format!("the key {name:?} has no effect here")
+}
+
+fn check_key(member: &Member, keys: &Keys, report: &mut Report) {
+    let name = member.name.as_str();
+    let find = |list: &'static [(&'static str, &'static str)]| {
+        list.iter().find(|(key, _)| *key == name).map(|(_, instead)| *instead)
+    };
+    if keys.known.contains(&name) {
+        return;
+    }
+    if let Some(instead) = find(keys.idle) {
+        report.warning(Some(member.at), no_effect(name), instead);
+    } else if let Some(instead) = find(keys.refused) {
+        report.error(
+            Some(member.at),
+            format!("this version does not serve the key {name:?}"),
+            instead,
+        );
+    } else {
+        let known = keys.known.join(", ");
+        let mend = match nearest(name, keys.known.iter().copied()) {
+            Some(near) => format!("did you mean {near:?}? known keys: {known}"),
+            None => format!("remove it, or use one of the known keys: {known}"),
+        };
+        report.error(Some(member.at), format!("unknown key {name:?}"), mend);
+    }
+}
+
+/// The candidate that differs least from a name, if it is near enough to be a slip of the pen.
+pub(crate) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let lower = name.to_lowercase();
+    let allowed = (name.chars().count() / 3).max(2);
+    candidates
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Advice about a name that is not among the known ones.
+pub(crate) fn advice<'c>(name: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> String {
+    let known: Vec<&str> = candidates.clone().collect();
+    if known.is_empty() {
+        return "config.json has no microservices: add it there, or remove the name here".to_owned();
+    }
+    match nearest(name, candidates) {
+        Some(near) => format!("did you mean {near:?}? config.json has: {}", known.join(", ")),
+        None => format!(
+            "add it to \"microservices\" in config.json, or use one of: {}",
+            known.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,111 @@
+//! What several hosts that start in one folder agree on: their names and the generated secret.
+//! In come small application folders; out go the hosts, and config.json as it was rewritten.
+//! Nothing here needs a running host.
+
+use super::tests::{FIRST, folder, load, problems};
+use super::{Configuration, IfSecretMissing};
+use std::fs;
+
+#[test]
+fn the_host_is_found_by_its_name() {
+    let config = r#"{"microservices": [{"name": "login"}, {"name": "all", "members": ["login"]}]}"#;
+    let of = |host| {
+        load(config, Some(host))
+            .map(|loaded| loaded.host.to_string())
+            .map_err(|p| p.to_string())
+    };
+    assert_eq!(of("orchestrator").unwrap(), "orchestrator");
+    assert_eq!(of("login").unwrap(), "login");
+    assert_eq!(
+        of("lgoin").unwrap_err(),
+        "configuration/config.json: no host is called \"lgoin\"; did you mean \"login\"? start one of: orchestrator, login"
+    );
+    assert!(of("all").unwrap_err().contains("is a group"));
+    let loaded = load(config, None).unwrap();
+    assert_eq!(
+        (loaded.services.len(), loaded.groups.len(), loaded.links.len()),
+        (1, 1, 1)
+    );
+}
+
+#[test]
+fn a_folder_may_belong_to_one_microservice() {
+    let config = r#"{"ms_name": "solo", "qewd": {"port": 3001}}"#;
+    for host in [None, Some("solo")] {
+        let loaded = load(config, host).unwrap();
+        assert_eq!(
+            (loaded.host.as_str(), loaded.settings.port, loaded.standalone),
+            ("solo", 3001, true)
+        );
+        assert!(loaded.links.is_empty());
+    }
+    assert!(load(config, Some("orchestrator")).is_err());
+    assert!(problems(r#"{"ms_name": "solo", "microservices": []}"#).contains("cannot stand in one file"));
+    let hosts = |config: &str| {
+        let hosts = Configuration::hosts(folder(config, None).path()).unwrap();
+        hosts.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(hosts(config), ["solo"]);
+    assert_eq!(hosts(FIRST), ["orchestrator", "login_service"]);
+}
+
+#[test]
+fn ten_hosts_at_once_share_one_generated_secret() {
+    for config in [
+        "{}",
+        FIRST,
+        "{\"jwt\": {\"claims\": \"qewd\"}}",
+        "\u{feff}{\n\t\"qewd_up\": true\n}\n",
+    ] {
+        let folder = folder(config, None);
+        let load = || {
+            Configuration::load(folder.path(), None, IfSecretMissing::Generate)
+                .unwrap()
+                .jwt
+                .secret
+        };
+        let mut secrets = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..10).map(|_| scope.spawn(load)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect::<Vec<_>>()
+        });
+        secrets.extend((0..10).map(|_| load()));
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]));
+        assert_eq!(secrets[0].expose().len(), 36);
+        let names: Vec<_> = fs::read_dir(folder.path().join("configuration")).unwrap().collect();
+        assert_eq!(names.len(), 1);
+    }
+}
+
+#[test]
+fn only_the_secret_is_added_to_the_file() {
+    for (before, after) in [
+        (
+            "{\n    \"qewd_up\": true,\n    \"qewd\": { \"port\":1 }\n}\n",
+            "{\n    \"qewd_up\": true,\n    \"qewd\": { \"port\":1 },\n    \"jwt\": {\n        \"secret\": \"S\"\n    }\n}\n",
+        ),
+        (
+            "{\n\t\"jwt\": {\n\t\t\"claims\": \"sealed\"\n\t}\n}",
+            "{\n\t\"jwt\": {\n\t\t\"claims\": \"sealed\",\n\t\t\"secret\": \"S\"\n\t}\n}",
+        ),
+        ("\u{feff}{}", "\u{feff}{\n  \"jwt\": {\n    \"secret\": \"S\"\n  }\n}"),
+    ] {
+        let folder = folder(before, None);
+        let read = || fs::read_to_string(folder.path().join("configuration/config.json")).unwrap();
+        Configuration::load(folder.path(), None, IfSecretMissing::LeaveOut).unwrap();
+        assert_eq!(read(), before);
+        let loaded = Configuration::load(folder.path(), None, IfSecretMissing::Generate).unwrap();
+        assert_eq!(read().replace(loaded.jwt.secret.expose(), "S"), after);
+        let again = Configuration::load(folder.path(), None, IfSecretMissing::Generate).unwrap();
+        assert_eq!(again.jwt, loaded.jwt);
+    }
+    let folder = folder("{\"prot\": 1}", None);
+    assert!(Configuration::load(folder.path(), None, IfSecretMissing::Generate).is_err());
+    assert!(
+        !fs::read_to_string(folder.path().join("configuration/config.json"))
+            .unwrap()
+            .contains("jwt")
+    );
+}

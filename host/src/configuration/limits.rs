@@ -1,0 +1,124 @@
+//! Every default number and every bound of a host.
+//! In comes nothing; out go constants with unit, value and reason, and the limits that a host works within.
+//! No number of the configuration is hidden anywhere else.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// TCP port, 8080: what QEWD-Up listens on in every role, so a container needs no setting.
+pub const DEFAULT_PORT: u16 = 8080;
+
+/// Workers at least, 2: one may wait for another service while the next request still runs.
+pub const LEAST_DEFAULT_WORKERS: usize = 2;
+
+/// Workers per core, 2: handlers wait for other services and hold no thread meanwhile.
+pub const WORKERS_PER_CORE: usize = 2;
+
+/// Workers at most that may be asked for, 4096: each may hold [`DEFAULT_MEMORY`].
+pub const MOST_WORKERS: u64 = 4096;
+
+/// Requests that may wait for a worker, 1000: at a millisecond each and two workers a wait of half a second.
+pub const DEFAULT_QUEUE: usize = 1000;
+
+/// Requests that may wait at most, a million: more would only hold memory until their time is over.
+pub const MOST_QUEUE: u64 = 1_000_000;
+
+/// Milliseconds after which an idle worker ends, 3 600 000 (one hour): QEWD-Up's value.
+pub const DEFAULT_IDLE_MILLISECONDS: u64 = 3_600_000;
+
+/// Milliseconds of idleness at most, one year: longer means never, and it still fits every clock.
+pub const MOST_IDLE_MILLISECONDS: u64 = 31_536_000_000;
+
+/// Seconds that a session lives until a handler says otherwise, 300: QEWD-Up's value.
+pub const DEFAULT_SESSION_SECONDS: u32 = 300;
+
+/// Bytes of a request's body, 1 MiB: ten times the 100 KiB of QEWD-Up's body parser, and safe times the connections.
+pub const DEFAULT_BODY: usize = 1024 * 1024;
+
+/// Bytes of a request's line and headers, 64 KiB: a session travels as a token in one header and may be large.
+pub const DEFAULT_HEADERS: usize = 64 * 1024;
+
+/// Headers of a request, 100: what common HTTP servers allow.
+pub const DEFAULT_HEADER_COUNT: usize = 100;
+
+/// Connections at one time, 10 000: within the open files that container hosts usually grant.
+pub const DEFAULT_CONNECTIONS: usize = 10_000;
+
+/// Milliseconds from a request's arrival to its answer, 30 000: shorter than the 60 seconds of common proxies.
+pub const DEFAULT_REQUEST_MILLISECONDS: u64 = 30_000;
+
+/// Bytes of a response's body, 8 MiB: a large list, but not a file.
+pub const DEFAULT_RESPONSE: usize = 8 * 1024 * 1024;
+
+/// Bytes of memory of one handler instance, 64 MiB: ample for a handler, and eight fit into a small container.
+pub const DEFAULT_MEMORY: usize = 64 * 1024 * 1024;
+
+/// Hosts and handlers that may send one request on, 8: deeper chains are almost surely loops.
+pub const DEFAULT_HOPS: u8 = 8;
+
+/// Status of the answer to an unknown path, 404: HTTP's own.
+pub const DEFAULT_ELSE_STATUS: u16 = 404;
+
+/// Words of the answer to an unknown path, `Not Found`: what clients of QEWD-Up know.
+pub const DEFAULT_ELSE_TEXT: &str = "Not Found";
+
+/// The management password that QEWD-Up documents. Everybody knows it, so operators should change it.
+pub const DEFAULT_MANAGEMENT_PASSWORD: &str = "keepThisSecret!";
+
+/// The name that the monitor shows.
+pub const DEFAULT_SERVER_NAME: &str = "QEWD Server";
+
+/// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
+pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Bytes for `headerBytes`: the HTTP library needs 8 KiB to read at all.
+pub(crate) const HEADER_BYTES: RangeInclusive<u64> = 8192..=16 * 1024 * 1024;
+
+/// Bytes for `memoryBytes`: at least one page of wasm memory.
+pub(crate) const MEMORY_BYTES: RangeInclusive<u64> = 65_536..=MOST_BYTES;
+
+/// Milliseconds for `requestMilliseconds`: at most a day.
+pub(crate) const REQUEST_MILLISECONDS: RangeInclusive<u64> = 1..=86_400_000;
+
+/// What a host works within. In config.json: the key `limits` of a `qewd` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// `bodyBytes`: bytes of a request's body.
+    pub body: usize,
+    /// `headerBytes`: bytes of a request's line and headers.
+    pub headers: usize,
+    /// `headerCount`: headers of a request.
+    pub header_count: usize,
+    /// `connections`: connections at one time.
+    pub connections: usize,
+    /// `requestMilliseconds`: from a request's arrival to its answer.
+    pub request_time: Duration,
+    /// `responseBytes`: bytes of a response's body.
+    pub response: usize,
+    /// `memoryBytes`: bytes of memory of one handler instance.
+    pub memory: usize,
+    /// `hops`: hosts and handlers that may send one request on.
+    pub hops: u8,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: DEFAULT_BODY,
+            headers: DEFAULT_HEADERS,
+            header_count: DEFAULT_HEADER_COUNT,
+            connections: DEFAULT_CONNECTIONS,
+            request_time: Duration::from_millis(DEFAULT_REQUEST_MILLISECONDS),
+            response: DEFAULT_RESPONSE,
+            memory: DEFAULT_MEMORY,
+            hops: DEFAULT_HOPS,
+        }
+    }
+}
+
+/// Workers at most if config.json does not say: twice the cores, but at least two.
+#[must_use]
+pub fn default_pool_size() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores * WORKERS_PER_CORE).max(LEAST_DEFAULT_WORKERS)
+}

@@ -1,0 +1,295 @@
+//! Reads routes.json.
+//! In comes the file as a located tree; out go the routes in the order of the file, each with its place.
+//! Which of them belong to this host, and which hide each other, the router decides.
+
+use super::application::{Application, ORCHESTRATOR};
+use super::block::{Block, Keys, advice};
+use super::limits::{DEFAULT_ELSE_STATUS, DEFAULT_ELSE_TEXT};
+use super::problem::{Place, Report};
+use super::tree::{Node, Value};
+use super::uri::{self, Part};
+use crate::names::{HandlerName, HostName, ServiceName};
+use std::fmt;
+
+/// One route of routes.json.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Where it begins.
+    pub place: Place,
+    /// The pattern as written, such as `/api/user/:id`.
+    pub uri: String,
+    /// The pattern in parts.
+    pub parts: Vec<Part>,
+    /// Which requests it takes. Default GET.
+    pub method: Method,
+    /// Who answers. Missing only on routes that the orchestrator sends to a microservice.
+    pub handler: Option<HandlerName>,
+    /// Where it is answered, if not on the host that reads the route.
+    pub on_microservice: Option<ServiceName>,
+    /// The hosts that may send requests along it (`orchestrator` is one of the names); `None` means all.
+    pub from_microservices: Option<Vec<ServiceName>>,
+    /// Whether a valid token is needed. Default true.
+    pub authenticate: bool,
+    /// A request to try, for `qewd dev`.
+    pub example: Option<Example>,
+}
+
+/// The HTTP method of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `ANY`: every method.
+    Any,
+    /// One method, upper case.
+    Verb(&'static str),
+}
+
+/// The methods that a route may name.
+pub const VERBS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+impl Method {
+    /// The method as routes.json has it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Any => "ANY",
+            Self::Verb(verb) => verb,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A request to try a route with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Example {
+    /// The path, for routes with variables.
+    pub path: Option<String>,
+    /// The JSON body.
+    pub body: Option<serde_json::Value>,
+}
+
+/// The answer to paths that no route has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otherwise {
+    /// HTTP status. Default 404.
+    pub status: u16,
+    /// Words for the caller. Default `Not Found`.
+    pub text: String,
+}
+
+const ROUTE_KEYS: Keys = Keys {
+    known: &[
+        "uri",
+        "method",
+        "handler",
+        "on_microservice",
+        "from_microservices",
+        "authenticate",
+        "example",
+    ],
+    idle: &[
+        (
+            "applyBeforeHandler",
+            "handlers check what they need themselves: remove the key",
+        ),
+        ("imported", "routes are not imported from other hosts: remove the key"),
+        ("bypassJWTCheck", "write \"authenticate\": false instead"),
+    ],
+    refused: &[
+        ("on_microservices", "name one microservice in \"on_microservice\""),
+        (
+            "handler_source",
+            "put the handler into the folder of the microservice that answers",
+        ),
+        ("router", "write one route for each destination"),
+        (
+            "application",
+            "only routes with a \"uri\" are served: remove this route",
+        ),
+        ("type", "only routes with a \"uri\" are served: remove this route"),
+        ("else", "put it into an object of its own"),
+    ],
+};
+
+const ELSE_ENTRY_KEYS: Keys = Keys {
+    known: &["else"],
+    idle: &[],
+    refused: &[],
+};
+const ELSE_KEYS: Keys = Keys {
+    known: &["statusCode", "text"],
+    idle: &[],
+    refused: &[],
+};
+const EXAMPLE_KEYS: Keys = Keys {
+    known: &["path", "body"],
+    idle: &[],
+    refused: &[],
+};
+
+/// Reads the file; all problems are in the report.
+pub(crate) fn read(
+    root: &Node,
+    application: &Application,
+    host: &HostName,
+    report: &mut Report,
+) -> (Vec<Route>, Option<Otherwise>) {
+    let (mut routes, mut otherwise) = (Vec::new(), None);
+    let Value::List(items) = &root.value else {
+        let what = format!("the file must be a list of routes, but is {}", root.described());
+        report.error(Some(root.at), what, "write [ … ] around the routes");
+        return (routes, otherwise);
+    };
+    for item in items {
+        let has = |name: &str| match &item.value {
+            Value::Object(members) => members.iter().any(|member| member.name == name),
+            _ => false,
+        };
+        if has("else") && !has("uri") {
+            if otherwise.is_some() {
+                report.error(Some(item.at), "there is more than one \"else\"", "keep one of them");
+            }
+            otherwise =
+                Block::open(item, "a route", &ELSE_ENTRY_KEYS, report).and_then(|mut entry| read_else(&mut entry));
+        } else if let Some(mut block) = Block::open(item, "a route", &ROUTE_KEYS, report) {
+            routes.extend(route(&mut block, application, host));
+        }
+    }
+    (routes, otherwise)
+}
+
+fn read_else(entry: &mut Block<'_, '_>) -> Option<Otherwise> {
+    let mut block = entry.inner("else", &ELSE_KEYS)?;
+    let status = block
+        .whole("statusCode", 200..=599)
+        .and_then(|status| u16::try_from(status).ok());
+    Some(Otherwise {
+        status: status.unwrap_or(DEFAULT_ELSE_STATUS),
+        text: block.text("text").unwrap_or(DEFAULT_ELSE_TEXT).to_owned(),
+    })
+}
+
+fn route(block: &mut Block<'_, '_>, application: &Application, host: &HostName) -> Option<Route> {
+    let place = block.report.place(block.at);
+    let path = read_uri(block);
+    let method = method(block);
+    let handler = handler(block, host);
+    let on_microservice = on_microservice(block, application);
+    let from_microservices = from_microservices(block, application);
+    let authenticate = block.flag("authenticate").unwrap_or(true);
+    let example = block.inner("example", &EXAMPLE_KEYS).map(|mut example| Example {
+        path: example.text("path").map(str::to_owned),
+        body: example.get("body").map(Node::to_json),
+    });
+    let (uri, parts) = path?;
+    Some(Route {
+        place,
+        uri,
+        parts,
+        method,
+        handler,
+        on_microservice,
+        from_microservices,
+        authenticate,
+        example,
+    })
+}
+
+fn read_uri(block: &mut Block<'_, '_>) -> Option<(String, Vec<Part>)> {
+    if block.get("uri").is_none() {
+        block.error("uri", "this route has no \"uri\"", "add \"uri\": \"/api/…\"");
+    }
+    let text = block.text("uri")?;
+    match uri::parse(text) {
+        Ok(parts) => Some((text.to_owned(), parts)),
+        Err(failure) => {
+            block.error("uri", format!("bad uri {text:?}: {}", failure.what), failure.mend);
+            None
+        }
+    }
+}
+
+fn method(block: &mut Block<'_, '_>) -> Method {
+    let text = block.text("method").unwrap_or("GET");
+    let find = |text: &str| match text {
+        "ANY" => Some(Method::Any),
+        other => VERBS.into_iter().find(|verb| *verb == other).map(Method::Verb),
+    };
+    find(text).unwrap_or_else(|| {
+        let upper = text.to_uppercase();
+        let mend = match find(&upper) {
+            Some(_) => format!("write {upper:?}"),
+            None => format!("use one of {}, ANY", VERBS.join(", ")),
+        };
+        block.error("method", format!("\"method\" is {text:?}"), mend);
+        Method::Any
+    })
+}
+
+fn handler(block: &mut Block<'_, '_>, host: &HostName) -> Option<HandlerName> {
+    if block.get("handler").is_none() {
+        // The orchestrator only sends such a request on, and the microservice knows who answers.
+        let sent_on = block.get("on_microservice").is_some() && *host == HostName::Orchestrator;
+        if !sent_on {
+            block.error(
+                "handler",
+                "this route has no \"handler\"",
+                "add \"handler\": \"…\", the name of who answers",
+            );
+        }
+        return None;
+    }
+    match HandlerName::new(block.text("handler")?) {
+        Ok(name) => Some(name),
+        Err(failure) => {
+            block.error("handler", failure.to_string(), "give the handler another name");
+            None
+        }
+    }
+}
+
+fn on_microservice(block: &mut Block<'_, '_>, application: &Application) -> Option<ServiceName> {
+    let text = block.text("on_microservice")?;
+    if let Some(service) = application.service(text) {
+        return Some(service.name.clone());
+    }
+    if application.is_group(text) {
+        let mend = "name one microservice, and write a route for each member";
+        block.error(
+            "on_microservice",
+            format!("this version does not serve routes to a group, such as {text:?}"),
+            mend,
+        );
+    } else if text == ORCHESTRATOR {
+        let mend = "remove \"on_microservice\": such a route is answered by the orchestrator";
+        block.error("on_microservice", "the orchestrator is no microservice", mend);
+    } else {
+        block.error(
+            "on_microservice",
+            format!("unknown microservice {text:?}"),
+            advice(text, application.names()),
+        );
+    }
+    None
+}
+
+fn from_microservices(block: &mut Block<'_, '_>, application: &Application) -> Option<Vec<ServiceName>> {
+    let mut callers = Vec::new();
+    for (text, spot) in block.texts("from_microservices")? {
+        if text == ORCHESTRATOR || application.service(text).is_some() {
+            callers.extend(ServiceName::new(text));
+        } else {
+            let known = std::iter::once(ORCHESTRATOR).chain(application.names());
+            block.report.error(
+                Some(spot),
+                format!("unknown microservice {text:?}"),
+                advice(text, known),
+            );
+        }
+    }
+    Some(callers)
+}

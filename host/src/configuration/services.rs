@@ -1,0 +1,193 @@
+//! Reads the entries of `microservices` in config.json.
+//! In comes the list as written; out go services, groups, and the names that they mention, looked up.
+//! It does not decide who links to whom.
+
+use super::address::Address;
+use super::application::{Application, ORCHESTRATOR};
+use super::block::{Block, Keys, advice};
+use super::problem::{Report, Spot};
+use super::settings;
+use super::tree::Value;
+use super::{Group, Service, limits};
+use crate::names::ServiceName;
+
+const SERVICE_KEYS: Keys = Keys {
+    known: &["name", "host", "port", "qewd", "members", "connections"],
+    idle: &[(
+        "apis",
+        "routes are not imported from other hosts: write them into routes.json and remove the key",
+    )],
+    refused: &[],
+};
+
+const ON_GROUP: &str = "an entry with \"members\" is a group and not a process: remove the key";
+
+const GROUP_KEYS: Keys = Keys {
+    known: &["name", "members"],
+    idle: &[
+        ("host", ON_GROUP),
+        ("port", ON_GROUP),
+        ("qewd", ON_GROUP),
+        ("connections", ON_GROUP),
+        ("apis", ON_GROUP),
+    ],
+    refused: &[],
+};
+
+/// A name that some place of the file mentions, to be looked up when all names are known.
+pub(crate) type Mention<'n> = (&'n str, Spot);
+
+/// What the entries of `microservices` gave, before the names in them were looked up.
+#[derive(Default)]
+pub(crate) struct Entries<'n> {
+    pub services: Vec<Service>,
+    pub groups: Vec<(ServiceName, Vec<Mention<'n>>)>,
+    pub connections: Vec<(ServiceName, Vec<Mention<'n>>)>,
+    seen: Vec<Mention<'n>>,
+}
+
+/// Reads the entries of `microservices`.
+pub(crate) fn entries<'n>(top: &mut Block<'n, '_>) -> Entries<'n> {
+    let mut entries = Entries::default();
+    let Some(node) = top.get("microservices") else {
+        return entries;
+    };
+    let Value::List(items) = &node.value else {
+        top.wrong(
+            "microservices",
+            node,
+            "a list of objects",
+            "write it as [ {\"name\": \"…\"} ]",
+        );
+        return entries;
+    };
+    for item in items {
+        let is_group = match &item.value {
+            Value::Object(members) => members.iter().any(|member| member.name == "members"),
+            _ => false,
+        };
+        let keys = if is_group { &GROUP_KEYS } else { &SERVICE_KEYS };
+        if let Some(mut block) = Block::open(item, "an entry of \"microservices\"", keys, top.report) {
+            entry(&mut block, is_group, &mut entries);
+        }
+    }
+    entries
+}
+
+fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n>) {
+    if block.get("name").is_none() {
+        block.error("name", "this microservice has no \"name\"", "add \"name\": \"…\"");
+    }
+    let spot = block.spot("name");
+    let name = block
+        .text("name")
+        .and_then(|name| service_name(name, spot, block.report));
+    if let Some(text) = block.text("name").filter(|_| name.is_some()) {
+        if let Some((_, first)) = entries.seen.iter().find(|(other, _)| *other == text) {
+            let what = format!("the name {text:?} is already taken on line {}", first.line);
+            block.error("name", what, "give each entry of \"microservices\" its own name");
+            return;
+        }
+        entries.seen.push((text, spot));
+    }
+    // Without a name the rest is still read, so that its problems are found as well.
+    if is_group {
+        let members = block.texts("members").unwrap_or_default();
+        entries.groups.extend(name.map(|name| (name, members)));
+        return;
+    }
+    let address = address(block, name.as_ref());
+    let settings = settings::read_below(block);
+    let connections = block.texts("connections").unwrap_or_default();
+    if let (Some(name), Some(address)) = (name, address) {
+        entries.connections.push((name.clone(), connections));
+        entries.services.push(Service {
+            name,
+            address,
+            settings,
+        });
+    }
+}
+
+fn address(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -> Option<Address> {
+    let port = block
+        .whole("port", 1..=u64::from(u16::MAX))
+        .and_then(|port| u16::try_from(port).ok());
+    let host = block.text("host").or(name.map(ServiceName::as_str))?;
+    match Address::new(host, port) {
+        Ok(address) => Some(address),
+        Err(failure) => {
+            block.error("host", format!("\"host\" is {host:?}"), failure.rule());
+            // The service stays known, so that routes to it are not reported as well.
+            Some(Address {
+                secure: false,
+                host: name?.as_str().to_owned(),
+                port: limits::DEFAULT_PORT,
+            })
+        }
+    }
+}
+
+/// Checks a microservice's name.
+pub(crate) fn service_name(text: &str, spot: Spot, report: &mut Report) -> Option<ServiceName> {
+    if text == ORCHESTRATOR {
+        let mend = "give the microservice another name";
+        report.error(Some(spot), "no microservice may be called \"orchestrator\"", mend);
+        return None;
+    }
+    match ServiceName::new(text) {
+        Ok(name) => Some(name),
+        Err(failure) => {
+            report.error(Some(spot), failure.to_string(), "give the microservice another name");
+            None
+        }
+    }
+}
+
+/// Looks up the names in groups and connections now that all of them are known.
+pub(crate) fn resolve(
+    application: &mut Application,
+    groups: Vec<(ServiceName, Vec<Mention<'_>>)>,
+    connections: Vec<(ServiceName, Vec<Mention<'_>>)>,
+    report: &mut Report,
+) {
+    let group_names: Vec<ServiceName> = groups.iter().map(|(name, _)| name.clone()).collect();
+    let is_group = |text: &str| group_names.iter().any(|name| name.as_str() == text);
+    for (name, mentions) in groups {
+        let mut members = Vec::new();
+        for (text, spot) in mentions {
+            if application.service(text).is_some() || is_group(text) {
+                members.extend(ServiceName::new(text));
+            } else {
+                report.error(
+                    Some(spot),
+                    format!("the member {text:?} is no microservice"),
+                    advice(text, application.names()),
+                );
+            }
+        }
+        application.groups.push(Group { name, members });
+    }
+    for (name, mentions) in connections {
+        let mut targets: Vec<ServiceName> = Vec::new();
+        for (text, spot) in mentions {
+            if is_group(text) {
+                let mend = "name the members of the group instead";
+                report.error(
+                    Some(spot),
+                    format!("a connection cannot lead to the group {text:?}"),
+                    mend,
+                );
+            } else if let Some(service) = application.service(text) {
+                targets.push(service.name.clone());
+            } else {
+                report.error(
+                    Some(spot),
+                    format!("unknown microservice {text:?}"),
+                    advice(text, application.names()),
+                );
+            }
+        }
+        application.connections.push((name, targets));
+    }
+}

@@ -1,0 +1,278 @@
+//! Rules of config.json, one by one.
+//! In come small application folders; out go configurations and the exact words of problems.
+//! Nothing here needs a running host.
+
+use super::{ClaimsForm, Configuration, Cors, HostSettings, IfSecretMissing, Limits, Problems};
+use std::fs;
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub(super) fn folder(config: impl AsRef<[u8]>, routes: Option<&str>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("configuration");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("config.json"), config).unwrap();
+    if let Some(routes) = routes {
+        fs::write(path.join("routes.json"), routes).unwrap();
+    }
+    folder
+}
+
+pub(super) fn load(config: &str, host: Option<&str>) -> Result<Configuration, Problems> {
+    Configuration::load(folder(config, Some("[]")).path(), host, IfSecretMissing::LeaveOut)
+}
+
+/// The problems of a file, each without the file's name.
+pub(super) fn problems(config: impl AsRef<[u8]>) -> String {
+    let folder = folder(config, Some("[]"));
+    let failure = Configuration::load(folder.path(), None, IfSecretMissing::LeaveOut).err();
+    failure
+        .map(|problems| problems.to_string().replace("configuration/config.json:", ""))
+        .unwrap_or_default()
+}
+
+fn warnings(config: &str) -> Vec<String> {
+    load(config, None)
+        .unwrap()
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+pub(super) const FIRST: &str = r#"{
+"qewd_up": true,
+"orchestrator": { "qewd": { "serverName": "Orchestrator" } },
+"microservices": [ { "name": "login_service", "qewd": { "serverName": "Login MicroService" } } ]
+}"#;
+
+const SECOND: &str = r#"{
+"qewd_up": true,
+"orchestrator": { "qewd": { "serverName": "Orchestrator" } },
+"microservices": [
+{ "name": "login_service", "host": "204.50.20.3", "port": 3000, "qewd": { "serverName": "Login MicroService" } }
+],
+"jwt": { "secret": "mySharedJWTSecretString" }
+}"#;
+
+const THIRD: &str = r#"{
+"qewd_up": true,
+"orchestrator": { "qewd": { "serverName": "Orchestrator", "managementPassword": "myOrchestratorPassword" } },
+"microservices": [
+{ "name": "login_service",
+  "qewd": { "serverName": "Login MicroService", "managementPassword": "myLoginServicePassword" } }
+]
+}"#;
+
+#[test]
+fn the_documented_files_load_without_routes() {
+    for config in [FIRST, SECOND, THIRD] {
+        let folder = folder(config, None);
+        for (host, name) in [(None, "Orchestrator"), (Some("login_service"), "Login MicroService")] {
+            let loaded = Configuration::load(folder.path(), host, IfSecretMissing::Generate).unwrap();
+            assert_eq!(loaded.settings.server_name, name);
+            assert_eq!(
+                loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                [
+                    "configuration/routes.json: the file does not exist, so this host has no routes; \
+                  every path answers 404 until the file is there: write [ … ] with your routes"
+                ]
+            );
+        }
+    }
+    let second = load(SECOND, None).unwrap();
+    assert_eq!(second.services[0].address.url(), "http://204.50.20.3:3000");
+    assert_eq!(second.jwt.secret.expose(), "mySharedJWTSecretString");
+    assert_eq!(second.links.len(), 1);
+    let third = load(THIRD, Some("login_service")).unwrap();
+    assert_eq!(third.settings.management_password.expose(), "myLoginServicePassword");
+    assert_eq!(third.services[0].address.url(), "http://login_service:8080");
+    assert!(third.links.is_empty());
+    assert!(!format!("{third:?}").contains("myLoginServicePassword"));
+}
+
+#[test]
+fn an_empty_object_gives_the_defaults() {
+    let settings = load("{}", None).unwrap().settings;
+    assert_eq!(settings, HostSettings::default());
+    assert_eq!((settings.port, settings.server_name.as_str()), (8080, "QEWD Server"));
+    assert!(settings.pool_size >= 2);
+}
+
+#[test]
+fn settings_are_read() {
+    let config = r#"{ "qewd": {
+      "port": 0, "poolSize": 3, "max_queue_length": 0, "idleLimit": "5000", "initialSessionTimeout": 60,
+      "cors": ["https://shop.example.com", "http://[::1]:3000"],
+      "limits": { "bodyBytes": 1, "headerBytes": 8192, "headerCount": 2, "connections": 3,
+                  "requestMilliseconds": 4, "responseBytes": 5, "memoryBytes": 65536, "hops": 7 } },
+      "jwt": {"secret": "s", "claims": "qewd"}, "userDefined": {"b": 1, "a": [null]} }"#;
+    let loaded = load(config, Some("")).unwrap();
+    let settings = loaded.settings;
+    assert_eq!(
+        (settings.port, settings.pool_size, settings.max_queue_length),
+        (0, 3, 0)
+    );
+    assert_eq!(settings.idle_limit, Duration::from_secs(5));
+    assert_eq!(settings.initial_session_timeout, 60);
+    assert_eq!(
+        settings.cors,
+        Cors::Origins(vec![
+            "https://shop.example.com".to_owned(),
+            "http://[::1]:3000".to_owned()
+        ])
+    );
+    let limits = Limits {
+        body: 1,
+        headers: 8192,
+        header_count: 2,
+        connections: 3,
+        request_time: Duration::from_millis(4),
+        response: 5,
+        memory: 65536,
+        hops: 7,
+    };
+    assert_eq!(settings.limits, limits);
+    assert_eq!(loaded.jwt.claims, ClaimsForm::Qewd);
+    assert_eq!(
+        serde_json::to_string(&loaded.user_defined).unwrap(),
+        r#"{"b":1,"a":[null]}"#
+    );
+    assert_eq!(
+        load(r#"{"qewd": {"cors": false}}"#, None).unwrap().settings.cors,
+        Cors::Off
+    );
+}
+
+#[test]
+fn syntax_errors_have_a_place_and_an_expectation() {
+    for (config, expected) in [
+        (
+            "{\n \"a\": 1\n \"b\": 2 }",
+            "2:8: not valid JSON: expected a comma here; put a comma between the two values",
+        ),
+        (
+            "{\n \"qewd\": {\n",
+            "2:10: not valid JSON: expected the closing } of the object that begins here; add the missing }",
+        ),
+        (
+            "{\"qewd_up\": true,\n}",
+            "1:17: not valid JSON: no comma may follow the last value; remove the comma",
+        ),
+        (
+            "",
+            " the file is empty; write the JSON that belongs here, or restore the file",
+        ),
+        (
+            " \n",
+            " the file is empty; write the JSON that belongs here, or restore the file",
+        ),
+        (
+            "{ // x\n}",
+            "1:3: not valid JSON: comments are not JSON; remove the comment",
+        ),
+        (
+            "{} {}",
+            "1:4: not valid JSON: expected the end of the file after the first value; remove what follows, or check the braces",
+        ),
+        ("[]", "1:1: the file must be an object, but is a list; write { … } here"),
+    ] {
+        assert_eq!(problems(config), expected, "{config}");
+    }
+    assert_eq!(
+        problems(b"{\n \"\xc3\xa9\xff\": 1}"),
+        "2:4: the text is not UTF-8; save the file with the encoding UTF-8"
+    );
+    for config in [
+        "{'a': 1}",
+        "{a: 1}",
+        "{\"qewd\": 0x1}",
+        "{\"userDefined\": {\"a\": \"\t\n\"}}",
+        "{\"ms_name\": 01}",
+        "nul",
+        "{\"a\"}",
+    ] {
+        assert!(
+            problems(config).contains(": not valid JSON: "),
+            "{config} {}",
+            problems(config)
+        );
+    }
+    assert!(problems(format!("{{\"userDefined\": {}", "[".repeat(100_000))).contains("not valid JSON"));
+    assert_eq!(problems("\u{feff}{}"), "");
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let config = r#"{
+  "qewd_up": false,
+  "qewd": { "prot": 1, "port": "80", "poolSize": 0, "cors": 7, "managementPassword": 12345 },
+  "qewd": {},
+  "microservices": [
+    { "name": "orchestrator" }, { "name": "a" }, { "name": "a" }, { "name": "9" }, {}, 5,
+    { "name": "g", "members": ["a", "b"] }, { "name": "c", "connections": ["aa", "g"], "host": "x:1" }
+  ],
+  "jwt": { "secret": "" }
+}"#;
+    let expected = [
+        "2:14: \"qewd_up\" is false; write true: this program only runs QEWD-Up applications",
+        "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, poolSize, \
+         max_queue_length, idleLimit, initialSessionTimeout, cors, limits, poolPrefork, qewd-monitor",
+        "3:32: \"port\" must be a whole number from 0 to 65535, but is the text \"80\"; write 80 without quotes",
+        "3:50: \"poolSize\" must be a whole number from 1 to 4096, but is the number 0; \
+         write such a number, or remove the key for the default",
+        "3:61: \"cors\" must be true, false or a list of origins, but is the number 7; \
+         write true, false or [\"https://…\"]",
+        "3:86: \"managementPassword\" must be a text; put it in double quotes",
+        "4:3: the key \"qewd\" was already written on line 3; remove one of the two",
+        "6:15: no microservice may be called \"orchestrator\"; give the microservice another name",
+        "6:60: the name \"a\" is already taken on line 6; give each entry of \"microservices\" its own name",
+        "6:77: \"9\" is not a name: use at most 64 letters, digits, '_' and '-', and begin with a letter; \
+         give the microservice another name",
+        "6:84: this microservice has no \"name\"; add \"name\": \"…\"",
+        "6:88: an entry of \"microservices\" must be an object, but is the number 5; write { … } here",
+        "7:37: the member \"b\" is no microservice; add it to \"microservices\" in config.json, or use one of: a, c",
+        "7:76: unknown microservice \"aa\"; add it to \"microservices\" in config.json, or use one of: a, c",
+        "7:82: a connection cannot lead to the group \"g\"; name the members of the group instead",
+        "7:96: \"host\" is \"x:1\"; give the port in \"port\", not in \"host\"",
+        "9:22: \"jwt.secret\" must be a text that is not empty; \
+         write a long random text, or remove the key and let the first host generate one",
+    ];
+    let found = problems(config);
+    let found: Vec<&str> = found.lines().collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn keys_of_the_original_without_effect_are_warned_about() {
+    let config = r#"{"use_jwt": true, "qewd-monitor": true, "qewd": {"database": {"type": "dbx"}, "ssl": {},
+      "poolPrefork": false, "qewd-monitor": false}}"#;
+    let found = warnings(config);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert_eq!(
+        found[2],
+        "configuration/config.json:1:79: the key \"ssl\" has no effect here; \
+         TLS is not served by this version: put a proxy that ends TLS in front of the host"
+    );
+    assert_eq!(warnings(r#"{"orchestrator": {}, "qewd": {}}"#).len(), 1);
+    assert_eq!(
+        problems(r#"{"jwt": "hidden"}"#),
+        "1:9: \"jwt\" must be an object; write {\"secret\": \"…\"} here"
+    );
+    assert!(problems(r#"{"qewd-up": true}"#).contains("did you mean \"qewd_up\"?"));
+    assert!(problems(r#"{"qewd": {"cors": ["https://x/"]}}"#).contains("is not an origin"));
+}
+
+#[test]
+fn a_missing_file_names_the_way_out() {
+    let empty = tempfile::tempdir().unwrap();
+    let failure = Configuration::hosts(empty.path()).unwrap_err().to_string();
+    assert!(
+        failure.starts_with("configuration/config.json: the file does not exist in /"),
+        "{failure}"
+    );
+    assert!(
+        failure.ends_with("start in the folder that has configuration/config.json, or name that folder with --app DIR")
+    );
+    assert!(Configuration::load(empty.path(), None, IfSecretMissing::Generate).is_err());
+}

@@ -1,0 +1,237 @@
+//! A JSON file as written, each value with its place.
+//! In comes the text of a file; out goes a located tree, or the place where the text stops being JSON.
+//! Nothing here knows which keys a file may have.
+
+use super::problem::{Report, Spot};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::{ParseError, ParseErrorKind};
+use jsonc_parser::{CollectOptions, ParseOptions, ast};
+
+/// A value and where it begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub at: Spot,
+    pub value: Value,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Null,
+    Flag(bool),
+    Number(serde_json::Number),
+    Text(String),
+    List(Vec<Node>),
+    Object(Vec<Member>),
+}
+
+/// One key of an object with its value.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub name: String,
+    pub at: Spot,
+    pub node: Node,
+}
+
+impl Node {
+    /// What a person would call this value: for messages about a wrong type.
+    pub(crate) fn described(&self) -> String {
+        match &self.value {
+            Value::Null => "null".to_owned(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Number(number) => format!("the number {number}"),
+            Value::Text(text) => format!("the text {:?}", text.chars().take(60).collect::<String>()),
+            Value::List(_) => "a list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Flag(flag) => (*flag).into(),
+            Value::Number(number) => number.clone().into(),
+            Value::Text(text) => text.clone().into(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Object(members) => members_to_json(members).into(),
+        }
+    }
+}
+
+/// The members as a JSON object, in the order of the file.
+pub(crate) fn members_to_json(members: &[Member]) -> serde_json::Map<String, serde_json::Value> {
+    members
+        .iter()
+        .map(|member| (member.name.clone(), member.node.to_json()))
+        .collect()
+}
+
+/// Plain JSON: nothing that other JSON readers would refuse.
+pub(crate) fn strict() -> ParseOptions {
+    ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    }
+}
+
+/// Some editors put this mark before the text.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads the text of a file. `None` after a syntax error, which is then in the report.
+pub(crate) fn parse(text: &str, report: &mut Report) -> Option<Node> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let lines = Lines::new(text);
+    let parsed = match jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &strict()) {
+        Ok(parsed) => parsed.value,
+        Err(failure) => {
+            syntax_error(&failure, report);
+            return None;
+        }
+    };
+    let Some(value) = parsed else {
+        report.error(
+            None,
+            "the file is empty",
+            "write the JSON that belongs here, or restore the file",
+        );
+        return None;
+    };
+    // The parser forgives a few things (such as raw control characters in texts) that other programs would not.
+    if let Err(failure) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        let spot = Spot {
+            line: failure.line(),
+            column: failure.column(),
+        };
+        report.error(
+            Some(spot),
+            format!("not valid JSON: {failure}"),
+            "correct the text at this place",
+        );
+        return None;
+    }
+    Some(located(value, &lines, report))
+}
+
+fn located(value: ast::Value<'_>, lines: &Lines<'_>, report: &mut Report) -> Node {
+    let at = lines.spot(value.start());
+    let value = match value {
+        ast::Value::NullKeyword(_) => Value::Null,
+        ast::Value::BooleanLit(flag) => Value::Flag(flag.value),
+        ast::Value::StringLit(text) => Value::Text(text.value.into_owned()),
+        ast::Value::NumberLit(number) => number_of(number.value, at, report),
+        ast::Value::Array(list) => Value::List(
+            list.elements
+                .into_iter()
+                .map(|item| located(item, lines, report))
+                .collect(),
+        ),
+        ast::Value::Object(object) => {
+            let mut members: Vec<Member> = Vec::with_capacity(object.properties.len());
+            for property in object.properties {
+                let at = lines.spot(property.start());
+                let name = property.name.into_string();
+                let node = located(property.value, lines, report);
+                if let Some(first) = members.iter().find(|member| member.name == name) {
+                    let what = format!("the key {name:?} was already written on line {}", first.at.line);
+                    report.error(Some(at), what, "remove one of the two");
+                } else {
+                    members.push(Member { name, at, node });
+                }
+            }
+            Value::Object(members)
+        }
+    };
+    Node { at, value }
+}
+
+fn number_of(text: &str, at: Spot, report: &mut Report) -> Value {
+    if let Ok(number) = text.parse() {
+        return Value::Number(number);
+    }
+    report.error(
+        Some(at),
+        format!("{text} is not a number that can be used"),
+        "write a smaller number",
+    );
+    Value::Null
+}
+
+fn syntax_error(failure: &ParseError, report: &mut Report) {
+    let spot = Spot {
+        line: failure.line_display(),
+        column: failure.column_display(),
+    };
+    let (what, mend) = match failure.kind() {
+        ParseErrorKind::ExpectedComma => ("expected a comma here".to_owned(), "put a comma between the two values"),
+        ParseErrorKind::TrailingCommasNotAllowed => {
+            ("no comma may follow the last value".to_owned(), "remove the comma")
+        }
+        ParseErrorKind::UnterminatedObject => (
+            "expected the closing } of the object that begins here".to_owned(),
+            "add the missing }",
+        ),
+        ParseErrorKind::UnterminatedArray => (
+            "expected the closing ] of the list that begins here".to_owned(),
+            "add the missing ]",
+        ),
+        ParseErrorKind::CommentsNotAllowed => ("comments are not JSON".to_owned(), "remove the comment"),
+        ParseErrorKind::ExpectedStringObjectProperty => {
+            ("expected a key in double quotes".to_owned(), "write the key as \"key\"")
+        }
+        ParseErrorKind::MultipleRootJsonValues => (
+            "expected the end of the file after the first value".to_owned(),
+            "remove what follows, or check the braces",
+        ),
+        kind => {
+            let text = kind.to_string();
+            let mut letters = text.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+            (
+                first.into_iter().chain(letters).collect(),
+                "correct the text at this place",
+            )
+        }
+    };
+    report.error(Some(spot), format!("not valid JSON: {what}"), mend);
+}
+
+/// Finds the line and the column of a byte of the text.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t str) -> Self {
+        let breaks = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(index, _)| index + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(breaks).collect(),
+        }
+    }
+
+    fn spot(&self, offset: usize) -> Spot {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = line
+            .checked_sub(1)
+            .and_then(|index| self.starts.get(index))
+            .copied()
+            .unwrap_or(0);
+        let before = self.text.get(start..offset).unwrap_or_default();
+        Spot {
+            line,
+            column: before.chars().count() + 1,
+        }
+    }
+}

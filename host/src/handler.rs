@@ -1,0 +1,87 @@
+//! A loaded component: what it offers, a live instance of it, and one call within its limits.
+//! In come a module's file and a call with the caller's session; out goes what the handler returned, or how it failed.
+//! It never queues, never routes, and knows of no other module; only files below this one name wasmtime.
+
+mod engine;
+mod module;
+mod catalog;
+mod instance;
+mod limits;
+mod output;
+mod bindings;
+mod imports;
+
+pub use catalog::Catalog;
+pub use engine::{Engine, EngineSettings};
+pub use imports::{Upward, UpwardRequest};
+pub use instance::{Instance, InstanceSettings};
+pub use module::Module;
+
+use crate::names::HandlerName;
+use crate::request::Request;
+use crate::response::Response;
+use crate::session::Session;
+use std::sync::Arc;
+
+/// One request, and what was decided about it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The request as it came.
+    pub request: Request,
+    /// Which handler answers.
+    pub handler: HandlerName,
+    /// The host's application: its name.
+    pub application: Arc<str>,
+    /// The route's `uri`.
+    pub route: Arc<str>,
+    /// The path variables, percent-decoded.
+    pub variables: Vec<(String, String)>,
+    /// The caller's session.
+    pub session: Session,
+}
+
+/// What a handler returned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The reply.
+    pub response: Response,
+    /// The session, where the handler changed it.
+    pub session: Option<Session>,
+}
+
+/// How a call failed. All but [`CallFailure::Refused`] end the instance.
+#[derive(Debug, thiserror::Error)]
+pub enum CallFailure {
+    /// The handler said no, in its own words.
+    #[error("the handler refused: {message}")]
+    Refused {
+        /// 400 to 599.
+        status: u16,
+        /// For the caller.
+        message: String,
+        /// A JSON value in place of `{"error": message}`.
+        body: Option<Vec<u8>>,
+    },
+    /// The code stopped where it cannot go on: a panic, an overflowing stack, an impossible instruction.
+    #[error("the handler stopped: {0}")]
+    Trap(String),
+    /// It asked for more memory than it may use, and stopped.
+    #[error(
+        "the handler asked for {wanted} bytes of memory and may use {allowed}; raise limits.memoryBytes or mend the handler"
+    )]
+    Memory {
+        /// What it asked for in all.
+        wanted: usize,
+        /// What it may use in all.
+        allowed: usize,
+    },
+    /// The request's time was over before the handler returned.
+    #[error("the handler did not return in time; raise limits.requestMilliseconds or mend the handler")]
+    Deadline,
+    /// It returned something that cannot be a response.
+    #[error("the handler returned {0}")]
+    BadResponse(String),
+    /// No instance could be made.
+    #[error("no instance of the module could be made: {0}")]
+    Instantiate(String),
+}

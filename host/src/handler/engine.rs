@@ -1,0 +1,142 @@
+//! The wasm engine of a host, and the ticker by which a busy handler lets others run.
+//! In come how many instances there may be and where compiled code is kept; out goes the engine that modules share.
+//! It never loads a module.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often a running handler gives way to other work: short beside a request's time, long beside the cost of a switch.
+const TICK: Duration = Duration::from_millis(10);
+/// Core instances in one component: a Rust module needs 3, one made by componentize-py 38 (measured).
+const CORE_INSTANCES_PER_INSTANCE: u32 = 40;
+/// Memories in one component: a Rust module needs 1, one made by componentize-qjs 3 (measured).
+const MEMORIES_PER_INSTANCE: u32 = 3;
+/// Tables in one component, by the same measure as memories.
+const TABLES_PER_INSTANCE: u32 = 4;
+/// Instances beside those of the pool: a new module is tried before the old one ends.
+const SPARE_INSTANCES: u32 = 8;
+/// Memory of an instance that is kept when it ends, so that the next one does not fault it in again; measured as twice as
+/// fast for instances that serve one request.
+const KEPT_BYTES: usize = 2 << 20;
+
+/// What an engine has to know.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Instances that live at once.
+    pub instances: usize,
+    /// Bytes of memory that one instance may use.
+    pub memory: usize,
+    /// Where compiled modules are kept between starts; none: they are compiled at each start.
+    pub cache: Option<PathBuf>,
+}
+
+/// A wasm engine and its ticker, which ends with the last handle.
+#[derive(Clone)]
+pub struct Engine {
+    wasmtime: wasmtime::Engine,
+    _ticker: Arc<Ticker>,
+}
+
+impl Engine {
+    /// An engine with room for that many instances.
+    ///
+    /// The room is reserved as address space at once; where the system refuses that, instances take theirs on demand.
+    ///
+    /// # Errors
+    /// When the machine cannot run wasmtime at all; the words are wasmtime's.
+    pub fn new(settings: &EngineSettings) -> Result<Self, String> {
+        let mut config = base_config(settings)?;
+        config.allocation_strategy(pooling(settings));
+        let wasmtime = match wasmtime::Engine::new(&config) {
+            Ok(engine) => engine,
+            Err(error) => {
+                tracing::warn!("instances are made on demand, which is slower: no address space reserved: {error:#}");
+                config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+                wasmtime::Engine::new(&config).map_err(|error| format!("{error:#}"))?
+            }
+        };
+        let ticker = Ticker::start(&wasmtime)?;
+        Ok(Self {
+            wasmtime,
+            _ticker: Arc::new(ticker),
+        })
+    }
+
+    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.wasmtime
+    }
+}
+
+fn base_config(settings: &EngineSettings) -> Result<Config, String> {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .concurrency_support(false)
+        .gc_support(false);
+    // Compiling beside requests must not take every core from them.
+    config.parallel_compilation(false);
+    if let Some(directory) = &settings.cache {
+        let mut cache = CacheConfig::new();
+        cache.with_directory(directory);
+        config.cache(Some(
+            Cache::new(cache).map_err(|error| format!("the cache of compiled modules: {error:#}"))?,
+        ));
+    }
+    Ok(config)
+}
+
+fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
+    let instances = u32::try_from(settings.instances)
+        .unwrap_or(u32::MAX)
+        .saturating_add(SPARE_INSTANCES);
+    let mut pooling = PoolingAllocationConfig::default();
+    pooling
+        .total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_INSTANCE))
+        .total_memories(instances.saturating_mul(MEMORIES_PER_INSTANCE))
+        .total_tables(instances.saturating_mul(TABLES_PER_INSTANCE))
+        .total_stacks(instances)
+        .table_elements(100_000)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_memories_per_component(MEMORIES_PER_INSTANCE)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_INSTANCE)
+        .max_memory_size(settings.memory.max(64 << 10))
+        .linear_memory_keep_resident(KEPT_BYTES)
+        .pagemap_scan(wasmtime::Enabled::Auto);
+    pooling
+}
+
+/// A thread that moves the engine's epoch on.
+struct Ticker {
+    stop: Arc<AtomicBool>,
+}
+
+impl Ticker {
+    fn start(engine: &wasmtime::Engine) -> Result<Self, String> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (engine, stopped) = (engine.weak(), Arc::clone(&stop));
+        std::thread::Builder::new()
+            .name("epoch".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(TICK);
+                    match engine.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => return,
+                    }
+                }
+            })
+            .map_err(|error| format!("the thread that limits handlers' time: {error}"))?;
+        Ok(Self { stop })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,132 @@
+//! Everything that a handler may call in its host.
+//! In come calls from wasm; out go log lines, settings, and questions to other services.
+//! The way up is one channel whose receiving end belongs to `dispatch`: nothing here routes or answers.
+
+use super::bindings::qewd::handler::{log, services, settings, types};
+use super::instance::State;
+use super::output::Loudness;
+use crate::names::{RequestId, ServiceName};
+use crate::request::{Kind, Request};
+use crate::response::Response;
+use tokio::sync::{mpsc, oneshot};
+
+/// A handler's question on its way to `dispatch`.
+#[derive(Debug)]
+pub struct UpwardRequest {
+    /// The question as a request; it carries the caller's token, deadline and id.
+    pub request: Request,
+    /// Which service is meant; none: the one that the route table names.
+    pub service: Option<ServiceName>,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Response>,
+}
+
+/// The only way up from a handler.
+pub type Upward = mpsc::Sender<UpwardRequest>;
+
+/// What of the caller's request goes along with the questions that its handler asks.
+pub(super) struct Asker {
+    pub(super) id: RequestId,
+    pub(super) authorization: Option<String>,
+    pub(super) client_address: String,
+    pub(super) deadline: tokio::time::Instant,
+    pub(super) hops: u8,
+    pub(super) trace: Vec<(String, String)>,
+}
+
+impl types::Host for State {}
+
+impl log::Host for State {
+    fn write(&mut self, level: log::Level, message: String, fields: Vec<types::Pair>) {
+        let loudness = match level {
+            log::Level::Debug => Loudness::Debug,
+            log::Level::Info => Loudness::Info,
+            log::Level::Warn => Loudness::Warn,
+            log::Level::Error => Loudness::Error,
+        };
+        let line = fields
+            .iter()
+            .fold(message, |line, (name, value)| format!("{line} {name}={value}"));
+        self.log.write(loudness, &line);
+    }
+}
+
+impl settings::Host for State {
+    fn get(&mut self, name: String) -> Option<Vec<u8>> {
+        self.user_defined.get(&name).map(|value| value.to_string().into_bytes())
+    }
+}
+
+impl services::Host for State {
+    async fn ask(&mut self, question: services::Question) -> services::Answer {
+        let answer = match self.ask_upward(question).await {
+            Ok(response) => response,
+            Err(failure) => Response::from(failure),
+        };
+        services::Answer {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body.into(),
+        }
+    }
+}
+
+impl State {
+    async fn ask_upward(&mut self, question: services::Question) -> Result<Response, crate::failure::Failure> {
+        use crate::failure::Failure;
+        let service = question.service.as_deref().map(ServiceName::new).transpose();
+        let service = service.map_err(|bad| Failure::caller(400, bad.to_string()))?;
+        let Some(asker) = &self.asker else {
+            return Err(Failure::caller(
+                500,
+                "Services can be asked only while a request is handled",
+            ));
+        };
+        let request = asker.request(question)?;
+        let (reply, answer) = oneshot::channel();
+        let sent = self
+            .upward
+            .send(UpwardRequest {
+                request,
+                service,
+                reply,
+            })
+            .await;
+        sent.map_err(|_| Failure::caller(503, "The host is stopping"))?;
+        answer.await.map_err(|_| Failure::caller(503, "The host is stopping"))
+    }
+}
+
+impl Asker {
+    fn request(&self, question: services::Question) -> Result<Request, crate::failure::Failure> {
+        let (path, query) = question.path.split_once('?').unwrap_or((&question.path, ""));
+        if !path.starts_with('/') {
+            return Err(crate::failure::Failure::caller(
+                400,
+                "The path of a question begins with /",
+            ));
+        }
+        let mut headers: Vec<(String, String)> = question
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        let has = |headers: &[(String, String)], name: &str| headers.iter().any(|(header, _)| header == name);
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| !has(&headers, "authorization")) {
+            headers.push(("authorization".to_owned(), authorization.clone()));
+        }
+        headers.extend(self.trace.iter().cloned());
+        Ok(Request {
+            id: self.id.clone(),
+            kind: Kind::Service,
+            method: question.method.to_ascii_uppercase(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body: question.body.into(),
+            client_address: self.client_address.clone(),
+            deadline: self.deadline,
+            hops: self.hops.saturating_add(1),
+        })
+    }
+}

@@ -1,0 +1,270 @@
+//! A live instance of a module: it serves one request at a time.
+//! In comes a call, out goes an outcome; a failure other than the handler's own words ends the instance.
+//! It never outlives a trap, and never runs longer than the request's deadline.
+
+use super::bindings::qewd::handler::types;
+use super::bindings::{Module as Bindings, ModulePre};
+use super::imports::{Asker, Upward};
+use super::limits::GrowthLimit;
+use super::output::HandlerLog;
+use super::{Call, CallFailure, Outcome};
+use crate::request::{Kind, Request};
+use crate::response::Response;
+use crate::session::Session;
+use std::sync::Arc;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+/// What every instance of a host shares.
+#[derive(Clone)]
+pub struct InstanceSettings {
+    /// Bytes of memory that one instance may use.
+    pub memory: usize,
+    /// Bytes that the body and the headers of one response may have.
+    pub response: usize,
+    /// `userDefined` of config.json.
+    pub user_defined: Arc<serde_json::Map<String, serde_json::Value>>,
+    /// The way up to `dispatch`.
+    pub upward: Upward,
+}
+
+/// What one instance holds and may reach.
+pub(super) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    growth: GrowthLimit,
+    pub(super) log: HandlerLog,
+    pub(super) asker: Option<Asker>,
+    pub(super) upward: Upward,
+    pub(super) user_defined: Arc<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// One live instance.
+pub struct Instance {
+    store: Store<State>,
+    bindings: Bindings,
+    response_limit: usize,
+}
+
+impl Instance {
+    pub(super) async fn new(pre: &ModulePre<State>, settings: &InstanceSettings) -> Result<Self, CallFailure> {
+        let log = HandlerLog::default();
+        let state = State {
+            wasi: WasiCtx::builder().stdout(log.clone()).stderr(log.clone()).build(),
+            table: ResourceTable::new(),
+            growth: GrowthLimit::new(settings.memory),
+            log,
+            asker: None,
+            upward: settings.upward.clone(),
+            user_defined: Arc::clone(&settings.user_defined),
+        };
+        let mut store = Store::new(pre.engine(), state);
+        store.limiter(|state| &mut state.growth);
+        // Each tick the handler gives way once; how long it may take in all is the call's deadline.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        let bindings = pre.instantiate_async(&mut store).await;
+        let bindings = bindings.map_err(|error| CallFailure::Instantiate(one_line(&error)))?;
+        Ok(Self {
+            store,
+            bindings,
+            response_limit: settings.response,
+        })
+    }
+
+    pub(super) async fn describe(&mut self) -> Result<Vec<types::Offer>, CallFailure> {
+        let offers = self
+            .bindings
+            .qewd_handler_handlers()
+            .call_describe(&mut self.store)
+            .await;
+        offers.map_err(|error| self.failure_of(&error))
+    }
+
+    /// Serves one request.
+    ///
+    /// # Errors
+    /// [`CallFailure`]; after any but [`CallFailure::Refused`] the instance must be dropped.
+    pub async fn call(&mut self, call: Call) -> Result<Outcome, CallFailure> {
+        let deadline = call.request.deadline;
+        let state = self.store.data_mut();
+        state.log.begin(call.handler.as_str(), call.request.id.as_str());
+        state.asker = Some(asker(&call.request));
+        let request = to_wit(call);
+        let handlers = self.bindings.qewd_handler_handlers();
+        let returned = tokio::time::timeout_at(deadline, handlers.call_handle(&mut self.store, &request)).await;
+        let state = self.store.data_mut();
+        state.asker = None;
+        state.log.finish();
+        match returned {
+            Err(_) => Err(CallFailure::Deadline),
+            Ok(Err(error)) => Err(self.failure_of(&error)),
+            Ok(Ok(Err(failure))) => Err(refusal(failure)),
+            Ok(Ok(Ok(response))) => self.outcome(response),
+        }
+    }
+
+    fn outcome(&self, response: types::Response) -> Result<Outcome, CallFailure> {
+        let header_bytes: usize = response
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let size = response.body.len().saturating_add(header_bytes);
+        if size > self.response_limit {
+            let limit = self.response_limit;
+            return Err(CallFailure::BadResponse(format!(
+                "{size} bytes where {limit} are allowed; raise limits.responseBytes or answer in parts"
+            )));
+        }
+        if !(200..=599).contains(&response.status) {
+            return Err(CallFailure::BadResponse(format!(
+                "status {}, which is not 200 to 599",
+                response.status
+            )));
+        }
+        let session = response.session.map(session_of).transpose()?;
+        let headers = response
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        Ok(Outcome {
+            response: Response {
+                status: response.status,
+                headers,
+                body: response.body.into(),
+            },
+            session,
+        })
+    }
+
+    fn failure_of(&self, error: &wasmtime::Error) -> CallFailure {
+        let growth = &self.store.data().growth;
+        if let Some(wanted) = growth.refused {
+            return CallFailure::Memory {
+                wanted,
+                allowed: growth.allowed(),
+            };
+        }
+        if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
+            return CallFailure::Trap(format!("it ended itself with exit code {code}"));
+        }
+        CallFailure::Trap(trap_words(error))
+    }
+}
+
+/// The trap and where in the handler's code it came from, in one line.
+fn trap_words(error: &wasmtime::Error) -> String {
+    let what = match error.downcast_ref::<Trap>() {
+        Some(Trap::UnreachableCodeReached) => "it panicked or aborted; its message is in the line before".to_owned(),
+        Some(trap) => trap.to_string(),
+        None => one_line(error),
+    };
+    let names: Vec<String> = error.downcast_ref::<WasmBacktrace>().map_or_else(Vec::new, |trace| {
+        trace
+            .frames()
+            .iter()
+            .map(|frame| {
+                frame.func_name().map_or_else(
+                    || format!("function {}", frame.func_index()),
+                    |name| wasmtime_demangled(name),
+                )
+            })
+            .collect()
+    });
+    if names.is_empty() {
+        what
+    } else {
+        format!("{what}; at {}", names.join(" < "))
+    }
+}
+
+/// A function's name as its author wrote it.
+fn wasmtime_demangled(name: &str) -> String {
+    rustc_demangle::try_demangle(name).map_or_else(|_| name.to_owned(), |name| format!("{name:#}"))
+}
+
+fn one_line(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes
+        .join(": ")
+        .split('\n')
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn refusal(failure: types::Failure) -> CallFailure {
+    let status = if (400..=599).contains(&failure.status) {
+        failure.status
+    } else {
+        400
+    };
+    CallFailure::Refused {
+        status,
+        message: failure.message,
+        body: failure.body,
+    }
+}
+
+fn session_of(session: types::Session) -> Result<Session, CallFailure> {
+    let claims = serde_json::from_slice(&session.claims)
+        .map_err(|error| CallFailure::BadResponse(format!("a session whose claims are no JSON object: {error}")))?;
+    Ok(Session {
+        claims,
+        secret: session.secret,
+    })
+}
+
+fn asker(request: &Request) -> Asker {
+    let trace = ["traceparent", "tracestate"];
+    Asker {
+        id: request.id.clone(),
+        authorization: request.header("authorization").map(str::to_owned),
+        client_address: request.client_address.clone(),
+        deadline: request.deadline,
+        hops: request.hops,
+        trace: request
+            .headers
+            .iter()
+            .filter(|(name, _)| trace.contains(&name.as_str()))
+            .cloned()
+            .collect(),
+    }
+}
+
+fn to_wit(call: Call) -> types::Request {
+    let request = call.request;
+    types::Request {
+        id: request.id.as_str().to_owned(),
+        handler: call.handler.as_str().to_owned(),
+        application: call.application.as_ref().to_owned(),
+        kind: match request.kind {
+            Kind::Rest => types::Kind::Rest,
+            Kind::Service => types::Kind::Service,
+        },
+        query: request.query_parameters(),
+        method: request.method,
+        path: request.path,
+        route: call.route.as_ref().to_owned(),
+        variables: call.variables,
+        headers: request.headers,
+        body: request.body.into(),
+        client_address: request.client_address,
+        session: types::Session {
+            claims: serde_json::Value::Object(call.session.claims).to_string().into_bytes(),
+            secret: call.session.secret,
+        },
+    }
+}

@@ -1,0 +1,23 @@
+//! The qewd host, as a library that its one program runs.
+//!
+//! Modules stand in the order in which a newcomer meets them, and each may use only modules that stand below it.
+//! The life of a request: `listener` makes it from HTTP or from a link's frame; `dispatch` takes it through the journey:
+//! `router` finds the route, `access` checks the caller, and then `pool` runs a `handler` here or `link` asks another host;
+//! `response` turns the outcome, also a failure, into the one reply.
+
+pub mod command;
+pub mod startup;
+pub mod listener;
+pub mod dispatch;
+pub mod access;
+pub mod router;
+pub mod link;
+pub mod pool;
+pub mod handler;
+pub mod configuration;
+pub mod logging;
+pub mod session;
+pub mod request;
+pub mod response;
+pub mod failure;
+pub mod names;

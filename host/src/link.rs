@@ -1,0 +1,68 @@
+//! Kept WebSockets between hosts.
+//! In comes a request for a service, out goes its answer or a failure.
+//! It never routes, and what happens on a link is decided by state machines that know neither socket nor clock; the
+//! listener drives the answering one.
+
+mod frame;
+mod pulse;
+mod caller;
+mod callee;
+mod socket;
+mod dial;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use callee::{Callee, Event as CalleeEvent};
+#[expect(unused_imports, reason = "names what CalleeEvent::Ended holds")]
+pub(crate) use caller::Reason;
+pub use dial::{Dialer, Link, LinkState};
+pub use frame::{Greeting, Welcome};
+pub(crate) use socket::{Socket, websocket_config};
+
+use crate::configuration::Address;
+use crate::failure::Failure;
+use crate::names::ServiceName;
+use crate::request::Request;
+use crate::response::Response;
+use std::collections::BTreeMap;
+
+/// The path at which every host accepts links.
+pub const PATH: &str = "/qewd/link";
+/// The WebSocket subprotocol, with the version of the frames.
+pub const SUBPROTOCOL: &str = "qewd-link.1";
+
+/// The links that this host opens, by the service at their other end.
+#[derive(Default)]
+pub struct Links {
+    links: BTreeMap<ServiceName, Link>,
+}
+
+impl Links {
+    /// Starts one link to each service; each connects by itself, now or whenever its service comes.
+    pub fn open(dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Address)>) -> Self {
+        let links = services
+            .into_iter()
+            .map(|(name, address)| (name.clone(), dialer.open(name, address)))
+            .collect();
+        Self { links }
+    }
+
+    /// Sends a request to a service and waits for its answer until the request's deadline.
+    ///
+    /// # Errors
+    /// 503 when the link is down or lost while waiting, 504 when the deadline passes.
+    pub async fn ask(&self, service: &ServiceName, request: Request) -> Result<Response, Failure> {
+        match self.links.get(service) {
+            Some(link) => link.ask(request).await,
+            None => Err(Failure::connection_down(format!(
+                "this host has no link to {service}; add it to this host's connections in config.json"
+            ))),
+        }
+    }
+
+    /// Every link with its service.
+    pub fn iter(&self) -> impl Iterator<Item = (&ServiceName, &Link)> {
+        self.links.iter()
+    }
+}

@@ -1,0 +1,173 @@
+//! The end of a link that answers, as a state machine.
+//! In come messages, answers and the time; out go messages, events and the next moment to wake.
+//! It has no socket and no clock, and takes no request before the other host has registered.
+
+use super::caller::Reason;
+use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, Welcome};
+use super::pulse::{Pulse, Silence};
+use super::socket::Wire;
+use crate::request::Request;
+use crate::response::Response;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long the other host may take to register: its first message follows the upgrade at once.
+const GREETING_TIME: Duration = Duration::from_secs(5);
+
+/// The answering end of one connection.
+#[derive(Debug)]
+pub(crate) struct Callee {
+    state: State,
+    pulse: Pulse,
+    /// No request may take longer here than this, whatever the other host says.
+    request_time: Duration,
+    open: BTreeSet<u64>,
+    out: VecDeque<Wire>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Waiting { until: Instant },
+    Greeted { type_name: &'static str },
+    Ready,
+    Ended,
+}
+
+/// What the shell has to know.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The other host registers: call [`Callee::welcome`] or [`Callee::refuse`].
+    Greeted(Greeting),
+    /// A request under its number.
+    Request(u64, Request),
+    /// The caller of this request wants no answer any more.
+    Cancel(u64),
+    /// The connection is of no use any more.
+    Ended(Reason),
+}
+
+impl Callee {
+    pub(crate) fn new(request_time: Duration, now: Instant) -> Self {
+        Self {
+            state: State::Waiting {
+                until: now + GREETING_TIME,
+            },
+            pulse: Pulse::new(now),
+            request_time,
+            open: BTreeSet::new(),
+            out: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn welcome(&mut self, welcome: Welcome) {
+        self.answer_greeting(GreetingOutcome::Welcome(welcome), State::Ready);
+    }
+
+    pub(crate) fn refuse(&mut self, error: String) {
+        self.answer_greeting(GreetingOutcome::Refused { error }, State::Ended);
+    }
+
+    /// The host is about to stop: the other one is told to send nothing new.
+    pub(crate) fn leave(&mut self) {
+        if self.state == State::Ready {
+            self.out.push_back(Wire::Binary(Frame::Leaving.encode()));
+        }
+    }
+
+    /// Whether no request waits for its answer.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Answers a request; an answer that nobody waits for any more is dropped.
+    pub(crate) fn answer(&mut self, id: u64, response: Response) {
+        if self.open.remove(&id) {
+            self.out
+                .push_back(Wire::Binary(Frame::Answer { id, response }.encode()));
+        }
+    }
+
+    pub(crate) fn receive(&mut self, message: Wire, now: Instant) -> Option<Event> {
+        self.pulse.heard(now);
+        match (message, &self.state) {
+            (_, State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
+            (Wire::Text(text), State::Waiting { .. }) => Some(self.greeted(&text)),
+            (Wire::Binary(bytes), State::Ready) => match Frame::decode(bytes) {
+                Ok(Frame::Request { id, request, body }) => match request.into_request(body, now, self.request_time) {
+                    Ok(request) if self.open.insert(id) => Some(Event::Request(id, request)),
+                    Ok(_) => Some(self.end("it used a number twice")),
+                    Err(bad) => Some(self.end(&bad.to_string())),
+                },
+                Ok(Frame::Cancel { id }) => self.open.remove(&id).then_some(Event::Cancel(id)),
+                Ok(Frame::Answer { .. } | Frame::Leaving) => Some(self.end("it answered on a link that only asks")),
+                Err(bad) => Some(self.end(&bad.to_string())),
+            },
+            (Wire::Text(_) | Wire::Binary(_), _) => Some(self.end("a message of the wrong kind for this moment")),
+        }
+    }
+
+    /// Looks at the time; call it at [`Callee::next_wake`] or later.
+    pub(crate) fn wake(&mut self, now: Instant) -> Option<Event> {
+        match self.state {
+            State::Ended => return None,
+            State::Waiting { until } if now >= until => {
+                self.state = State::Ended;
+                return Some(Event::Ended(Reason::NoGreeting));
+            }
+            State::Waiting { .. } | State::Greeted { .. } | State::Ready => {}
+        }
+        match self.pulse.check(now) {
+            Silence::Fine => None,
+            Silence::Ask => {
+                self.out.push_back(Wire::Ping);
+                None
+            }
+            Silence::Gone => {
+                self.state = State::Ended;
+                Some(Event::Ended(Reason::Silent))
+            }
+        }
+    }
+
+    pub(crate) fn next_wake(&self) -> Instant {
+        match self.state {
+            State::Waiting { until } => until.min(self.pulse.next_wake()),
+            State::Greeted { .. } | State::Ready | State::Ended => self.pulse.next_wake(),
+        }
+    }
+
+    pub(crate) fn next_out(&mut self) -> Option<Wire> {
+        self.out.pop_front()
+    }
+
+    fn greeted(&mut self, text: &str) -> Event {
+        match serde_json::from_str::<Greeting>(text) {
+            Ok(greeting) => {
+                self.state = State::Greeted {
+                    type_name: greeting.type_name(),
+                };
+                Event::Greeted(greeting)
+            }
+            Err(_) => self.end("its first message is no registration"),
+        }
+    }
+
+    fn answer_greeting(&mut self, message: GreetingOutcome, next: State) {
+        if let State::Greeted { type_name } = self.state {
+            let answer = GreetingAnswer {
+                kind: type_name.to_owned(),
+                finished: true,
+                message,
+            };
+            self.out
+                .push_back(Wire::Text(serde_json::to_string(&answer).unwrap_or_default()));
+            self.state = next;
+        }
+    }
+
+    fn end(&mut self, words: &str) -> Event {
+        self.state = State::Ended;
+        Event::Ended(Reason::Protocol(words.to_owned()))
+    }
+}

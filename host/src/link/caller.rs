@@ -1,0 +1,178 @@
+//! The end of a link that asks, as a state machine.
+//! In come messages, requests and the time; out go messages, events and the next moment to wake.
+//! It has no socket and no clock, and answers for each request that it took: by its answer, or by name when it ends.
+
+use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, RequestHead, Welcome};
+use super::pulse::{Pulse, Silence};
+use super::socket::Wire;
+use crate::request::Request;
+use crate::response::Response;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Requests in flight on one link; more are refused at once. Far above any pool's size, and a
+/// bound for the memory that waiting bodies take.
+pub(super) const IN_FLIGHT: usize = 1024;
+/// How long the other end may take to answer the first message.
+const GREETING_TIME: Duration = Duration::from_secs(5);
+
+/// The asking end of one connection.
+#[derive(Debug)]
+pub(super) struct Caller {
+    state: State,
+    pulse: Pulse,
+    waiting: BTreeSet<u64>,
+    out: VecDeque<Wire>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Greeting {
+        until: Instant,
+    },
+    Ready,
+    /// The service is about to stop: it answers what it has, and takes nothing new.
+    Leaving,
+    Ended,
+}
+
+/// What the shell has to know.
+#[derive(Debug, PartialEq)]
+pub(super) enum Event {
+    /// The service took us in.
+    Ready(Welcome),
+    /// The service is about to stop.
+    Leaving,
+    /// The answer to the request of this number.
+    Answer(u64, Response),
+    /// The connection is of no use any more.
+    Ended(Reason),
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Reason {
+    #[error("nothing was heard of it for {} seconds", super::pulse::GONE_AFTER.as_secs())]
+    Silent,
+    #[error("it did not answer the registration in time")]
+    NoGreeting,
+    #[error("it refused the registration: {0}")]
+    Refused(String),
+    #[error("it broke the protocol: {0}")]
+    Protocol(String),
+}
+
+/// Why a request was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    NotReady,
+    TooMany,
+}
+
+impl Caller {
+    pub(super) fn new(greeting: &Greeting, now: Instant) -> Self {
+        let text = serde_json::to_string(greeting).unwrap_or_default();
+        Self {
+            state: State::Greeting {
+                until: now + GREETING_TIME,
+            },
+            pulse: Pulse::new(now),
+            waiting: BTreeSet::new(),
+            out: VecDeque::from([Wire::Text(text)]),
+        }
+    }
+
+    /// Takes a request under a number that was not used before on this connection.
+    pub(super) fn ask(&mut self, id: u64, request: &Request, now: Instant) -> Result<(), NotTaken> {
+        if self.state != State::Ready {
+            return Err(NotTaken::NotReady);
+        }
+        if self.waiting.len() >= IN_FLIGHT {
+            return Err(NotTaken::TooMany);
+        }
+        self.waiting.insert(id);
+        let frame = Frame::Request {
+            id,
+            request: RequestHead::new(request, now),
+            body: request.body.clone(),
+        };
+        self.out.push_back(Wire::Binary(frame.encode()));
+        Ok(())
+    }
+
+    /// The caller of this request wants no answer any more.
+    pub(super) fn give_up(&mut self, id: u64) {
+        if self.waiting.remove(&id) {
+            self.out.push_back(Wire::Binary(Frame::Cancel { id }.encode()));
+        }
+    }
+
+    pub(super) fn receive(&mut self, message: Wire, now: Instant) -> Option<Event> {
+        self.pulse.heard(now);
+        match (message, &self.state) {
+            (_, State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
+            (Wire::Text(text), State::Greeting { .. }) => Some(self.greeted(&text)),
+            (Wire::Binary(bytes), State::Ready | State::Leaving) => match Frame::decode(bytes) {
+                // An answer that nobody waits for crossed its cancellation on the way.
+                Ok(Frame::Answer { id, response }) => self.waiting.remove(&id).then_some(Event::Answer(id, response)),
+                Ok(Frame::Leaving) => {
+                    self.state = State::Leaving;
+                    Some(Event::Leaving)
+                }
+                Ok(_) => Some(self.end(Reason::Protocol("it asked on a link that only answers".to_owned()))),
+                Err(bad) => Some(self.end(Reason::Protocol(bad.to_string()))),
+            },
+            (Wire::Text(_) | Wire::Binary(_), _) => Some(self.end(Reason::Protocol(
+                "a message of the wrong kind for this moment".to_owned(),
+            ))),
+        }
+    }
+
+    /// Looks at the time; call it at [`Caller::next_wake`] or later.
+    pub(super) fn wake(&mut self, now: Instant) -> Option<Event> {
+        match self.state {
+            State::Ended => return None,
+            State::Greeting { until } if now >= until => return Some(self.end(Reason::NoGreeting)),
+            State::Greeting { .. } | State::Ready | State::Leaving => {}
+        }
+        match self.pulse.check(now) {
+            Silence::Fine => None,
+            Silence::Ask => {
+                self.out.push_back(Wire::Ping);
+                None
+            }
+            Silence::Gone => Some(self.end(Reason::Silent)),
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Instant {
+        match self.state {
+            State::Greeting { until } => until.min(self.pulse.next_wake()),
+            State::Ready | State::Leaving | State::Ended => self.pulse.next_wake(),
+        }
+    }
+
+    pub(super) fn next_out(&mut self) -> Option<Wire> {
+        self.out.pop_front()
+    }
+
+    fn greeted(&mut self, text: &str) -> Event {
+        match serde_json::from_str::<GreetingAnswer>(text).map(|answer| answer.message) {
+            Ok(GreetingOutcome::Welcome(welcome)) => {
+                self.state = State::Ready;
+                Event::Ready(welcome)
+            }
+            Ok(GreetingOutcome::Refused { error }) => self.end(Reason::Refused(error)),
+            Err(_) => self.end(Reason::Protocol(
+                "its answer to the registration is not understood".to_owned(),
+            )),
+        }
+    }
+
+    fn end(&mut self, reason: Reason) -> Event {
+        self.state = State::Ended;
+        self.out.clear();
+        Event::Ended(reason)
+    }
+}

@@ -1,0 +1,228 @@
+//! What travels over a link.
+//! The first exchange is JSON text; after it each message is binary: four bytes for the length of a JSON header, the
+//! header, and the body as it is.
+//! Bodies are never parsed, and fields that a newer host adds are passed over.
+
+use crate::names::RequestId;
+use crate::request::{Kind, Request};
+use crate::response::Response;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Bytes of a frame's header: twice what the listener takes as an HTTP header block, since JSON escapes.
+pub(super) const HEADER_BYTES: usize = 1 << 20;
+
+/// The first message of the host that opened the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Greeting {
+    /// The first connection since the host started.
+    #[serde(rename = "ewd-register")]
+    Register {
+        /// The service that it means to reach.
+        application: String,
+        /// Always true: what the original sends.
+        jwt: bool,
+    },
+    /// A connection after a lost one.
+    #[serde(rename = "ewd-reregister")]
+    Reregister {
+        /// The service that it means to reach.
+        application: String,
+        /// The token that registering brought, with renewed times.
+        token: String,
+        /// Always true: what the original sends.
+        jwt: bool,
+    },
+}
+
+impl Greeting {
+    /// The service that the other host means to reach.
+    #[must_use]
+    pub fn application(&self) -> &str {
+        match self {
+            Self::Register { application, .. } | Self::Reregister { application, .. } => application,
+        }
+    }
+
+    /// The value of `type`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Register { .. } => "ewd-register",
+            Self::Reregister { .. } => "ewd-reregister",
+        }
+    }
+}
+
+/// The answer to a [`Greeting`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GreetingAnswer {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) finished: bool,
+    pub(super) message: GreetingOutcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum GreetingOutcome {
+    Refused { error: String },
+    Welcome(Welcome),
+}
+
+/// What a service says of itself when it is registered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// A token signed with the shared secret: the proof that the service has it too.
+    pub token: String,
+    /// The service's name.
+    pub service: String,
+    /// The version of its program.
+    pub version: String,
+    /// The handlers that it offers.
+    pub handlers: Vec<String>,
+}
+
+/// One binary message after the first exchange.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Frame {
+    Request {
+        id: u64,
+        request: RequestHead,
+        body: Bytes,
+    },
+    Answer {
+        id: u64,
+        response: Response,
+    },
+    Cancel {
+        id: u64,
+    },
+    /// The service is about to stop: what is in flight is answered, nothing new is taken.
+    Leaving,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Header {
+    Request {
+        id: u64,
+        head: RequestHead,
+    },
+    Answer {
+        id: u64,
+        status: u16,
+        headers: Vec<(String, String)>,
+    },
+    Cancel {
+        id: u64,
+    },
+    Leaving,
+}
+
+/// A request without its body, as it travels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct RequestHead {
+    request_id: String,
+    kind: Kind,
+    method: String,
+    path: String,
+    query: String,
+    headers: Vec<(String, String)>,
+    client_address: String,
+    /// Milliseconds left: hosts' clocks differ, so no point in time travels.
+    remaining: u64,
+    hops: u8,
+}
+
+/// A message that is not a frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a message that is no frame: {0}")]
+pub(super) struct BadFrame(&'static str);
+
+impl RequestHead {
+    pub(super) fn new(request: &Request, now: Instant) -> Self {
+        let remaining = request.deadline.saturating_duration_since(now).as_millis();
+        Self {
+            request_id: request.id.as_str().to_owned(),
+            kind: request.kind,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: request.headers.clone(),
+            client_address: request.client_address.clone(),
+            remaining: u64::try_from(remaining).unwrap_or(u64::MAX),
+            hops: request.hops,
+        }
+    }
+
+    /// The request as this host goes on with it; no request may wait longer than `most`.
+    pub(super) fn into_request(self, body: Bytes, now: Instant, most: Duration) -> Result<Request, BadFrame> {
+        Ok(Request {
+            id: RequestId::new(&self.request_id).map_err(|_| BadFrame("its request id is not an id"))?,
+            kind: self.kind,
+            method: self.method,
+            path: self.path,
+            query: self.query,
+            headers: self.headers,
+            body,
+            client_address: self.client_address,
+            deadline: now + Duration::from_millis(self.remaining).min(most),
+            hops: self.hops,
+        })
+    }
+}
+
+impl Frame {
+    pub(super) fn encode(self) -> Bytes {
+        let (header, body) = match self {
+            Self::Request { id, request, body } => (Header::Request { id, head: request }, body),
+            Self::Answer { id, response } => (
+                Header::Answer {
+                    id,
+                    status: response.status,
+                    headers: response.headers,
+                },
+                response.body,
+            ),
+            Self::Cancel { id } => (Header::Cancel { id }, Bytes::new()),
+            Self::Leaving => (Header::Leaving, Bytes::new()),
+        };
+        // Strings and numbers always have a JSON form, so an empty header cannot come about.
+        let header = serde_json::to_vec(&header).unwrap_or_default();
+        let mut bytes = BytesMut::with_capacity(4 + header.len() + body.len());
+        bytes.put_u32(u32::try_from(header.len()).unwrap_or(u32::MAX));
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(&body);
+        bytes.freeze()
+    }
+
+    pub(super) fn decode(mut bytes: Bytes) -> Result<Self, BadFrame> {
+        let length: [u8; 4] = bytes
+            .get(..4)
+            .and_then(|length| length.try_into().ok())
+            .ok_or(BadFrame("it is shorter than its length"))?;
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if length > HEADER_BYTES || length > bytes.len() - 4 {
+            return Err(BadFrame("its header is longer than allowed or than the message"));
+        }
+        let mut rest = bytes.split_off(4);
+        let body = rest.split_off(length);
+        match serde_json::from_slice(&rest).map_err(|_| BadFrame("its header is not understood"))? {
+            Header::Request { id, head } => Ok(Self::Request {
+                id,
+                request: head,
+                body,
+            }),
+            Header::Answer { id, status, headers } => Ok(Self::Answer {
+                id,
+                response: Response { status, headers, body },
+            }),
+            Header::Cancel { id } => Ok(Self::Cancel { id }),
+            Header::Leaving => Ok(Self::Leaving),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The side door: another host opens a link to this one.
+//! In comes an upgrade with a token that the shared secret signed, then requests; out go the answers of `dispatch`.
+//! It takes nothing from a socket whose token was not verified, and answers every request that it took.
+
+use super::Front;
+use crate::access::{LinkKey, LinkTokenRefusal};
+use crate::link::{Callee, CalleeEvent, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config};
+use crate::request::Request;
+use crate::response::Response;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{self, HeaderMap, HeaderValue, StatusCode, header};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+/// How long a socket that is given up may take to say goodbye.
+const GOODBYE_TIME: Duration = Duration::from_millis(200);
+/// Finished answers that may wait for the connection's task, which takes them at once.
+const ANSWERS: usize = 64;
+
+/// Addresses that are remembered at most.
+const REFUSED_MOST: usize = 256;
+
+/// What checks hosts that open a link.
+pub struct Door {
+    key: LinkKey,
+    /// Addresses whose refusal the log already has: the other host tries again every second.
+    refused: Mutex<Vec<IpAddr>>,
+}
+
+impl Door {
+    /// A door with the fleet's key.
+    #[must_use]
+    pub fn new(key: LinkKey) -> Self {
+        Self {
+            key,
+            refused: Mutex::default(),
+        }
+    }
+
+    fn check(&self, token: &str, address: IpAddr) -> Result<String, LinkTokenRefusal> {
+        let checked = self.key.verify(token);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match &checked {
+            Ok(_) => refused.retain(|known| *known != address),
+            Err(why) if !refused.contains(&address) => {
+                if refused.len() >= REFUSED_MOST {
+                    refused.clear();
+                }
+                refused.push(address);
+                tracing::error!("refused a link from {address}: {why}");
+            }
+            Err(_) => {}
+        }
+        checked
+    }
+}
+
+/// Checks the token at the door and takes the socket over.
+pub(super) async fn upgrade(
+    State(front): State<Arc<Front>>,
+    Extension(ConnectInfo(address)): Extension<ConnectInfo<IpAddr>>,
+    mut request: axum::extract::Request,
+) -> http::Response<Body> {
+    let headers = request.headers();
+    let Some(accept) = accept_key(headers) else {
+        return refusal(
+            StatusCode::UPGRADE_REQUIRED,
+            "Only qewd hosts connect here, by WebSocket",
+        );
+    };
+    if headers
+        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .is_none_or(|offered| offered != SUBPROTOCOL)
+    {
+        let words = format!("This host speaks {SUBPROTOCOL}; run the same version of qewd on both hosts");
+        return refusal(StatusCode::BAD_REQUEST, &words);
+    }
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let from = match front.door.check(token.unwrap_or_default(), address) {
+        Ok(from) => from,
+        Err(why) => return refusal(StatusCode::UNAUTHORIZED, &format!("the link's token is refused: {why}")),
+    };
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return refusal(StatusCode::BAD_REQUEST, "This connection cannot be upgraded");
+    };
+    let serving = Arc::clone(&front);
+    front.live.spawn(async move {
+        if let Ok(upgraded) = upgrade.await {
+            serve(upgraded, Peer::new(from, address), serving).await;
+        }
+    });
+    switching(&accept)
+}
+
+fn accept_key(headers: &HeaderMap) -> Option<String> {
+    let says = |name: header::HeaderName, word: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.to_ascii_lowercase().contains(word))
+    };
+    let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
+    let wants = says(header::UPGRADE, "websocket") && says(header::CONNECTION, "upgrade");
+    wants.then(|| derive_accept_key(key.as_bytes()))
+}
+
+fn switching(accept: &str) -> http::Response<Body> {
+    let mut response = http::Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    if let Ok(accept) = HeaderValue::from_str(accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    response
+}
+
+fn refusal(status: StatusCode, words: &str) -> http::Response<Body> {
+    let mut response = http::Response::new(Body::from(serde_json::json!({ "error": words }).to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::response::JSON));
+    let id = crate::names::RequestId::random();
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+/// The other end of one link.
+struct Peer {
+    name: String,
+    address: IpAddr,
+    socket_id: String,
+}
+
+impl Peer {
+    fn new(name: String, address: IpAddr) -> Self {
+        Self {
+            name,
+            address,
+            socket_id: format!("{:016x}", rand::random::<u64>()),
+        }
+    }
+}
+
+async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>) {
+    let config = Some(websocket_config(front.limits.body));
+    let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, config).await;
+    let mut connection = Connection::new(Socket::new(stream), peer, front);
+    let why = connection.run().await;
+    connection.end(&why).await;
+}
+
+struct Connection {
+    socket: Socket<TokioIo<Upgraded>>,
+    callee: Callee,
+    peer: Peer,
+    front: Arc<Front>,
+    /// The requests that run, so that they end when nobody waits for them any more.
+    running: HashMap<u64, AbortHandle>,
+    finished: (mpsc::Sender<(u64, Response)>, mpsc::Receiver<(u64, Response)>),
+    leaving: bool,
+}
+
+impl Connection {
+    fn new(socket: Socket<TokioIo<Upgraded>>, peer: Peer, front: Arc<Front>) -> Self {
+        let callee = Callee::new(front.limits.request_time, Instant::now());
+        let finished = mpsc::channel(ANSWERS);
+        Self {
+            socket,
+            callee,
+            peer,
+            front,
+            running: HashMap::new(),
+            finished,
+            leaving: false,
+        }
+    }
+
+    /// Serves the link until it ends, and says why it did.
+    async fn run(&mut self) -> String {
+        loop {
+            if !self.flush() {
+                return "it does not read what it is sent".to_owned();
+            }
+            if self.leaving && self.callee.is_idle() {
+                return "this host stops".to_owned();
+            }
+            let event = tokio::select! {
+                message = self.socket.next() => match message {
+                    Some(message) => self.callee.receive(message, Instant::now()),
+                    None => return "it closed the connection".to_owned(),
+                },
+                Some((id, response)) = self.finished.1.recv() => {
+                    self.running.remove(&id);
+                    self.callee.answer(id, response);
+                    None
+                }
+                () = sleep_until(self.callee.next_wake()) => self.callee.wake(Instant::now()),
+                () = self.front.stop.cancelled(), if !self.leaving => {
+                    self.leaving = true;
+                    self.callee.leave();
+                    None
+                }
+            };
+            match event {
+                None => {}
+                Some(CalleeEvent::Greeted(greeting)) => self.greet(&greeting),
+                Some(CalleeEvent::Request(id, request)) => self.start(id, request),
+                Some(CalleeEvent::Cancel(id)) => self.cancel(id),
+                Some(CalleeEvent::Ended(reason)) => return reason.to_string(),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> bool {
+        while let Some(message) = self.callee.next_out() {
+            if self.socket.send(message).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn greet(&mut self, greeting: &Greeting) {
+        let (kind, application) = (greeting.type_name(), greeting.application());
+        let Peer {
+            name,
+            address,
+            socket_id,
+        } = &self.peer;
+        tracing::info!(
+            "{name} received message: {}",
+            serde_json::json!({"type": kind, "application": application, "jwt": true, "socketId": socket_id, "ipAddress": address})
+        );
+        match self.welcome(greeting) {
+            Ok(welcome) => {
+                tracing::info!(
+                    "sent response to {name}: {}",
+                    serde_json::json!({"type": kind, "finished": true})
+                );
+                self.callee.welcome(welcome);
+            }
+            Err(words) => {
+                tracing::error!("refused the registration of {name} at {address}: {words}");
+                self.callee.refuse(words);
+            }
+        }
+    }
+
+    fn welcome(&self, greeting: &Greeting) -> Result<Welcome, String> {
+        let dispatch = &self.front.dispatch;
+        if let Greeting::Reregister { token, .. } = greeting {
+            self.front
+                .access
+                .verify_own(token)
+                .map_err(|refusal| format!("its token is refused: {refusal}"))?;
+        }
+        let address = self.peer.address.to_string();
+        let token = self.front.access.registration_token(&self.peer.socket_id, &address);
+        Ok(Welcome {
+            token: token.map_err(|refusal| refusal.to_string())?,
+            service: dispatch.application.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            handlers: dispatch.pool.catalog().names().map(ToString::to_string).collect(),
+        })
+    }
+
+    fn start(&mut self, id: u64, request: Request) {
+        let (front, finished) = (Arc::clone(&self.front), self.finished.0.clone());
+        let task = tokio::spawn(async move {
+            let response = front.dispatch.answer(request).await;
+            // Nobody is there to be answered if the link has ended.
+            let _ = finished.send((id, response)).await;
+        });
+        self.running.insert(id, task.abort_handle());
+    }
+
+    fn cancel(&mut self, id: u64) {
+        if let Some(task) = self.running.remove(&id) {
+            task.abort();
+        }
+    }
+
+    async fn end(mut self, why: &str) {
+        for (_, task) in self.running.drain() {
+            task.abort();
+        }
+        tracing::info!(
+            "socket {} disconnected: {} at {}: {why}",
+            self.peer.socket_id,
+            self.peer.name,
+            self.peer.address
+        );
+        self.flush();
+        self.socket.close(GOODBYE_TIME).await;
+    }
+}

@@ -1,0 +1,137 @@
+//! The front door: HTTP in, a plain request to `dispatch`, its response as HTTP out.
+//! Headers, bodies and time are bounded here, and every request gets its id here.
+//! It never looks into a body.
+
+use super::Front;
+use crate::failure::Failure;
+use crate::names::RequestId;
+use crate::request::{Kind, Request};
+use crate::response::Response;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
+
+/// Headers that belong to one connection, not to a request or a response (RFC 9110, 7.6.1): the HTTP library writes them.
+const OF_THE_CONNECTION: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Answers one REST request.
+pub(super) async fn answer(
+    State(front): State<Arc<Front>>,
+    Extension(ConnectInfo(address)): Extension<ConnectInfo<IpAddr>>,
+    request: axum::extract::Request,
+) -> axum::http::Response<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let id = request_id(&parts.headers);
+    let response = match receive(&front, &parts, body, id.clone(), address).await {
+        Ok(request) => front.dispatch.answer(request).await,
+        Err(failure) => {
+            let (method, path, status) = (&parts.method, parts.uri.path(), failure.status);
+            tracing::info!(
+                request = id.as_str(),
+                "{method} {path:?} -> {status}: {}",
+                failure.caller
+            );
+            Response::from(failure.with_header("x-request-id", id.as_str()))
+        }
+    };
+    reply(response, started)
+}
+
+/// The client's own id, if it is one; else a new one.
+fn request_id(headers: &HeaderMap) -> RequestId {
+    let given = headers.get("x-request-id").and_then(|given| given.to_str().ok());
+    given
+        .and_then(|given| RequestId::new(given).ok())
+        .unwrap_or_else(RequestId::random)
+}
+
+async fn receive(front: &Front, parts: &Parts, body: Body, id: RequestId, address: IpAddr) -> Result<Request, Failure> {
+    let deadline = Instant::now() + front.limits.request_time;
+    let body = read_body(front, parts, body, deadline).await?;
+    let mut request = Request {
+        id,
+        kind: Kind::Rest,
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: plain_headers(&parts.headers),
+        body,
+        client_address: address.to_string(),
+        deadline,
+        hops: 0,
+    };
+    request.renew_trace_span();
+    Ok(request)
+}
+
+async fn read_body(front: &Front, parts: &Parts, body: Body, deadline: Instant) -> Result<Bytes, Failure> {
+    let most = front.limits.body;
+    let too_large = || Failure::caller(413, format!("The body is too large: at most {most} bytes are allowed"));
+    let announced = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > most)) {
+        return Err(too_large());
+    }
+    let read = timeout_at(deadline, Limited::new(body, most).collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Failure::caller(400, "The body could not be read to its end")),
+        Err(_) => Err(Failure::caller(408, "The body did not come in time")),
+    }
+}
+
+fn plain_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let kept = headers
+        .iter()
+        .filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str()));
+    kept.map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
+}
+
+/// UTF-8 where it is, else Latin-1, which every byte is.
+fn text(value: &HeaderValue) -> String {
+    std::str::from_utf8(value.as_bytes()).map_or_else(
+        |_| value.as_bytes().iter().copied().map(char::from).collect(),
+        str::to_owned,
+    )
+}
+
+fn reply(response: Response, started: Instant) -> axum::http::Response<Body> {
+    let mut http = axum::http::Response::new(Body::from(response.body));
+    *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &response.headers {
+        if OF_THE_CONNECTION.contains(&name.as_str()) {
+            continue;
+        }
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => {
+                http.headers_mut().append(name, value);
+            }
+            _ => tracing::warn!("a response header that HTTP cannot carry was left out: {name:?}"),
+        }
+    }
+    let milliseconds = started.elapsed().as_millis();
+    if let Ok(value) = HeaderValue::from_str(&format!("{milliseconds}ms")) {
+        http.headers_mut().insert("x-responsetime", value);
+    }
+    http
+}

@@ -1,0 +1,153 @@
+//! The bytes of one client's connection.
+//! The HTTP library answers what it cannot read with a bare status; here that becomes our JSON error, and the client gets
+//! the time to read it before the connection ends.
+//! It never touches the bytes of a request that was read.
+
+use crate::configuration::Limits;
+use crate::names::RequestId;
+use bytes::Bytes;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+/// The smallest buffer that the HTTP library works with.
+pub(super) const SMALLEST_BUFFER: usize = 8 << 10;
+/// How long a client that still sends may go on while the connection ends: were it cut at once, the system would throw away
+/// the answer with it.
+const LINGER: Duration = Duration::from_millis(500);
+/// Bytes that are thrown away meanwhile.
+const LINGER_BYTES: usize = 16 << 20;
+
+/// One connection.
+pub(super) struct Wire {
+    stream: TcpStream,
+    limits: String,
+    /// Our answer in place of a bare status, until it is written.
+    refusal: Bytes,
+    linger: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
+        let limits = format!(
+            "at most {} headers and {} bytes of them",
+            limits.header_count, limits.headers
+        );
+        Self {
+            stream,
+            limits,
+            refusal: Bytes::new(),
+            linger: None,
+        }
+    }
+
+    /// Our answer, if these bytes are the HTTP library's bare one: ours always have a request id.
+    fn refusal_for(&self, bytes: &[u8]) -> Option<Bytes> {
+        let status = bytes.strip_prefix(b"HTTP/1.1 4").and_then(|rest| rest.get(..2))?;
+        let text = std::str::from_utf8(bytes).ok()?;
+        if text.contains("x-request-id:") || !text.contains("content-length: 0") {
+            return None;
+        }
+        let (status, words) = match status {
+            b"31" => (
+                "431 Request Header Fields Too Large",
+                format!("The headers are too large: {}", self.limits),
+            ),
+            b"14" => ("414 URI Too Long", "The address is too long".to_owned()),
+            _ => ("400 Bad Request", "This is not an HTTP/1.1 request".to_owned()),
+        };
+        let id = RequestId::random();
+        tracing::info!(request = id.as_str(), "refused before it was read: {status}: {words}");
+        let body = serde_json::json!({ "error": words }).to_string();
+        let (length, kind) = (body.len(), crate::response::JSON);
+        Some(Bytes::from(format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nx-request-id: {id}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )))
+    }
+
+    fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.refusal.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.refusal))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let _ = self.refusal.split_to(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads and throws away until the client ends, too.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (until, left) = self
+            .linger
+            .get_or_insert_with(|| (Box::pin(sleep(LINGER)), LINGER_BYTES));
+        let mut waste = [0; 4096];
+        loop {
+            if *left == 0 || until.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut waste);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => *left = left.saturating_sub(buffer.filled().len()),
+                // The client has ended, in one way or the other.
+                Ok(()) | Err(_) => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_refusal(context))?;
+        if let Some(refusal) = self.refusal_for(bytes) {
+            self.refusal = refusal;
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match slices {
+            [only] => self.poll_write(context, only),
+            _ => {
+                ready!(self.poll_refusal(context))?;
+                Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_refusal(context))?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_refusal(context))?;
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        }
+        self.poll_linger(context)
+    }
+}

@@ -1,0 +1,139 @@
+//! Names and ids that were checked when they were made.
+//! In come texts from files, links and clients; out go values that are safe to print, compare and put into a path.
+//! Nothing here looks a name up.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a name: {rule}")]
+pub struct BadName {
+    text: String,
+    rule: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $accepts:expr, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text.
+            ///
+            /// # Errors
+            /// When the text breaks the rule for this kind of name; the message states the rule.
+            pub fn new(text: &str) -> Result<Self, BadName> {
+                if $accepts(text) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(BadName { text: text.chars().take(80).collect(), rule: $rule })
+                }
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, formatter)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a microservice, as config.json has it.
+    ServiceName,
+    |text: &str| {
+        text.len() <= 64
+            && text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    },
+    "use at most 64 letters, digits, '_' and '-', and begin with a letter"
+);
+
+name!(
+    /// The name of a handler, as a module declares it and routes.json asks for it.
+    HandlerName,
+    |text: &str| {
+        !text.is_empty()
+            && text.len() <= 128
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
+    },
+    "use at most 128 letters, digits, '_', '-', '.' and '/'"
+);
+
+name!(
+    /// The id that the client, every log line and every host on a request's way share.
+    RequestId,
+    |text: &str| {
+        !text.is_empty()
+            && text.len() <= 64
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    },
+    "use at most 64 letters, digits, '_', '-' and '.'"
+);
+
+impl RequestId {
+    /// A new id: 16 random hexadecimal digits, enough for any log that is still at hand.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(format!("{:016x}", rand::random::<u64>()).into())
+    }
+}
+
+/// Which host this is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HostName {
+    /// The host that clients talk to; with no microservices it is a monolith.
+    Orchestrator,
+    /// A named microservice.
+    Microservice(ServiceName),
+}
+
+impl HostName {
+    /// `orchestrator`, or the microservice's name: also the folder below `handlers/`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Orchestrator => "orchestrator",
+            Self::Microservice(name) => name.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_state_their_rule() {
+        assert!(ServiceName::new("login_service").is_ok());
+        let failure = ServiceName::new("9 lives").unwrap_err().to_string();
+        assert_eq!(
+            failure,
+            "\"9 lives\" is not a name: use at most 64 letters, digits, '_' and '-', and begin with a letter"
+        );
+        assert!(ServiceName::new("").is_err());
+        assert!(RequestId::new("a\nforged log line").is_err());
+        assert!(RequestId::new(RequestId::random().as_str()).is_ok());
+    }
+}

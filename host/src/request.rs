@@ -1,0 +1,93 @@
+//! One request, as plain data.
+//! The listener makes it from HTTP or from a link's frame; dispatch, the router, the pool and the links read it.
+//! It knows neither HTTP types nor wasm types, and holds nothing that was decided about it.
+
+use crate::names::RequestId;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+/// How a request came to this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A REST request of a client, here or on the host that sent it on.
+    Rest,
+    /// A question that a handler asked through `services`.
+    Service,
+}
+
+/// One request on its way to a handler.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Shared by the client, every log line and every host on the way.
+    pub id: RequestId,
+    /// How it came.
+    pub kind: Kind,
+    /// Upper case.
+    pub method: String,
+    /// Percent-encoded, without the query; begins with `/`.
+    pub path: String,
+    /// What follows the `?`, percent-encoded; empty if there is none.
+    pub query: String,
+    /// Lower-case names; a name may come several times.
+    pub headers: Vec<(String, String)>,
+    /// Untouched bytes.
+    pub body: Bytes,
+    /// The client's IP address, as the first host on the way saw it.
+    pub client_address: String,
+    /// Until when an answer is of use to the caller.
+    pub deadline: Instant,
+    /// How many hosts and handlers have sent it on.
+    pub hops: u8,
+}
+
+impl Request {
+    /// The first header of this lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The token in `Authorization: Bearer …`, if the header has that form.
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    }
+}
+
+impl Request {
+    /// The request as it goes on to another host: one hop more, and a trace span of its own.
+    #[must_use]
+    pub fn forwarded(&self) -> Self {
+        let mut request = self.clone();
+        request.hops = request.hops.saturating_add(1);
+        request.renew_trace_span();
+        request
+    }
+
+    /// Begins a W3C trace where the client brought none, and gives this host's part a span of its own
+    /// (<https://www.w3.org/TR/trace-context/>).
+    pub fn renew_trace_span(&mut self) {
+        let span = format!("{:016x}", rand::random::<u64>());
+        let given = self.header("traceparent").and_then(|given| {
+            let mut parts = given.splitn(4, '-');
+            let (version, trace, _, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+            let whole = version.len() == 2 && trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+            whole.then(|| format!("{version}-{trace}-{span}-{flags}"))
+        });
+        let renewed = given.unwrap_or_else(|| format!("00-{:032x}-{span}-00", rand::random::<u128>()));
+        self.headers.retain(|(name, _)| name != "traceparent");
+        self.headers.push(("traceparent".to_owned(), renewed));
+    }
+
+    /// The query's parameters in their order, percent-decoded.
+    #[must_use]
+    pub fn query_parameters(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
+    }
+}

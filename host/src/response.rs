@@ -1,0 +1,59 @@
+//! One reply, as plain data, and the one place where a failure becomes a reply.
+//! In come what a handler returned, what a link brought or a failure; out goes status, headers and body.
+//! It never decides what went wrong and never writes to a socket.
+
+use crate::failure::Failure;
+use bytes::Bytes;
+
+/// The media type of every JSON body that we write.
+pub const JSON: &str = "application/json; charset=utf-8";
+
+/// The one reply to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// Untouched bytes.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// The first header of this lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl From<Failure> for Response {
+    fn from(failure: Failure) -> Self {
+        let body = failure
+            .body
+            .unwrap_or_else(|| serde_json::json!({ "error": failure.caller }).to_string().into());
+        let mut headers = vec![("content-type".to_owned(), JSON.to_owned())];
+        headers.extend(failure.headers);
+        Self {
+            status: failure.status,
+            headers,
+            body,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_becomes_one_json_object() {
+        let response = Response::from(Failure::connection_down("not connected"));
+        assert_eq!(response.status, 503);
+        assert_eq!(response.body, "{\"error\":\"MicroService connection is down\"}");
+        assert_eq!(response.header("content-type"), Some(JSON));
+    }
+}

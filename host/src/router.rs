@@ -1,0 +1,15 @@
+//! Finds the route of a request.
+//! In come a method and a path; out go the route's entry with its variables, or why there is none.
+//! It sends nothing anywhere and checks no token.
+
+mod path;
+mod pattern;
+mod steps;
+mod table;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod table_tests;
+
+pub use table::{Decision, Destination, Entry, NoRoute, Table};

@@ -1,0 +1,86 @@
+//! Do the routes, the handlers and the services fit together?
+//! In come what was loaded and what services say of themselves; out go problems with their place and mend.
+//! It changes nothing.
+
+use crate::configuration::{Configuration, Place, Problem};
+use crate::handler::Catalog;
+use crate::link::Welcome;
+use crate::names::ServiceName;
+use crate::router::{Destination, Entry, Table};
+use std::path::Path;
+
+/// Routes whose handler no module of this host offers, and handlers that ask services which this host cannot reach.
+#[must_use]
+pub fn check_handlers(configuration: &Configuration, table: &Table, catalog: &Catalog) -> Vec<Problem> {
+    let offered: Vec<String> = catalog.names().map(ToString::to_string).collect();
+    let mut problems: Vec<Problem> = table
+        .entries()
+        .iter()
+        .filter_map(|entry| match &entry.destination {
+            Destination::Here(handler) if catalog.module(handler).is_none() => Some(missing(
+                &entry.place,
+                handler.as_str(),
+                configuration.host.as_str(),
+                &offered,
+            )),
+            _ => None,
+        })
+        .collect();
+    for (offer, module) in catalog.offers() {
+        let file = module.file.strip_prefix(&configuration.folder).unwrap_or(&module.file);
+        let unknown = offer.needs.iter().filter(|need| !configuration.links.contains(need));
+        problems.extend(unknown.map(|need| unreachable(file, offer.name.as_str(), need, configuration)));
+    }
+    problems
+}
+
+fn missing(place: &Place, handler: &str, host: &str, offered: &[String]) -> Problem {
+    let what = format!("no module of {host} offers the handler {handler}");
+    let has = if offered.is_empty() {
+        "it offers none".to_owned()
+    } else {
+        format!("it offers {}", offered.join(", "))
+    };
+    Problem::at(
+        place,
+        what,
+        format!("put the module into handlers/{host}/, or mend the name ({has})"),
+    )
+}
+
+fn unreachable(file: &Path, handler: &str, need: &ServiceName, configuration: &Configuration) -> Problem {
+    let what = format!(
+        "the handler {handler} asks {need}, to which {} has no link",
+        configuration.host
+    );
+    let known = configuration.services.iter().any(|service| service.name == *need);
+    let mend = if known {
+        format!(
+            "add \"connections\": [\"{need}\"] to {} in config.json",
+            configuration.host
+        )
+    } else {
+        format!("add {need} to microservices in config.json")
+    };
+    Problem::in_file(file, what, mend)
+}
+
+/// Says in the log which routes lead to a handler that the service does not offer.
+pub fn check_welcome(entries: &[Entry], service: &ServiceName, welcome: &Welcome) {
+    for entry in entries
+        .iter()
+        .filter(|entry| entry.destination == Destination::There(service.clone()))
+    {
+        let lacking = entry
+            .handler
+            .as_ref()
+            .filter(|handler| !welcome.handlers.iter().any(|name| name == handler.as_str()));
+        if let Some(handler) = lacking {
+            let has = welcome.handlers.join(", ");
+            let what = format!("{service} has no handler {handler}");
+            let mend =
+                format!("put its module into handlers/{service}/ on that host, or mend the name (it offers {has})");
+            tracing::error!("{}", Problem::at(&entry.place, what, mend));
+        }
+    }
+}

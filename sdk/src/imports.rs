@@ -1,0 +1,24 @@
+//! The three things that a handler can ask of its host.
+//! In a module the host answers; natively, in tests, the stand-in does.
+//! Nothing else may call the generated imports.
+
+use crate::bindings::qewd::handler::{log, services};
+
+#[cfg(target_arch = "wasm32")]
+mod host {
+    pub(super) use crate::bindings::qewd::handler::{log::write, services::ask, settings::get};
+}
+#[cfg(not(target_arch = "wasm32"))]
+use crate::stand_in as host;
+
+pub(crate) fn write_log(level: log::Level, message: &str, fields: &[log::Pair]) {
+    host::write(level, message, fields);
+}
+
+pub(crate) fn ask(question: &services::Question) -> services::Answer {
+    host::ask(question)
+}
+
+pub(crate) fn setting(name: &str) -> Option<Vec<u8>> {
+    host::get(name)
+}

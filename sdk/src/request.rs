@@ -1,0 +1,263 @@
+//! One request, as a handler reads it.
+//! In comes the contract's record, out go path variables, query, headers, body and session.
+//! Only the session can be changed.
+
+use crate::bindings::qewd::handler::types;
+use crate::{Failure, Session, json};
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::str::FromStr;
+
+pub use types::Kind;
+
+/// One request.
+///
+/// ```
+/// use qewd_sdk::{Failure, Request};
+///
+/// fn page(request: &mut Request) -> Result<String, Failure> {
+///     let book: u32 = request.parse_variable("book")?;
+///     let page = request.query("page").unwrap_or("1");
+///     Ok(format!("book {book}, page {page}"))
+/// }
+/// ```
+pub struct Request {
+    /// What the host knows about the caller, and keeps for the next request.
+    pub session: Session,
+    wire: types::Request,
+}
+
+impl Request {
+    pub(crate) fn from_wire(mut wire: types::Request) -> Result<Self, Failure> {
+        let empty = types::Session {
+            claims: Vec::new(),
+            secret: Vec::new(),
+        };
+        let session = Session::from_wire(std::mem::replace(&mut wire.session, empty))?;
+        Ok(Self { session, wire })
+    }
+
+    #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+    pub(crate) fn with_session(wire: types::Request, session: Session) -> Self {
+        Self { session, wire }
+    }
+
+    /// The id that the client, every log line and every host on the way share.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.wire.id
+    }
+
+    /// The name under which this handler was called.
+    #[must_use]
+    pub fn handler(&self) -> &str {
+        &self.wire.handler
+    }
+
+    /// The host's application: its name, or what a WebSocket client registered as.
+    #[must_use]
+    pub fn application(&self) -> &str {
+        &self.wire.application
+    }
+
+    /// How the request came: from a REST client, as a WebSocket message, or from another handler.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.wire.kind
+    }
+
+    /// Upper case: `GET`, `POST`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.wire.method
+    }
+
+    /// As the client wrote it: percent-encoded, without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.wire.path
+    }
+
+    /// The `uri` of the route that led here, as routes.json has it.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.wire.route
+    }
+
+    /// The client's IP address, as the first host on the way saw it.
+    #[must_use]
+    pub fn client_address(&self) -> &str {
+        &self.wire.client_address
+    }
+
+    /// A path variable: `7` for `variable("id")` at the route `/api/order/:id` and the path `/api/order/7`.
+    ///
+    /// # Errors
+    /// Status 500 if the route has no such variable: routes.json and the handler do not fit.
+    pub fn variable(&self, name: &str) -> Result<&str, Failure> {
+        first(&self.wire.variables, name)
+            .ok_or_else(|| Failure::new(format!("The route `{}` has no variable `{name}`", self.route())).status(500))
+    }
+
+    /// A path variable as a number, a date or whatever else can be parsed.
+    ///
+    /// # Errors
+    /// Status 400 if the text does not parse; status 500 if the route has no such variable.
+    pub fn parse_variable<T>(&self, name: &str) -> Result<T, Failure>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let text = self.variable(name)?;
+        text.parse()
+            .map_err(|error| Failure::new(format!("`{text}` is not a good value for `{name}`: {error}")))
+    }
+
+    /// The first value of this name in the query.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        first(&self.wire.query, name)
+    }
+
+    /// Every value of this name in the query, in order.
+    pub fn queries(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.wire
+            .query
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first header of this name; upper and lower case are the same.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.wire.headers.iter();
+        headers
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body, untouched.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.wire.body
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// Status 400 if it is not UTF-8.
+    pub fn text(&self) -> Result<&str, Failure> {
+        std::str::from_utf8(self.body()).map_err(|error| Failure::new(format!("The body is not text: {error}")))
+    }
+
+    /// The body, read as JSON into a type of yours.
+    ///
+    /// ```
+    /// use qewd_sdk::{Failure, Request};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Login {
+    ///     username: String,
+    /// }
+    ///
+    /// fn login(request: &mut Request) -> Result<String, Failure> {
+    ///     let login: Login = request.json()?;
+    ///     Ok(format!("Hello {}", login.username))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Status 400 with words that say what is wrong and where: line, column, the field that is missing.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if self.body().is_empty() {
+            return Err(Failure::new("The body is empty; this request wants JSON"));
+        }
+        json::read(self.body(), "The body").map_err(Failure::new)
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Neither headers, body nor claims: they hold secrets, and this text ends in logs.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Request {} {} {}", self.id(), self.method(), self.path())
+    }
+}
+
+fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use crate::testing;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Login {
+        #[expect(dead_code, reason = "only whether it is there matters")]
+        username: String,
+    }
+
+    #[test]
+    fn a_bad_body_is_refused_with_its_place() {
+        let words = |body: &str| {
+            let request = testing::post("/api/login").body(body).request();
+            request.json::<Login>().unwrap_err().message().to_owned()
+        };
+        assert_eq!(words(""), "The body is empty; this request wants JSON");
+        assert_eq!(
+            words(r#"{"username":"rob" "password":1}"#),
+            "The body is not valid JSON at line 1, column 19: expected `,` or `}`"
+        );
+        assert_eq!(
+            words("{\n  \"name\": 1}"),
+            "The body is JSON, but not what is wanted here, at line 2, column 12: missing field `username`"
+        );
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        let request = testing::post("/api/login").body(r#"{"username":"rob"}"#).request();
+        assert!(request.json::<Login>().is_ok());
+        assert_eq!(request.text().unwrap(), r#"{"username":"rob"}"#);
+    }
+
+    #[test]
+    fn finds_variables_queries_and_headers() {
+        let request = testing::get("/api/order/7")
+            .route("/api/order/:id")
+            .variable("id", "7")
+            .query("tag", "a")
+            .query("tag", "b")
+            .header("X-Trace", "t")
+            .request();
+        assert_eq!(request.variable("id").unwrap(), "7");
+        assert_eq!(request.parse_variable::<u8>("id").unwrap(), 7);
+        assert_eq!(request.query("tag"), Some("a"));
+        assert_eq!(request.queries("tag").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(request.header("x-TRACE"), Some("t"));
+        assert_eq!(request.query("none"), None);
+        assert_eq!(request.header("none"), None);
+    }
+
+    #[test]
+    fn a_bad_variable_is_the_callers_fault_and_a_missing_one_is_ours() {
+        let request = testing::get("/api/order/x")
+            .route("/api/order/:id")
+            .variable("id", "x")
+            .request();
+        let bad = request.parse_variable::<u8>("id").unwrap_err();
+        assert_eq!(
+            bad.message(),
+            "`x` is not a good value for `id`: invalid digit found in string"
+        );
+        assert_eq!(bad.status_code(), 400);
+        let missing = request.variable("no").unwrap_err();
+        assert_eq!(missing.message(), "The route `/api/order/:id` has no variable `no`");
+        assert_eq!(missing.status_code(), 500);
+    }
+}

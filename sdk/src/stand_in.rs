@@ -1,0 +1,51 @@
+//! Takes the host's place where there is none: in native tests.
+//! In come what a test prepared and what a handler asks; out go answers, and the log lines that were written.
+//! Each thread has its own, so tests do not meet.
+
+use crate::bindings::qewd::handler::log::{Level, Pair};
+use crate::bindings::qewd::handler::services::{Answer, Question};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+type Services = Rc<dyn Fn(&Question) -> Answer>;
+
+/// What a test prepared, and what a handler wrote.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) services: Option<Services>,
+    pub(crate) settings: HashMap<String, Vec<u8>>,
+    pub(crate) lines: Vec<(Level, String, Vec<Pair>)>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+/// Reads or changes the state. `work` must not come back here.
+pub(crate) fn with<T>(work: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(work)
+}
+
+pub(crate) fn write(level: Level, message: &str, fields: &[Pair]) {
+    let text: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+    eprintln!("{level:?} {message}{text}");
+    if cfg!(feature = "testing") {
+        with(|state| state.lines.push((level, message.to_owned(), fields.to_vec())));
+    }
+}
+
+pub(crate) fn ask(question: &Question) -> Answer {
+    // A clone, because the test's function may call a handler that asks again.
+    let services = with(|state| state.services.clone());
+    let down = || Answer {
+        status: 503,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: br#"{"error":"MicroService connection is down"}"#.to_vec(),
+    };
+    services.map_or_else(down, |services| services(question))
+}
+
+pub(crate) fn get(name: &str) -> Option<Vec<u8>> {
+    with(|state| state.settings.get(name).cloned())
+}

@@ -1,0 +1,269 @@
+//! Calls handlers in plain tests, without a host.
+//! In come a request, services and settings that the test makes; out go the answer, the session and the log lines.
+//! It is no part of a module: only `[dev-dependencies]` ask for the feature `testing`.
+//!
+//! ```
+//! use qewd_sdk::{Failure, Request, log, services, testing};
+//! use serde_json::{Value, json};
+//!
+//! fn greeting(request: &mut Request) -> Result<Value, Failure> {
+//!     let user: Value = services::get("/api/user").ask().ok()?.json()?;
+//!     log::info("greeted", &[("id", &request.variable("id")?)]);
+//!     request.session.set("greeted", true)?;
+//!     Ok(json!({"greeting": format!("Hello {}", user["username"].as_str().unwrap_or("you"))}))
+//! }
+//!
+//! testing::answer_services(|question| match question.path.as_str() {
+//!     "/api/user" => testing::answer(200, &json!({"username": "rob"})),
+//!     _ => testing::answer(404, &json!({"error": "no such route"})),
+//! });
+//! let mut request = testing::get("/api/greeting/7").variable("id", "7").request();
+//! let response = testing::call(greeting, &mut request).unwrap();
+//!
+//! assert_eq!(response.body_json::<Value>().unwrap(), json!({"greeting": "Hello rob"}));
+//! assert_eq!(request.session.get("greeted"), Some(true));
+//! assert_eq!(testing::log_lines()[0].to_string(), "info greeted id=7");
+//! ```
+
+use crate::bindings::qewd::handler::{log, services as wire, types};
+use crate::services::{Answer, Question};
+use crate::stand_in::{self, State};
+use crate::{Failure, Kind, Reply, Request, Response, Session, export};
+use serde_json::Value;
+use std::fmt;
+use std::rc::Rc;
+
+/// Calls a handler as a host does, but leaves the request here, so that a test can look at its session.
+///
+/// # Errors
+/// The failure that the handler returned.
+pub fn call<R: Reply>(handler: fn(&mut Request) -> R, request: &mut Request) -> Result<Response, Failure> {
+    export::answer(handler, request)
+}
+
+/// A request with the method GET. The path is without a query: see [`Builder::query`].
+pub fn get(path: &str) -> Builder {
+    request("GET", path)
+}
+
+/// A request with the method POST.
+pub fn post(path: &str) -> Builder {
+    request("POST", path)
+}
+
+/// A request with the method PUT.
+pub fn put(path: &str) -> Builder {
+    request("PUT", path)
+}
+
+/// A request with the method DELETE.
+pub fn delete(path: &str) -> Builder {
+    request("DELETE", path)
+}
+
+/// A request with any method.
+pub fn request(method: &str, path: &str) -> Builder {
+    let wire = types::Request {
+        id: "test".to_owned(),
+        handler: "handler".to_owned(),
+        application: "test".to_owned(),
+        kind: Kind::Rest,
+        method: method.to_ascii_uppercase(),
+        path: path.to_owned(),
+        route: path.to_owned(),
+        variables: Vec::new(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        client_address: "127.0.0.1".to_owned(),
+        session: types::Session {
+            claims: Vec::new(),
+            secret: Vec::new(),
+        },
+    };
+    Builder {
+        wire,
+        session: Session::empty(),
+    }
+}
+
+/// A request that a test is making.
+#[must_use]
+pub struct Builder {
+    wire: types::Request,
+    session: Session,
+}
+
+impl Builder {
+    /// The request's id; else `test`.
+    pub fn id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.wire.id);
+        self
+    }
+
+    /// The handler's name; else `handler`.
+    pub fn handler(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.wire.handler);
+        self
+    }
+
+    /// The application; else `test`.
+    pub fn application(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.wire.application);
+        self
+    }
+
+    /// How the request came; else from a REST client.
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.wire.kind = kind;
+        self
+    }
+
+    /// The route's `uri`; else the path.
+    pub fn route(mut self, uri: &str) -> Self {
+        uri.clone_into(&mut self.wire.route);
+        self
+    }
+
+    /// The client's address; else `127.0.0.1`.
+    pub fn client_address(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.wire.client_address);
+        self
+    }
+
+    /// One more path variable.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.wire.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// One more parameter of the query, in plain text.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.wire.query.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// One more header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.wire.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        self
+    }
+
+    /// Any body.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.wire.body = body.into();
+        self
+    }
+
+    /// A JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    /// A value of the session with which the request comes: any name, such as `exp` too.
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.session.begin_with(name, value.into());
+        self
+    }
+
+    /// Prepares the session with which the request comes: `.session(|session| session.set_authenticated(true))`.
+    pub fn session(mut self, prepare: impl FnOnce(&mut Session)) -> Self {
+        prepare(&mut self.session);
+        self
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(mut self) -> Request {
+        self.session.begin();
+        Request::with_session(self.wire, self.session)
+    }
+}
+
+/// From now on, `answer` answers what handlers of this thread ask through [`services`](crate::services). Without it
+/// every service is down.
+pub fn answer_services(answer: impl Fn(&Question) -> Answer + 'static) {
+    let services = move |question: &wire::Question| {
+        let wire::Question {
+            service,
+            method,
+            path,
+            headers,
+            body,
+        } = question.clone();
+        let Answer { status, headers, body } = answer(&Question {
+            service,
+            method,
+            path,
+            headers,
+            body,
+        });
+        wire::Answer { status, headers, body }
+    };
+    stand_in::with(|state| state.services = Some(Rc::new(services)));
+}
+
+/// An answer with a JSON body, for [`answer_services`].
+#[must_use]
+pub fn answer(status: u16, body: &Value) -> Answer {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Answer {
+        status,
+        headers,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// From now on, handlers of this thread find this setting.
+pub fn set_setting(name: &str, value: impl Into<Value>) {
+    let value = value.into().to_string().into_bytes();
+    stand_in::with(|state| state.settings.insert(name.to_owned(), value));
+}
+
+/// The lines that handlers of this thread wrote since it was last asked.
+#[must_use]
+pub fn log_lines() -> Vec<LogLine> {
+    let lines = stand_in::with(|state| std::mem::take(&mut state.lines));
+    lines
+        .into_iter()
+        .map(|(level, message, fields)| LogLine {
+            level: name_of(level),
+            message,
+            fields,
+        })
+        .collect()
+}
+
+/// Forgets services, settings and log lines. Only needed where one thread runs several tests.
+pub fn reset() {
+    stand_in::with(|state| *state = State::default());
+}
+
+/// A line that a handler wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: &'static str,
+    /// The words.
+    pub message: String,
+    /// Names and values.
+    pub fields: Vec<(String, String)>,
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.level, self.message)?;
+        self.fields
+            .iter()
+            .try_for_each(|(name, value)| write!(formatter, " {name}={value}"))
+    }
+}
+
+fn name_of(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Debug => "debug",
+        log::Level::Info => "info",
+        log::Level::Warn => "warn",
+        log::Level::Error => "error",
+    }
+}
