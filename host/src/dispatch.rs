@@ -37,9 +37,9 @@ pub struct Dispatch {
 impl Dispatch {
     /// Answers a request: one response, one log line.
     pub async fn answer(&self, request: Request) -> Response {
-        let started = Instant::now();
+        let mut line = LogLine::new(&request);
         let outcome = self.journey(&request).await;
-        log(&request, &outcome, started);
+        line.write(&outcome);
         let mut response = outcome.unwrap_or_else(Response::from);
         response.headers.retain(|(name, _)| name != "x-request-id");
         response
@@ -147,42 +147,68 @@ impl Dispatch {
     }
 
     async fn answer_there(&self, request: Request, service: &ServiceName) -> Response {
-        let started = Instant::now();
+        let mut line = LogLine::new(&request);
         let outcome = self.there(&request, service).await;
-        log(&request, &outcome, started);
+        line.write(&outcome);
         outcome.unwrap_or_else(Response::from)
     }
 }
 
-/// One line for each request: who is to look at it decides how loud it is.
-fn log(request: &Request, outcome: &Result<Response, Failure>, started: Instant) {
-    let (id, method, path) = (request.id.as_str(), request.method.as_str(), request.path.as_str());
-    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    match outcome {
-        Ok(response) => {
-            tracing::info!(
-                request = id,
-                "{method} {path:?} -> {} in {milliseconds:.1} ms",
-                response.status
-            );
+/// One line for each request, also for one whose caller went away before the answer.
+struct LogLine<'a> {
+    request: &'a Request,
+    started: Instant,
+    written: bool,
+}
+
+impl<'a> LogLine<'a> {
+    fn new(request: &'a Request) -> Self {
+        Self {
+            request,
+            started: Instant::now(),
+            written: false,
         }
-        Err(failure) => {
-            let words = failure.operator.as_deref().unwrap_or(&failure.caller);
-            let status = failure.status;
-            match failure.fault {
-                Fault::Caller => {
-                    tracing::info!(
-                        request = id,
-                        "{method} {path:?} -> {status} in {milliseconds:.1} ms: {words}"
-                    );
-                }
-                Fault::System => {
-                    tracing::warn!(
-                        request = id,
-                        "{method} {path:?} -> {status} in {milliseconds:.1} ms: {words}"
-                    );
+    }
+
+    /// Who is to look at it decides how loud it is.
+    fn write(&mut self, outcome: &Result<Response, Failure>) {
+        self.written = true;
+        let Request { id, method, path, .. } = self.request;
+        let (id, milliseconds) = (id.as_str(), self.started.elapsed().as_secs_f64() * 1000.0);
+        match outcome {
+            Ok(response) => {
+                tracing::info!(
+                    request = id,
+                    "{method} {path:?} -> {} in {milliseconds:.1} ms",
+                    response.status
+                );
+            }
+            Err(failure) => {
+                let (words, status) = (failure.operator.as_deref().unwrap_or(&failure.caller), failure.status);
+                match failure.fault {
+                    Fault::Caller => {
+                        tracing::info!(
+                            request = id,
+                            "{method} {path:?} -> {status} in {milliseconds:.1} ms: {words}"
+                        );
+                    }
+                    Fault::System => {
+                        tracing::warn!(
+                            request = id,
+                            "{method} {path:?} -> {status} in {milliseconds:.1} ms: {words}"
+                        );
+                    }
                 }
             }
+        }
+    }
+}
+
+impl Drop for LogLine<'_> {
+    fn drop(&mut self) {
+        if !self.written {
+            let Request { id, method, path, .. } = self.request;
+            tracing::info!(request = id.as_str(), "{method} {path:?} was given up by its caller");
         }
     }
 }

@@ -8,6 +8,7 @@ mod pulse;
 mod caller;
 mod callee;
 mod socket;
+mod connect;
 mod dial;
 
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod tests;
 pub(crate) use callee::{Callee, Event as CalleeEvent};
 #[expect(unused_imports, reason = "names what CalleeEvent::Ended holds")]
 pub(crate) use caller::Reason;
-pub use dial::{Dialer, Link, LinkState};
+pub use dial::{Dialer, Link, LinkState, OnWelcome};
 pub use frame::{Greeting, Welcome};
 pub(crate) use socket::{Socket, websocket_config};
 

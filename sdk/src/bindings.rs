@@ -2,6 +2,8 @@
 //! In comes the WIT text, out go plain records, the imports and the `export!` macro.
 //! Handlers never use it: the other files wrap all of it.
 
+#![allow(clippy::same_length_and_capacity, reason = "generated")]
+
 wit_bindgen::generate!({
     path: "wit",
     world: "module",

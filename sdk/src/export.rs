@@ -111,11 +111,15 @@ pub struct Handler {
 }
 
 /// Calls a function and turns what it returns into an answer.
+///
+/// # Errors
+/// What the function refused with.
 pub fn answer<R: Reply>(function: fn(&mut Request) -> R, request: &mut Request) -> Result<Response, Failure> {
     function(request).into_answer()
 }
 
 /// What a host asks when it loads the module.
+#[must_use]
 pub fn describe(handlers: &[Handler]) -> Vec<types::Offer> {
     let offer = |handler: &Handler| types::Offer {
         name: handler.name.to_owned(),
@@ -125,6 +129,9 @@ pub fn describe(handlers: &[Handler]) -> Vec<types::Offer> {
 }
 
 /// What a host calls for each request.
+///
+/// # Errors
+/// What the handler refused with, or that the module has no such handler.
 pub fn handle(handlers: &[Handler], wire: types::Request) -> Result<types::Response, types::Failure> {
     run(handlers, wire).map_err(Failure::into_wire)
 }

@@ -39,11 +39,11 @@ fn body_with_token(body: &[u8], token: &str) -> Option<Bytes> {
     match object {
         TopLevel::Empty => Some(format!("{{\"token\":\"{token}\"}}").into()),
         TopLevel::Plain => Some(format!("{open},\"token\":\"{token}\"}}").into()),
-        TopLevel::HasToken(members) => Some(replace_token(members, token)),
+        TopLevel::HasToken(members) => Some(replace_token(&members, token)),
     }
 }
 
-fn replace_token(members: Vec<(String, &RawValue)>, token: &str) -> Bytes {
+fn replace_token(members: &[(String, &RawValue)], token: &str) -> Bytes {
     let mut text = String::from("{");
     for (name, value) in members.iter().filter(|(name, _)| name != "token") {
         text.push_str(&serde_json::Value::from(name.as_str()).to_string());

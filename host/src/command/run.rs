@@ -29,9 +29,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
     }
     tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
     tokio::select! {
-        in_time = host.stop() => match in_time {
-            true => { tracing::info!("stopped"); Ok(ExitCode::SUCCESS) }
-            false => Err(format!("some requests were still in flight after {} s", crate::startup::GRACE.as_secs())),
+        in_time = host.stop() => if in_time {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        } else {
+            Err(format!("some requests were still in flight after {} s", crate::startup::GRACE.as_secs()))
         },
         () = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
     }

@@ -37,7 +37,7 @@ impl Catalog {
         let (mut catalog, mut problems) = (Self::default(), Vec::new());
         for file in files {
             match Module::load(engine, &file, settings).await {
-                Ok(module) => catalog.add(Arc::new(module), application, &mut problems),
+                Ok(module) => catalog.add(&Arc::new(module), application, &mut problems),
                 Err(failure) => problems.push(problem(application, &file, failure.what, failure.mend)),
             }
         }
@@ -70,7 +70,7 @@ impl Catalog {
         })
     }
 
-    fn add(&mut self, module: Arc<Module>, application: &Path, problems: &mut Vec<Problem>) {
+    fn add(&mut self, module: &Arc<Module>, application: &Path, problems: &mut Vec<Problem>) {
         for offer in &module.offers {
             if let Some(other) = self.handlers.get(&offer.name) {
                 let what = format!(
@@ -85,7 +85,7 @@ impl Catalog {
                     "remove one of the files".to_owned(),
                 ));
             } else {
-                self.handlers.insert(offer.name.clone(), Arc::clone(&module));
+                self.handlers.insert(offer.name.clone(), Arc::clone(module));
             }
         }
     }

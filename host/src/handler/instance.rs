@@ -176,10 +176,9 @@ fn trap_words(error: &wasmtime::Error) -> String {
             .frames()
             .iter()
             .map(|frame| {
-                frame.func_name().map_or_else(
-                    || format!("function {}", frame.func_index()),
-                    |name| wasmtime_demangled(name),
-                )
+                frame
+                    .func_name()
+                    .map_or_else(|| format!("function {}", frame.func_index()), demangled)
             })
             .collect()
     });
@@ -191,7 +190,7 @@ fn trap_words(error: &wasmtime::Error) -> String {
 }
 
 /// A function's name as its author wrote it.
-fn wasmtime_demangled(name: &str) -> String {
+fn demangled(name: &str) -> String {
     rustc_demangle::try_demangle(name).map_or_else(|_| name.to_owned(), |name| format!("{name:#}"))
 }
 

@@ -98,7 +98,7 @@ impl Module {
         let offers = described
             .map_err(|_| LoadFailure::new("the module did not say in time what it offers", mend))?
             .map_err(|failure| LoadFailure::new(format!("the module does not say what it offers: {failure}"), mend))?;
-        let offers: Result<Vec<Offer>, LoadFailure> = offers.into_iter().map(offer).collect();
+        let offers: Result<Vec<Offer>, LoadFailure> = offers.iter().map(offer).collect();
         let mut offers = offers?;
         if offers.is_empty() {
             offers.push(self.offer_named_after_file()?);
@@ -117,7 +117,7 @@ impl Module {
     }
 }
 
-fn offer(offer: bindings::qewd::handler::types::Offer) -> Result<Offer, LoadFailure> {
+fn offer(offer: &bindings::qewd::handler::types::Offer) -> Result<Offer, LoadFailure> {
     let mend = "rename it in the module";
     let name = HandlerName::new(&offer.name).map_err(|bad| LoadFailure::new(bad.to_string(), mend))?;
     let needs: Result<_, _> = offer.needs.iter().map(|name| ServiceName::new(name)).collect();

@@ -105,17 +105,15 @@ impl Lines {
 
 /// Control characters would let a handler forge lines of the host's log or move a terminal's cursor.
 fn clean(line: &str) -> String {
-    line.chars()
-        .take(LINE_BYTES)
-        .flat_map(|c| {
-            if c.is_control() && c != '\t' {
-                Ok(c.escape_default())
-            } else {
-                Err(c)
-            }
-            .map_or_else(|c| vec![c], Iterator::collect)
-        })
-        .collect()
+    let mut cleaned = String::with_capacity(line.len());
+    for c in line.chars().take(LINE_BYTES) {
+        if c.is_control() && c != '\t' {
+            cleaned.extend(c.escape_default());
+        } else {
+            cleaned.push(c);
+        }
+    }
+    cleaned
 }
 
 impl IsTerminal for HandlerLog {

@@ -3,9 +3,9 @@
 //! It never decides what a message means: that is the state machine's part.
 
 use super::caller::{Caller, Event, NotTaken};
+use super::connect::{NotConnected, Stream, connect};
 use super::frame::{Greeting, Welcome};
-use super::socket::{Socket, websocket_config};
-use super::{PATH, SUBPROTOCOL};
+use super::socket::Socket;
 use crate::access::{Access, LinkKey};
 use crate::configuration::Address;
 use crate::failure::Failure;
@@ -19,23 +19,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
-use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Request as Upgrade};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// The shortest wait before the next try.
 const BACKOFF_LEAST: Duration = Duration::from_millis(100);
 /// The longest wait before its random part is added, see [`waits`]: a service that comes back is to be reached within two
 /// seconds.
-const BACKOFF_MOST: Duration = Duration::from_millis(800);
-/// How long resolving a name, connecting and upgrading may take together.
-const CONNECT_TIME: Duration = Duration::from_millis(1500);
+const BACKOFF_MOST: Duration = Duration::from_millis(700);
 /// How long a socket that is given up may take to say goodbye.
 const GOODBYE_TIME: Duration = Duration::from_millis(200);
+/// How long after a request's deadline the service's own words about it are waited for: it knows better than this host
+/// whether the request ran.
+const LATE_ANSWER: Duration = Duration::from_millis(250);
 /// Commands that may wait for the link's task: it takes them at once unless the machine is overloaded.
 const COMMANDS: usize = 1024;
+
+/// Is told what a service says of itself.
+pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 
 /// Opens links for one host.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ pub struct Dialer {
     /// Bytes of a body, in either direction.
     pub body_limit: usize,
     /// Is told what a service says of itself each time it takes us in.
-    pub on_welcome: Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>,
+    pub on_welcome: OnWelcome,
 }
 
 /// A handle on one link.
@@ -134,7 +134,7 @@ impl Link {
             id: Some(id),
             commands: &self.commands,
         };
-        match timeout_at(deadline, answer).await {
+        match timeout_at(deadline + LATE_ANSWER, answer).await {
             Ok(answered) => {
                 patience.id = None;
                 answered.unwrap_or_else(|_| Err(Failure::connection_down("the link's task has ended")))
@@ -168,14 +168,6 @@ impl Drop for Patience<'_> {
     }
 }
 
-/// Why there is no connection.
-enum NotConnected {
-    /// The operator has to do something.
-    Refused(String),
-    /// It may come by itself.
-    Unreachable(String),
-}
-
 struct Task {
     dialer: Dialer,
     service: ServiceName,
@@ -188,10 +180,8 @@ struct Task {
     told: Option<String>,
 }
 
-type Stream = tokio_tungstenite::WebSocketStream<TcpStream>;
-
 /// The waits between tries: doubled from the least to the most, each with a random part so that many hosts that lost one
-/// service do not come back at once. The library adds up to one wait again, so the longest is 1.6 s.
+/// service do not come back at once. The library adds up to one wait again, so the longest is 1.4 s.
 fn waits() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(BACKOFF_LEAST)
@@ -223,7 +213,8 @@ impl Task {
 
     /// Connects; who asks meanwhile is answered at once. Nothing: nobody holds the link any more.
     async fn connect_while_refusing(&mut self) -> Option<Result<Stream, NotConnected>> {
-        let connecting = connect(self.dialer.clone(), self.address.clone());
+        let (dialer, address) = (self.dialer.clone(), self.address.clone());
+        let connecting = async move { connect(&dialer.from, &dialer.key, &address, dialer.body_limit).await };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
@@ -268,11 +259,11 @@ impl Task {
             match event {
                 None => {}
                 Some(Event::Answer(id, response)) => answer(&mut replies, id, response),
-                Some(Event::Leaving) => self.down("it is stopping".to_owned()),
+                Some(Event::Leaving) => self.down("it is stopping"),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
                     Ok(()) => {
                         was_ready = true;
-                        self.ready(welcome)
+                        self.ready(welcome);
                     }
                     Err(why) => break why,
                 },
@@ -320,8 +311,7 @@ impl Task {
         if self.token.is_none() {
             tracing::info!("{} registered", self.service);
         } else {
-            tracing::info!("*** socketClient re-register: {}", self.service);
-            tracing::info!("Re-registered {}", self.service);
+            tracing::info!(service = %self.service, "Re-registered");
         }
         tracing::info!("{} micro-service ready", self.address.url());
         (self.dialer.on_welcome)(&self.service, &welcome);
@@ -330,7 +320,7 @@ impl Task {
         self.state.send_replace(LinkState::Ready(welcome));
     }
 
-    fn down(&self, why: String) {
+    fn down(&self, why: &str) {
         self.state.send_replace(LinkState::Down(format!(
             "{} at {}: {why}",
             self.service,
@@ -340,7 +330,7 @@ impl Task {
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.
     fn lost(&mut self, why: &str, was_ready: bool, replies: HashMap<u64, Reply>) {
-        self.down(why.to_owned());
+        self.down(why);
         if was_ready {
             tracing::warn!(
                 service = %self.service, in_flight = replies.len(), why,
@@ -365,7 +355,7 @@ impl Task {
             NotConnected::Refused(words) => (words, true),
             NotConnected::Unreachable(words) => (words, false),
         };
-        self.down(words.clone());
+        self.down(&words);
         if self.told.as_ref() == Some(&words) {
             return;
         }
@@ -418,63 +408,5 @@ fn refuse(command: Command) {
         let _ = reply.send(Err(Failure::connection_down(
             "the link was lost just before the request was sent",
         )));
-    }
-}
-
-async fn connect(dialer: Dialer, address: Address) -> Result<Stream, NotConnected> {
-    let unreachable = |error: &dyn std::fmt::Display| NotConnected::Unreachable(error.to_string());
-    if address.secure {
-        return Err(NotConnected::Refused(
-            "links over TLS are not served by this version; use http://".to_owned(),
-        ));
-    }
-    let request = upgrade(&dialer, &address).map_err(NotConnected::Refused)?;
-    let connected = timeout(CONNECT_TIME, async {
-        let stream = TcpStream::connect((address.dial_host(), address.port))
-            .await
-            .map_err(|error| unreachable(&error))?;
-        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
-        let config = Some(websocket_config(dialer.body_limit));
-        tokio_tungstenite::client_async_with_config(request, stream, config)
-            .await
-            .map_err(|error| refused(&error))
-    });
-    let (socket, _) = connected
-        .await
-        .map_err(|_| NotConnected::Unreachable("it does not answer".to_owned()))??;
-    Ok(socket)
-}
-
-fn upgrade(dialer: &Dialer, address: &Address) -> Result<Upgrade, String> {
-    let url = format!("ws://{}:{}{PATH}", address.host, address.port);
-    let mut request = url
-        .into_client_request()
-        .map_err(|error| format!("its address is no address: {error}"))?;
-    let token = dialer.key.issue(&dialer.from).map_err(|error| error.to_string())?;
-    let bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| error.to_string())?;
-    request.headers_mut().insert(AUTHORIZATION, bearer);
-    request
-        .headers_mut()
-        .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    Ok(request)
-}
-
-/// An answer other than the upgrade, in words. The door's refusals come as `{"error": …}`.
-fn refused(error: &SocketError) -> NotConnected {
-    let SocketError::Http(response) = error else {
-        return NotConnected::Unreachable(error.to_string());
-    };
-    let body = response.body().as_deref().unwrap_or_default();
-    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
-    let said = said
-        .as_ref()
-        .and_then(|body| body.get("error"))
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or_default();
-    match response.status().as_u16() {
-        401 => NotConnected::Refused(format!("it refuses this host: {said}")),
-        status => NotConnected::Refused(format!(
-            "what answers there is no qewd host that takes links (status {status}); mend host and port in config.json"
-        )),
     }
 }

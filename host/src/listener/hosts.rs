@@ -169,6 +169,9 @@ async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>) {
     connection.end(&why).await;
 }
 
+/// The answer to the request of this number.
+type Finished = (u64, Response);
+
 struct Connection {
     socket: Socket<TokioIo<Upgraded>>,
     callee: Callee,
@@ -176,20 +179,22 @@ struct Connection {
     front: Arc<Front>,
     /// The requests that run, so that they end when nobody waits for them any more.
     running: HashMap<u64, AbortHandle>,
-    finished: (mpsc::Sender<(u64, Response)>, mpsc::Receiver<(u64, Response)>),
+    finish: mpsc::Sender<Finished>,
+    finished: mpsc::Receiver<Finished>,
     leaving: bool,
 }
 
 impl Connection {
     fn new(socket: Socket<TokioIo<Upgraded>>, peer: Peer, front: Arc<Front>) -> Self {
         let callee = Callee::new(front.limits.request_time, Instant::now());
-        let finished = mpsc::channel(ANSWERS);
+        let (finish, finished) = mpsc::channel(ANSWERS);
         Self {
             socket,
             callee,
             peer,
             front,
             running: HashMap::new(),
+            finish,
             finished,
             leaving: false,
         }
@@ -209,7 +214,7 @@ impl Connection {
                     Some(message) => self.callee.receive(message, Instant::now()),
                     None => return "it closed the connection".to_owned(),
                 },
-                Some((id, response)) = self.finished.1.recv() => {
+                Some((id, response)) = self.finished.recv() => {
                     self.running.remove(&id);
                     self.callee.answer(id, response);
                     None
@@ -285,11 +290,11 @@ impl Connection {
     }
 
     fn start(&mut self, id: u64, request: Request) {
-        let (front, finished) = (Arc::clone(&self.front), self.finished.0.clone());
+        let (front, finish) = (Arc::clone(&self.front), self.finish.clone());
         let task = tokio::spawn(async move {
             let response = front.dispatch.answer(request).await;
             // Nobody is there to be answered if the link has ended.
-            let _ = finished.send((id, response)).await;
+            let _ = finish.send((id, response)).await;
         });
         self.running.insert(id, task.abort_handle());
     }

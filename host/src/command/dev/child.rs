@@ -113,11 +113,10 @@ async fn relay(out: impl AsyncRead + Unpin, prefix: String, mut up: Option<mpsc:
     let mut lines = BufReader::new(out).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         say(&format!("{prefix} {line}"));
-        if line.contains("qewd is listening on port") {
-            if let Some(up) = up.take() {
-                // Nobody waits any more if it took too long.
-                let _ = up.send(()).await;
-            }
+        let is_up = line.contains("qewd is listening on port");
+        if let Some(up) = up.take_if(|_| is_up) {
+            // Nobody waits any more if it took too long.
+            let _ = up.send(()).await;
         }
     }
 }

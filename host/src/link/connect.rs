@@ -1,0 +1,92 @@
+//! Opening a connection to a service: name, socket, upgrade.
+//! In come the service's address and the key that signs the token at its door; out goes a WebSocket, or why there is none.
+//! It tries once; when to try again is the link's part.
+
+use super::socket::websocket_config;
+use super::{PATH, SUBPROTOCOL};
+use crate::access::LinkKey;
+use crate::configuration::Address;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Request as Upgrade};
+
+/// How long resolving a name, connecting and upgrading may take together.
+const CONNECT_TIME: Duration = Duration::from_millis(1500);
+
+pub(super) type Stream = tokio_tungstenite::WebSocketStream<TcpStream>;
+
+/// Why there is no connection.
+pub(super) enum NotConnected {
+    /// The operator has to do something.
+    Refused(String),
+    /// It may come by itself.
+    Unreachable(String),
+}
+
+/// Opens a connection and shows the token at the door.
+pub(super) async fn connect(
+    from: &str,
+    key: &LinkKey,
+    address: &Address,
+    body_limit: usize,
+) -> Result<Stream, NotConnected> {
+    let unreachable = |error: &dyn std::fmt::Display| NotConnected::Unreachable(error.to_string());
+    if address.secure {
+        return Err(NotConnected::Refused(
+            "links over TLS are not served by this version; use http://".to_owned(),
+        ));
+    }
+    let request = upgrade(from, key, address).map_err(NotConnected::Refused)?;
+    let connected = timeout(CONNECT_TIME, async {
+        let stream = TcpStream::connect((address.dial_host(), address.port))
+            .await
+            .map_err(|error| unreachable(&error))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        let config = Some(websocket_config(body_limit));
+        tokio_tungstenite::client_async_with_config(request, stream, config)
+            .await
+            .map_err(|error| refused(&error))
+    });
+    let (socket, _) = connected
+        .await
+        .map_err(|_| NotConnected::Unreachable("it does not answer".to_owned()))??;
+    Ok(socket)
+}
+
+fn upgrade(from: &str, key: &LinkKey, address: &Address) -> Result<Upgrade, String> {
+    let url = format!("ws://{}:{}{PATH}", address.host, address.port);
+    let mut request = url
+        .into_client_request()
+        .map_err(|error| format!("its address is no address: {error}"))?;
+    let token = key.issue(from).map_err(|error| error.to_string())?;
+    let bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| error.to_string())?;
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    request
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    Ok(request)
+}
+
+/// An answer other than the upgrade, in words. The door's refusals come as `{"error": …}`.
+fn refused(error: &SocketError) -> NotConnected {
+    let SocketError::Http(response) = error else {
+        return NotConnected::Unreachable(error.to_string());
+    };
+    let body = response.body().as_deref().unwrap_or_default();
+    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let said = said
+        .as_ref()
+        .and_then(|body| body.get("error"))
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default();
+    match response.status().as_u16() {
+        401 => NotConnected::Refused(format!("it refuses this host: {said}")),
+        status => NotConnected::Refused(format!(
+            "what answers there is no qewd host that takes links (status {status}); mend host and port in config.json"
+        )),
+    }
+}
