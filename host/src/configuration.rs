@@ -88,6 +88,8 @@ pub struct Configuration {
     pub links: Vec<ServiceName>,
     /// How tokens are signed.
     pub jwt: Jwt,
+    /// Whether config.json had no secret when it was read.
+    pub secret_missing: bool,
     /// The application's own values, which handlers may read.
     pub user_defined: serde_json::Map<String, serde_json::Value>,
     /// All routes, in the order of routes.json.
@@ -105,6 +107,24 @@ impl Configuration {
     /// # Errors
     /// When anything in the files is wrong: all errors at once. Warnings are left out then.
     pub fn load(folder: &Path, microservice: Option<&str>, missing: IfSecretMissing) -> Result<Self, Problems> {
+        let (configuration, problems) = Self::survey(folder, microservice);
+        let (errors, warnings): (Vec<Problem>, Vec<Problem>) = problems
+            .into_iter()
+            .partition(|problem| problem.severity == Severity::Error);
+        let (Some(mut configuration), true) = (configuration, errors.is_empty()) else {
+            return Err(Problems(errors));
+        };
+        if configuration.secret_missing && missing == IfSecretMissing::Generate {
+            configuration.jwt.secret = secret_file::ensure(folder).map_err(|problem| Problems(vec![problem]))?;
+        }
+        configuration.warnings = warnings;
+        Ok(configuration)
+    }
+
+    /// Reads as far as it can, for a check of the files: what could be read in spite of errors, and every problem.
+    /// Nothing is written; a missing secret is replaced by a random one that nobody shares.
+    #[must_use]
+    pub fn survey(folder: &Path, microservice: Option<&str>) -> (Option<Self>, Vec<Problem>) {
         let mut config_report = Report::new(Path::new(CONFIG));
         let mut routes_report = Report::new(Path::new(ROUTES));
         let application = read_application(folder, &mut config_report);
@@ -121,23 +141,12 @@ impl Configuration {
             }
             _ => (Vec::new(), None),
         };
-        let found = config_report
+        let problems = config_report
             .into_problems()
             .into_iter()
-            .chain(routes_report.into_problems());
-        let (errors, warnings): (Vec<Problem>, Vec<Problem>) =
-            found.partition(|problem| problem.severity == Severity::Error);
-        let (Some(application), Some(host), true) = (application, host, errors.is_empty()) else {
-            return Err(Problems(errors));
-        };
-        let secret = match (&application.secret, missing) {
-            (Some(secret), _) => secret.clone(),
-            (None, IfSecretMissing::LeaveOut) => secret_file::random(),
-            (None, IfSecretMissing::Generate) => {
-                secret_file::ensure(folder).map_err(|problem| Problems(vec![problem]))?
-            }
-        };
-        Ok(Self {
+            .chain(routes_report.into_problems())
+            .collect();
+        let configuration = application.zip(host).map(|(application, host)| Self {
             folder: folder.to_owned(),
             standalone: application.standalone.is_some(),
             settings: settings(&application, &host),
@@ -145,15 +154,24 @@ impl Configuration {
             host,
             services: application.services,
             groups: application.groups,
+            secret_missing: application.secret.is_none(),
             jwt: Jwt {
-                secret,
+                secret: application.secret.unwrap_or_else(secret_file::random),
                 claims: application.claims,
             },
             user_defined: application.user_defined,
             routes,
             otherwise,
-            warnings,
-        })
+            warnings: Vec::new(),
+        });
+        (configuration, problems)
+    }
+
+    /// The hosts that config.json names, as far as it can be read.
+    #[must_use]
+    pub fn survey_hosts(folder: &Path) -> Vec<HostName> {
+        let application = read_application(folder, &mut Report::new(Path::new(CONFIG)));
+        application.as_ref().map(hosts).unwrap_or_default()
     }
 
     /// The names of all hosts in config.json, the orchestrator first.

@@ -150,10 +150,8 @@ async fn load_handlers(
         user_defined: Arc::new(configuration.user_defined.clone()),
         upward,
     };
-    let catalog = Catalog::load(engine, &configuration.folder, host, &settings)
-        .await
-        .map_err(Problems)?;
-    let problems = check_handlers(configuration, table, &catalog);
+    let (catalog, mut problems) = Catalog::survey(engine, &configuration.folder, host, &settings).await;
+    problems.extend(check_handlers(configuration, table, &catalog));
     if !problems.is_empty() {
         return Err(Problems(problems));
     }

@@ -2,7 +2,7 @@
 //! In comes the application folder; out goes every problem with its mend on standard output, and exit code 1 if there is one.
 //! It writes nothing, not even a missing secret.
 
-use crate::configuration::{Configuration, IfSecretMissing, Problem, Severity};
+use crate::configuration::{Configuration, Problem, Severity};
 use crate::handler::{Catalog, Engine, EngineSettings, InstanceSettings};
 use crate::names::HostName;
 use crate::router::Table;
@@ -18,14 +18,15 @@ use std::sync::Arc;
 /// When the machine cannot run WebAssembly at all.
 pub(super) async fn check(folder: &Path) -> Result<ExitCode, String> {
     let mut problems = Vec::new();
-    match Configuration::hosts(folder) {
-        Ok(hosts) => {
-            for host in hosts {
-                problems.extend(check_host(folder, &host).await?);
-            }
-        }
-        Err(found) => problems.extend(found.0),
+    let mut hosts = Configuration::survey_hosts(folder);
+    if hosts.is_empty() {
+        // Nothing could be read: the survey of any host says why.
+        hosts.push(HostName::Orchestrator);
     }
+    for host in &hosts {
+        problems.extend(check_host(folder, host).await?);
+    }
+    problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
     // What stands in a shared file is found again for each host.
     let mut lines: Vec<String> = Vec::new();
     for problem in &problems {
@@ -52,30 +53,19 @@ pub(super) async fn check(folder: &Path) -> Result<ExitCode, String> {
 }
 
 async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, String> {
-    let configuration = match Configuration::load(folder, Some(host.as_str()), IfSecretMissing::LeaveOut) {
-        Ok(configuration) => configuration,
-        Err(problems) => return Ok(problems.0),
+    let (configuration, mut problems) = Configuration::survey(folder, Some(host.as_str()));
+    let Some(configuration) = configuration else {
+        return Ok(problems);
     };
-    let mut problems = configuration.warnings.clone();
-    let table = match Table::new(&configuration) {
-        Ok(table) => Some(table),
-        Err(found) => {
-            problems.extend(found.0);
-            None
-        }
-    };
-    match load(&configuration).await? {
-        Ok(catalog) => problems.extend(
-            table
-                .iter()
-                .flat_map(|table| check_handlers(&configuration, table, &catalog)),
-        ),
-        Err(found) => problems.extend(found),
-    }
+    let (table, found) = Table::survey(&configuration);
+    problems.extend(found);
+    let (catalog, found) = load(&configuration).await?;
+    problems.extend(found);
+    problems.extend(check_handlers(&configuration, &table, &catalog));
     Ok(problems)
 }
 
-async fn load(configuration: &Configuration) -> Result<Result<Catalog, Vec<Problem>>, String> {
+async fn load(configuration: &Configuration) -> Result<(Catalog, Vec<Problem>), String> {
     let limits = &configuration.settings.limits;
     let engine = Engine::new(&EngineSettings {
         instances: 1,
@@ -88,5 +78,5 @@ async fn load(configuration: &Configuration) -> Result<Result<Catalog, Vec<Probl
         user_defined: Arc::new(configuration.user_defined.clone()),
         upward: tokio::sync::mpsc::channel(1).0,
     };
-    Ok(Catalog::load(&engine, &configuration.folder, configuration.host.as_str(), &settings).await)
+    Ok(Catalog::survey(&engine, &configuration.folder, configuration.host.as_str(), &settings).await)
 }

@@ -106,6 +106,7 @@ impl Session {
     }
 
     async fn rebuild(&mut self, paths: &[PathBuf]) {
+        self.crates = build::crates(&self.folder);
         let touched: Vec<Crate> = self
             .crates
             .iter()

@@ -186,6 +186,10 @@ fn route(block: &mut Block<'_, '_>, application: &Application, host: &HostName) 
         body: example.get("body").map(Node::to_json),
     });
     let (uri, parts) = path?;
+    if on_microservice.is_none() && block.get("on_microservice").is_some() {
+        // A wrong name was said already; taken for a route of the orchestrator it would only add wrong problems.
+        return None;
+    }
     Some(Route {
         place,
         uri,

@@ -22,15 +22,13 @@ pub struct Catalog {
 
 impl Catalog {
     /// Loads every module below `handlers/<host name>/` of an application folder; a folder that is missing has none.
-    ///
-    /// # Errors
-    /// Every file that cannot be loaded, and every handler that two files offer.
-    pub async fn load(
+    /// Returns the handlers that are there, and every problem: a file that cannot be loaded, a handler that two files offer.
+    pub async fn survey(
         engine: &Engine,
         application: &Path,
         host: &str,
         settings: &InstanceSettings,
-    ) -> Result<Self, Vec<Problem>> {
+    ) -> (Self, Vec<Problem>) {
         let mut files = Vec::new();
         find_modules(&application.join("handlers").join(host), 0, &mut files);
         files.sort();
@@ -41,11 +39,7 @@ impl Catalog {
                 Err(failure) => problems.push(problem(application, &file, failure.what, failure.mend)),
             }
         }
-        if problems.is_empty() {
-            Ok(catalog)
-        } else {
-            Err(problems)
-        }
+        (catalog, problems)
     }
 
     /// The module that offers this handler.

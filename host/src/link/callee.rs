@@ -2,17 +2,19 @@
 //! In come messages, answers and the time; out go messages, events and the next moment to wake.
 //! It has no socket and no clock, and takes no request before the other host has registered.
 
-use super::caller::Reason;
+use super::caller::{IN_FLIGHT, Reason};
 use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, Welcome};
 use super::pulse::{Pulse, Silence};
 use super::socket::Wire;
+use crate::failure::Failure;
 use crate::request::Request;
 use crate::response::Response;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the other host may take to register: its first message follows the upgrade at once.
+/// How long the other host may take to register, and to go if it is refused: its first message follows the upgrade at
+/// once.
 const GREETING_TIME: Duration = Duration::from_secs(5);
 
 /// The answering end of one connection.
@@ -29,7 +31,9 @@ pub(crate) struct Callee {
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     Waiting { until: Instant },
-    Greeted { type_name: &'static str },
+    Greeted { type_name: &'static str, until: Instant },
+    /// The other host was told so, and is to go by itself.
+    Refused { until: Instant },
     Ready,
     Ended,
 }
@@ -61,11 +65,11 @@ impl Callee {
     }
 
     pub(crate) fn welcome(&mut self, welcome: Welcome) {
-        self.answer_greeting(GreetingOutcome::Welcome(welcome), State::Ready);
+        self.answer_greeting(GreetingOutcome::Welcome(welcome), |_| State::Ready);
     }
 
     pub(crate) fn refuse(&mut self, error: String) {
-        self.answer_greeting(GreetingOutcome::Refused { error }, State::Ended);
+        self.answer_greeting(GreetingOutcome::Refused { error }, |until| State::Refused { until });
     }
 
     /// The host is about to stop: the other one is told to send nothing new.
@@ -80,21 +84,28 @@ impl Callee {
         self.open.is_empty()
     }
 
-    /// Answers a request; an answer that nobody waits for any more is dropped.
+    /// Answers a request; an answer that nobody waits for any more is dropped, and one that the other host could not
+    /// read becomes a failure, so that it costs no other request its link.
     pub(crate) fn answer(&mut self, id: u64, response: Response) {
         if self.open.remove(&id) {
-            self.out
-                .push_back(Wire::Binary(Frame::Answer { id, response }.encode()));
+            let mut message = Frame::Answer { id, response }.encode();
+            if !Frame::is_readable(&message) {
+                let words = "The answer's headers are too long to travel between hosts";
+                let response = Response::from(Failure::caller(500, words));
+                message = Frame::Answer { id, response }.encode();
+            }
+            self.out.push_back(Wire::Binary(message));
         }
     }
 
     pub(crate) fn receive(&mut self, message: Wire, now: Instant) -> Option<Event> {
         self.pulse.heard(now);
         match (message, &self.state) {
-            (_, State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
-            (Wire::Text(text), State::Waiting { .. }) => Some(self.greeted(&text)),
+            (_, State::Refused { .. } | State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
+            (Wire::Text(text), State::Waiting { until }) => Some(self.greeted(&text, *until)),
             (Wire::Binary(bytes), State::Ready) => match Frame::decode(bytes) {
                 Ok(Frame::Request { id, request, body }) => match request.into_request(body, now, self.request_time) {
+                    Ok(_) if self.open.len() >= IN_FLIGHT => Some(self.end("it asked more than may be in flight")),
                     Ok(request) if self.open.insert(id) => Some(Event::Request(id, request)),
                     Ok(_) => Some(self.end("it used a number twice")),
                     Err(bad) => Some(self.end(&bad.to_string())),
@@ -115,7 +126,10 @@ impl Callee {
                 self.state = State::Ended;
                 return Some(Event::Ended(Reason::NoGreeting));
             }
-            State::Waiting { .. } | State::Greeted { .. } | State::Ready => {}
+            State::Refused { until } if now >= until => {
+                return Some(self.end("it stayed after its registration was refused"));
+            }
+            State::Waiting { .. } | State::Greeted { .. } | State::Refused { .. } | State::Ready => {}
         }
         match self.pulse.check(now) {
             Silence::Fine => None,
@@ -132,7 +146,7 @@ impl Callee {
 
     pub(crate) fn next_wake(&self) -> Instant {
         match self.state {
-            State::Waiting { until } => until.min(self.pulse.next_wake()),
+            State::Waiting { until } | State::Refused { until } => until.min(self.pulse.next_wake()),
             State::Greeted { .. } | State::Ready | State::Ended => self.pulse.next_wake(),
         }
     }
@@ -141,11 +155,12 @@ impl Callee {
         self.out.pop_front()
     }
 
-    fn greeted(&mut self, text: &str) -> Event {
+    fn greeted(&mut self, text: &str, until: Instant) -> Event {
         match serde_json::from_str::<Greeting>(text) {
             Ok(greeting) => {
                 self.state = State::Greeted {
                     type_name: greeting.type_name(),
+                    until,
                 };
                 Event::Greeted(greeting)
             }
@@ -153,8 +168,8 @@ impl Callee {
         }
     }
 
-    fn answer_greeting(&mut self, message: GreetingOutcome, next: State) {
-        if let State::Greeted { type_name } = self.state {
+    fn answer_greeting(&mut self, message: GreetingOutcome, next: impl FnOnce(Instant) -> State) {
+        if let State::Greeted { type_name, until } = self.state {
             let answer = GreetingAnswer {
                 kind: type_name.to_owned(),
                 finished: true,
@@ -162,7 +177,7 @@ impl Callee {
             };
             self.out
                 .push_back(Wire::Text(serde_json::to_string(&answer).unwrap_or_default()));
-            self.state = next;
+            self.state = next(until);
         }
     }
 

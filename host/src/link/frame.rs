@@ -200,12 +200,13 @@ impl Frame {
         bytes.freeze()
     }
 
+    /// Whether the header of an encoded frame is short enough for the other end.
+    pub(super) fn is_readable(encoded: &[u8]) -> bool {
+        stated_length(encoded).is_some_and(|length| length <= HEADER_BYTES)
+    }
+
     pub(super) fn decode(mut bytes: Bytes) -> Result<Self, BadFrame> {
-        let length: [u8; 4] = bytes
-            .get(..4)
-            .and_then(|length| length.try_into().ok())
-            .ok_or(BadFrame("it is shorter than its length"))?;
-        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        let length = stated_length(&bytes).ok_or(BadFrame("it is shorter than its length"))?;
         if length > HEADER_BYTES || length > bytes.len() - 4 {
             return Err(BadFrame("its header is longer than allowed or than the message"));
         }
@@ -225,4 +226,10 @@ impl Frame {
             Header::Leaving => Ok(Self::Leaving),
         }
     }
+}
+
+/// Bytes of the header, as the message states them.
+fn stated_length(message: &[u8]) -> Option<usize> {
+    let length = message.first_chunk::<4>()?;
+    Some(usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX))
 }

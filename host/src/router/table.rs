@@ -71,6 +71,17 @@ impl Table {
     /// # Errors
     /// When a route is written twice, is hidden by an earlier one, or has nobody to answer it: all of them at once.
     pub fn new(configuration: &Configuration) -> Result<Self, Problems> {
+        let (table, problems) = Self::survey(configuration);
+        if problems.is_empty() {
+            Ok(table)
+        } else {
+            Err(Problems(problems))
+        }
+    }
+
+    /// Prepares the routes as far as they are sound, for a check of the files: the table, and every problem.
+    #[must_use]
+    pub fn survey(configuration: &Configuration) -> (Self, Vec<Problem>) {
         let (mut table, mut problems) = (
             Self {
                 entries: Vec::new(),
@@ -108,11 +119,7 @@ impl Table {
                 example: route.example.clone(),
             });
         }
-        if problems.is_empty() {
-            Ok(table)
-        } else {
-            Err(Problems(problems))
-        }
+        (table, problems)
     }
 
     /// Finds the route of a request: the first whose pattern and method fit. The path comes percent-encoded and
