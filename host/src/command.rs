@@ -46,7 +46,7 @@ struct RunArguments {
     /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Keep data here
+    /// Keep here what the host writes: compiled modules [default: the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Reach a microservice at this address, not at the configured one: login_service=http://127.0.0.1:8081

@@ -12,6 +12,7 @@ use crate::pool::Pool;
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute, Table};
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -37,7 +38,7 @@ pub struct Dispatch {
 impl Dispatch {
     /// Answers a request: one response, one log line.
     pub async fn answer(&self, request: Request) -> Response {
-        let mut line = LogLine::new(&request);
+        let mut line = LogLine::new(&request, None);
         let outcome = self.journey(&request).await;
         line.write(&outcome);
         let mut response = outcome.unwrap_or_else(Response::from);
@@ -147,7 +148,7 @@ impl Dispatch {
     }
 
     async fn answer_there(&self, request: Request, service: &ServiceName) -> Response {
-        let mut line = LogLine::new(&request);
+        let mut line = LogLine::new(&request, Some(service));
         let outcome = self.there(&request, service).await;
         line.write(&outcome);
         outcome.unwrap_or_else(Response::from)
@@ -157,49 +158,51 @@ impl Dispatch {
 /// One line for each request, also for one whose caller went away before the answer.
 struct LogLine<'a> {
     request: &'a Request,
+    /// The service that a handler asked by name.
+    asked: Option<&'a ServiceName>,
     started: Instant,
     written: bool,
 }
 
 impl<'a> LogLine<'a> {
-    fn new(request: &'a Request) -> Self {
-        Self {
-            request,
-            started: Instant::now(),
-            written: false,
-        }
+    fn new(request: &'a Request, asked: Option<&'a ServiceName>) -> Self {
+        Self { request, asked, started: Instant::now(), written: false }
     }
 
     /// Who is to look at it decides how loud it is.
     fn write(&mut self, outcome: &Result<Response, Failure>) {
         self.written = true;
-        let Request { id, method, path, .. } = self.request;
-        let (id, milliseconds) = (id.as_str(), self.started.elapsed().as_secs_f64() * 1000.0);
+        let (what, id) = (self.what(), self.request.id.as_str());
+        let milliseconds = self.started.elapsed().as_secs_f64() * 1000.0;
         match outcome {
             Ok(response) => {
-                tracing::info!(
-                    request = id,
-                    "{method} {path:?} -> {} in {milliseconds:.1} ms",
-                    response.status
-                );
+                tracing::info!(request = id, "{what} -> {} in {milliseconds:.1} ms", response.status);
             }
             Err(failure) => {
                 let (words, status) = (failure.operator.as_deref().unwrap_or(&failure.caller), failure.status);
                 match failure.fault {
-                    Fault::Caller => {
-                        tracing::info!(
-                            request = id,
-                            "{method} {path:?} -> {status} in {milliseconds:.1} ms: {words}"
-                        );
-                    }
-                    Fault::System => {
-                        tracing::warn!(
-                            request = id,
-                            "{method} {path:?} -> {status} in {milliseconds:.1} ms: {words}"
-                        );
-                    }
+                    Fault::Caller => tracing::info!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}"),
+                    Fault::System => tracing::warn!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}"),
                 }
             }
+        }
+    }
+
+    /// The request in the words of the log; a question of a handler says whom it was asked.
+    fn what(&self) -> What<'_> {
+        What(self)
+    }
+}
+
+/// Formatted only if the line is wanted.
+struct What<'a>(&'a LogLine<'a>);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { method, path, .. } = self.0.request;
+        match self.0.asked {
+            Some(service) => write!(formatter, "asked {service}: {method} {path:?}"),
+            None => write!(formatter, "{method} {path:?}"),
         }
     }
 }
@@ -207,8 +210,7 @@ impl<'a> LogLine<'a> {
 impl Drop for LogLine<'_> {
     fn drop(&mut self) {
         if !self.written {
-            let Request { id, method, path, .. } = self.request;
-            tracing::info!(request = id.as_str(), "{method} {path:?} was given up by its caller");
+            tracing::info!(request = self.request.id.as_str(), "{} was given up by its caller", self.what());
         }
     }
 }

@@ -7,6 +7,7 @@ mod frame;
 mod pulse;
 mod caller;
 mod callee;
+mod traffic;
 mod socket;
 mod connect;
 mod dial;
@@ -20,6 +21,7 @@ pub(crate) use caller::Reason;
 pub use dial::{Dialer, Link, LinkState, OnWelcome};
 pub use frame::{Greeting, Welcome};
 pub(crate) use socket::{Socket, websocket_config};
+pub(crate) use traffic::Counted;
 
 use crate::configuration::Address;
 use crate::failure::Failure;

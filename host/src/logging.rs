@@ -8,12 +8,45 @@ use tracing_subscriber::EnvFilter;
 pub const VARIABLE: &str = "QEWD_LOG";
 
 /// Starts the log. Called once, by `main`'s command.
-pub fn start() {
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+///
+/// # Errors
+/// When the environment variable says something that is no choice of lines.
+pub fn start() -> Result<(), String> {
+    let wanted = std::env::var(VARIABLE).ok().filter(|wanted| !wanted.is_empty());
+    let wanted = wanted.unwrap_or_else(|| "info".to_owned());
+    let filter = filter(&wanted)?;
     let colours = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(colours)
-        .init();
+    // Without a reader of standard output there is nobody to complain to either.
+    let lines = tracing_subscriber::fmt().log_internal_errors(false);
+    lines.with_env_filter(filter).with_target(false).with_ansi(colours).init();
+    Ok(())
+}
+
+/// A single word is a level: taken for the name of a part, as the library does, a typing error would silence the log.
+fn filter(wanted: &str) -> Result<EnvFilter, String> {
+    let words = || {
+        format!(
+            "{VARIABLE}={wanted:?} is not understood; use error, warn, info, debug or trace, or also parts: info,qewd::handler=debug"
+        )
+    };
+    let is_level = |word: &str| word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    if !wanted.split(',').all(|part| part.contains('=') || is_level(part.trim())) {
+        return Err(words());
+    }
+    EnvFilter::try_new(wanted).map_err(|_| words())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused() {
+        for good in ["info", "warn", "info,qewd::handler=debug", "off"] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for bad in ["verbose", "info,handler", "qewd=loud"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -79,6 +79,7 @@ impl Host {
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
+        check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
         let table = Table::new(&configuration)?;
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
@@ -101,6 +102,18 @@ impl Host {
         self.stop.cancel();
         self.live.close();
         tokio::time::timeout(GRACE, self.live.wait()).await.is_ok()
+    }
+}
+
+/// An address for a service that config.json lacks would silently do nothing.
+fn check_services(given: &BTreeMap<ServiceName, Address>, configuration: &Configuration) -> Result<(), String> {
+    let known = || configuration.services.iter().map(|service| &service.name);
+    match given.keys().find(|name| !known().any(|known| known == *name)) {
+        None => Ok(()),
+        Some(name) => {
+            let names: Vec<&str> = known().map(ServiceName::as_str).collect();
+            Err(format!("--service {name}: config.json has no such microservice; it has {}", names.join(", ")))
+        }
     }
 }
 
@@ -156,12 +169,8 @@ async fn load_handlers(
         return Err(Problems(problems));
     }
     for (offer, module) in catalog.offers() {
-        tracing::info!(
-            "handler {} from {} (version {})",
-            offer.name,
-            module.file.display(),
-            module.version
-        );
+        let file = module.file.strip_prefix(&configuration.folder).unwrap_or(&module.file);
+        tracing::info!("handler {} from {} (version {})", offer.name, file.display(), module.version);
     }
     Ok(Arc::new(catalog))
 }
@@ -245,11 +254,7 @@ impl Parts {
             from: configuration.host.to_string(),
             key: Arc::new(link_key(configuration)?),
             access: Arc::clone(access),
-            body_limit: configuration
-                .settings
-                .limits
-                .body
-                .max(configuration.settings.limits.response),
+            answer_limit: configuration.settings.limits.response,
             on_welcome: Arc::new(move |service, welcome| check_welcome(&entries, service, welcome)),
         };
         Ok(Links::open(&dialer, services))

@@ -101,7 +101,7 @@ pub(super) async fn build(application: &Path, krate: &Crate) -> Result<Built, St
             "--message-format",
             "json-render-diagnostics",
             "--color",
-            "always",
+            if std::io::IsTerminal::is_terminal(&std::io::stdout()) { "always" } else { "never" },
         ])
         .arg("--target-dir")
         .arg(absolute(application).join("target").join("handlers"))

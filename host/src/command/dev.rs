@@ -86,7 +86,8 @@ impl Session {
             .max()
             .unwrap_or_default();
         let mut running = Vec::new();
-        for place in &places {
+        // The orchestrator last: its links find their services at once, and it counts as up when they are.
+        for place in places.iter().rev() {
             running.push(Child::start(&folder, place.clone(), &places, width).await?);
         }
         for place in &places {

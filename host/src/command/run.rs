@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// # Errors
 /// The words that say why it did not start.
 pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
-    crate::logging::start();
+    crate::logging::start()?;
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
     let options = Options {
         folder: arguments.app.folder(),

@@ -71,8 +71,9 @@ pub const DEFAULT_SERVER_NAME: &str = "QEWD Server";
 /// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Bytes for `headerBytes`: the HTTP library needs 8 KiB to read at all.
-pub(crate) const HEADER_BYTES: RangeInclusive<u64> = 8192..=16 * 1024 * 1024;
+/// Bytes for `headerBytes`: the HTTP library needs 8 KiB to read at all; more than 256 KiB might not fit into the header
+/// of a link's frame, where each character takes up to four.
+pub(crate) const HEADER_BYTES: RangeInclusive<u64> = 8192..=256 * 1024;
 
 /// Bytes for `memoryBytes`: at least one page of wasm memory.
 pub(crate) const MEMORY_BYTES: RangeInclusive<u64> = 65_536..=MOST_BYTES;

@@ -26,6 +26,8 @@ pub struct Module {
     pub offers: Vec<Offer>,
     pre: ModulePre<State>,
     settings: InstanceSettings,
+    /// Keeps the engine's ticker alive as long as there are instances that it has to interrupt.
+    _engine: Engine,
 }
 
 /// A handler that a module offers.
@@ -69,16 +71,17 @@ impl Module {
             )
         })?;
         let version = content_hash(&bytes);
-        let (engine, name) = (engine.clone(), file.to_owned());
-        let pre = tokio::task::spawn_blocking(move || prepare(&engine, &bytes)).await;
+        let compiler = engine.clone();
+        let pre = tokio::task::spawn_blocking(move || prepare(&compiler, &bytes)).await;
         let pre =
             pre.map_err(|error| LoadFailure::new(format!("compiling ended: {error}"), "report this as a fault"))??;
         let mut module = Self {
-            file: name,
+            file: file.to_owned(),
             version,
             offers: Vec::new(),
             pre,
             settings: settings.clone(),
+            _engine: engine.clone(),
         };
         module.offers = module.ask_for_offers().await?;
         Ok(module)

@@ -9,6 +9,7 @@ use super::socket::Wire;
 use crate::failure::Failure;
 use crate::request::Request;
 use crate::response::Response;
+use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,16 +25,25 @@ pub(crate) struct Callee {
     pulse: Pulse,
     /// No request may take longer here than this, whatever the other host says.
     request_time: Duration,
+    /// Bytes of an answer's body that the other host takes.
+    answer_limit: usize,
     open: BTreeSet<u64>,
     out: VecDeque<Wire>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
-    Waiting { until: Instant },
-    Greeted { type_name: &'static str, until: Instant },
+    Waiting {
+        until: Instant,
+    },
+    Greeted {
+        type_name: &'static str,
+        until: Instant,
+    },
     /// The other host was told so, and is to go by itself.
-    Refused { until: Instant },
+    Refused {
+        until: Instant,
+    },
     Ready,
     Ended,
 }
@@ -59,6 +69,7 @@ impl Callee {
             },
             pulse: Pulse::new(now),
             request_time,
+            answer_limit: usize::MAX,
             open: BTreeSet::new(),
             out: VecDeque::new(),
         }
@@ -87,15 +98,25 @@ impl Callee {
     /// Answers a request; an answer that nobody waits for any more is dropped, and one that the other host could not
     /// read becomes a failure, so that it costs no other request its link.
     pub(crate) fn answer(&mut self, id: u64, response: Response) {
-        if self.open.remove(&id) {
-            let mut message = Frame::Answer { id, response }.encode();
-            if !Frame::is_readable(&message) {
-                let words = "The answer's headers are too long to travel between hosts";
-                let response = Response::from(Failure::caller(500, words));
-                message = Frame::Answer { id, response }.encode();
-            }
-            self.out.push_back(Wire::Binary(message));
+        if !self.open.remove(&id) {
+            return;
         }
+        let fits = response.body.len() <= self.answer_limit;
+        let message = Frame::Answer { id, response }.encode();
+        let message = if fits && Frame::is_readable(&message) { message } else { self.unreadable(id) };
+        self.out.push_back(Wire::Binary(message));
+    }
+
+    fn unreadable(&self, id: u64) -> Bytes {
+        let words = "The answer is too large to travel between these hosts";
+        let operator = format!("the asking host takes bodies of {} bytes; raise its limits.responseBytes", self.answer_limit);
+        tracing::warn!("{words}: {operator}");
+        Frame::Answer { id, response: Failure::system(502, words, operator).into() }.encode()
+    }
+
+    /// Bytes moved, though no whole message has come yet.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.pulse.heard(now);
     }
 
     pub(crate) fn receive(&mut self, message: Wire, now: Instant) -> Option<Event> {
@@ -158,6 +179,7 @@ impl Callee {
     fn greeted(&mut self, text: &str, until: Instant) -> Event {
         match serde_json::from_str::<Greeting>(text) {
             Ok(greeting) => {
+                self.answer_limit = greeting.body_limit();
                 self.state = State::Greeted {
                     type_name: greeting.type_name(),
                     until,

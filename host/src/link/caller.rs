@@ -1,6 +1,6 @@
 //! The end of a link that asks, as a state machine.
 //! In come messages, requests and the time; out go messages, events and the next moment to wake.
-//! It has no socket and no clock, and answers for each request that it took: by its answer, or by name when it ends.
+//! It has no socket and no clock, and gives each request that it took one answer at most; the shell answers those that are left when it ends.
 
 use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, RequestHead, Welcome};
 use super::pulse::{Pulse, Silence};
@@ -22,6 +22,8 @@ const GREETING_TIME: Duration = Duration::from_secs(5);
 pub(super) struct Caller {
     state: State,
     pulse: Pulse,
+    /// Bytes of a body that the service takes.
+    body_limit: usize,
     waiting: BTreeSet<u64>,
     out: VecDeque<Wire>,
 }
@@ -68,6 +70,10 @@ pub(crate) enum Reason {
 pub(super) enum NotTaken {
     NotReady,
     TooMany,
+    /// The body is larger than the service takes: so many bytes.
+    BodyTooLarge(usize),
+    /// The headers are longer than a frame may carry.
+    HeadersTooLong,
 }
 
 impl Caller {
@@ -78,6 +84,7 @@ impl Caller {
                 until: now + GREETING_TIME,
             },
             pulse: Pulse::new(now),
+            body_limit: 0,
             waiting: BTreeSet::new(),
             out: VecDeque::from([Wire::Text(text)]),
         }
@@ -91,14 +98,26 @@ impl Caller {
         if self.waiting.len() >= IN_FLIGHT {
             return Err(NotTaken::TooMany);
         }
+        if request.body.len() > self.body_limit {
+            return Err(NotTaken::BodyTooLarge(self.body_limit));
+        }
+        let frame = Frame::Request { id, request: RequestHead::new(request, now), body: request.body.clone() }.encode();
+        if !Frame::is_readable(&frame) {
+            return Err(NotTaken::HeadersTooLong);
+        }
         self.waiting.insert(id);
-        let frame = Frame::Request {
-            id,
-            request: RequestHead::new(request, now),
-            body: request.body.clone(),
-        };
-        self.out.push_back(Wire::Binary(frame.encode()));
+        self.out.push_back(Wire::Binary(frame));
         Ok(())
+    }
+
+    /// Bytes moved, though no whole message has come yet.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.pulse.heard(now);
+    }
+
+    /// Whether the service is leaving and owes no answer any more: then the connection has done its work.
+    pub(super) fn is_done(&self) -> bool {
+        self.state == State::Leaving && self.waiting.is_empty()
     }
 
     /// The caller of this request wants no answer any more.
@@ -161,6 +180,7 @@ impl Caller {
         match serde_json::from_str::<GreetingAnswer>(text).map(|answer| answer.message) {
             Ok(GreetingOutcome::Welcome(welcome)) => {
                 self.state = State::Ready;
+                self.body_limit = welcome.body_limit;
                 Event::Ready(welcome)
             }
             Ok(GreetingOutcome::Refused { error }) => self.end(Reason::Refused(error)),

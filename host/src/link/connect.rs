@@ -3,6 +3,7 @@
 //! It tries once; when to try again is the link's part.
 
 use super::socket::websocket_config;
+use super::traffic::{Counted, Traffic};
 use super::{PATH, SUBPROTOCOL};
 use crate::access::LinkKey;
 use crate::configuration::Address;
@@ -17,7 +18,8 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Re
 /// How long resolving a name, connecting and upgrading may take together.
 const CONNECT_TIME: Duration = Duration::from_millis(1500);
 
-pub(super) type Stream = tokio_tungstenite::WebSocketStream<TcpStream>;
+/// A connection, before any message.
+pub(super) type Connected = (tokio_tungstenite::WebSocketStream<Counted<TcpStream>>, Traffic);
 
 /// Why there is no connection.
 pub(super) enum NotConnected {
@@ -33,7 +35,7 @@ pub(super) async fn connect(
     key: &LinkKey,
     address: &Address,
     body_limit: usize,
-) -> Result<Stream, NotConnected> {
+) -> Result<Connected, NotConnected> {
     let unreachable = |error: &dyn std::fmt::Display| NotConnected::Unreachable(error.to_string());
     if address.secure {
         return Err(NotConnected::Refused(
@@ -47,14 +49,11 @@ pub(super) async fn connect(
             .map_err(|error| unreachable(&error))?;
         stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
         let config = Some(websocket_config(body_limit));
-        tokio_tungstenite::client_async_with_config(request, stream, config)
-            .await
-            .map_err(|error| refused(&error))
+        let (stream, traffic) = Counted::new(stream);
+        let socket = tokio_tungstenite::client_async_with_config(request, stream, config).await;
+        socket.map(|(socket, _)| (socket, traffic)).map_err(|error| refused(&error))
     });
-    let (socket, _) = connected
-        .await
-        .map_err(|_| NotConnected::Unreachable("it does not answer".to_owned()))??;
-    Ok(socket)
+    connected.await.map_err(|_| NotConnected::Unreachable("it does not answer".to_owned()))?
 }
 
 fn upgrade(from: &str, key: &LinkKey, address: &Address) -> Result<Upgrade, String> {

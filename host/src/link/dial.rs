@@ -3,9 +3,10 @@
 //! It never decides what a message means: that is the state machine's part.
 
 use super::caller::{Caller, Event, NotTaken};
-use super::connect::{NotConnected, Stream, connect};
+use super::connect::{Connected, NotConnected, connect};
 use super::frame::{Greeting, Welcome};
 use super::socket::Socket;
+use super::traffic::Counted;
 use crate::access::{Access, LinkKey};
 use crate::configuration::Address;
 use crate::failure::Failure;
@@ -31,6 +32,8 @@ const GOODBYE_TIME: Duration = Duration::from_millis(200);
 /// How long after a request's deadline the service's own words about it are waited for: it knows better than this host
 /// whether the request ran.
 const LATE_ANSWER: Duration = Duration::from_millis(250);
+/// Why a service that said goodbye is down.
+const STOPPING: &str = "it is stopping";
 /// Commands that may wait for the link's task: it takes them at once unless the machine is overloaded.
 const COMMANDS: usize = 1024;
 
@@ -46,8 +49,8 @@ pub struct Dialer {
     pub key: Arc<LinkKey>,
     /// Checks the token that a service answers with: the proof that it shares the secret.
     pub access: Arc<Access>,
-    /// Bytes of a body, in either direction.
-    pub body_limit: usize,
+    /// Bytes of an answer's body that this host takes.
+    pub answer_limit: usize,
     /// Is told what a service says of itself each time it takes us in.
     pub on_welcome: OnWelcome,
 }
@@ -145,12 +148,18 @@ impl Link {
 }
 
 fn congested() -> Failure {
-    Failure::system(
-        503,
-        "The service is busy; try again",
-        "too many requests are in flight on the link",
-    )
-    .with_header("retry-after", "1")
+    Failure::system(503, "The service is busy; try again", "too many requests are in flight on the link")
+        .with_header("retry-after", "1")
+}
+
+fn too_much(not_taken: &NotTaken) -> Failure {
+    match not_taken {
+        NotTaken::BodyTooLarge(most) => {
+            Failure::caller(413, format!("The body is too large for the service: at most {most} bytes are allowed"))
+        }
+        NotTaken::HeadersTooLong => Failure::caller(431, "The headers are too large to travel between hosts"),
+        NotTaken::TooMany | NotTaken::NotReady => congested(),
+    }
 }
 
 /// Tells the service that nobody waits any more, when a caller goes away or its deadline passes.
@@ -196,8 +205,8 @@ impl Task {
         let mut wait = waits();
         loop {
             match self.connect_while_refusing().await {
-                Some(Ok(socket)) => {
-                    if self.drive(Socket::new(socket)).await {
+                Some(Ok((socket, traffic))) => {
+                    if self.drive(Socket::new(socket, traffic)).await {
                         wait = waits();
                     }
                 }
@@ -212,9 +221,9 @@ impl Task {
     }
 
     /// Connects; who asks meanwhile is answered at once. Nothing: nobody holds the link any more.
-    async fn connect_while_refusing(&mut self) -> Option<Result<Stream, NotConnected>> {
+    async fn connect_while_refusing(&mut self) -> Option<Result<Connected, NotConnected>> {
         let (dialer, address) = (self.dialer.clone(), self.address.clone());
-        let connecting = async move { connect(&dialer.from, &dialer.key, &address, dialer.body_limit).await };
+        let connecting = async move { connect(&dialer.from, &dialer.key, &address, dialer.answer_limit).await };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
@@ -237,13 +246,16 @@ impl Task {
     }
 
     /// Serves one connection until it ends. Returns whether the service had taken us in.
-    async fn drive(&mut self, mut socket: Socket<TcpStream>) -> bool {
+    async fn drive(&mut self, mut socket: Socket<Counted<TcpStream>>) -> bool {
         let mut caller = Caller::new(&self.greeting(), Instant::now());
         let mut replies: HashMap<u64, Reply> = HashMap::new();
         let mut was_ready = false;
         let why = loop {
             if !flush(&mut caller, &socket) {
                 break "it does not read what it is sent".to_owned();
+            }
+            if caller.is_done() {
+                break STOPPING.to_owned();
             }
             let event = tokio::select! {
                 message = socket.next() => match message {
@@ -254,12 +266,17 @@ impl Task {
                     Some(command) => { take(&mut caller, &mut replies, command); None }
                     None => break "this host ends the link".to_owned(),
                 },
-                () = sleep_until(caller.next_wake()) => caller.wake(Instant::now()),
+                () = sleep_until(caller.next_wake()) => {
+                    if socket.has_moved() {
+                        caller.heard(Instant::now());
+                    }
+                    caller.wake(Instant::now())
+                }
             };
             match event {
                 None => {}
                 Some(Event::Answer(id, response)) => answer(&mut replies, id, response),
-                Some(Event::Leaving) => self.down("it is stopping"),
+                Some(Event::Leaving) => self.down(STOPPING),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
                     Ok(()) => {
                         was_ready = true;
@@ -276,18 +293,17 @@ impl Task {
     }
 
     fn greeting(&self) -> Greeting {
-        let application = self.service.to_string();
+        let (application, body_limit) = (self.service.to_string(), self.dialer.answer_limit);
         let renewed = self
             .token
             .as_deref()
             .and_then(|token| self.dialer.access.renew_own(token));
         match renewed {
-            Some(token) => Greeting::Reregister {
-                application,
-                token,
-                jwt: true,
-            },
-            None => Greeting::Register { application, jwt: true },
+            Some(token) => {
+                tracing::info!(service = %self.service, "*** socketClient re-register");
+                Greeting::Reregister { application, token, jwt: true, body_limit }
+            }
+            None => Greeting::Register { application, jwt: true, body_limit },
         }
     }
 
@@ -331,11 +347,11 @@ impl Task {
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.
     fn lost(&mut self, why: &str, was_ready: bool, replies: HashMap<u64, Reply>) {
         self.down(why);
-        if was_ready {
-            tracing::warn!(
-                service = %self.service, in_flight = replies.len(), why,
-                "*** server has disconnected socket, probably because it shut down"
-            );
+        let words = "*** server has disconnected socket, probably because it shut down";
+        if was_ready && why == STOPPING {
+            tracing::info!(service = %self.service, why, "{words}");
+        } else if was_ready {
+            tracing::warn!(service = %self.service, in_flight = replies.len(), why, "{words}");
         } else {
             self.tell(NotConnected::Unreachable(why.to_owned()));
         }
@@ -369,7 +385,7 @@ impl Task {
     }
 }
 
-fn flush(caller: &mut Caller, socket: &Socket<TcpStream>) -> bool {
+fn flush(caller: &mut Caller, socket: &Socket<Counted<TcpStream>>) -> bool {
     while let Some(message) = caller.next_out() {
         if socket.send(message).is_err() {
             return false;
@@ -385,8 +401,9 @@ fn take(caller: &mut Caller, replies: &mut HashMap<u64, Reply>, command: Command
                 replies.insert(id, reply);
             }
             Err(NotTaken::NotReady) => refuse(Command::Ask { id, request, reply }),
-            Err(NotTaken::TooMany) => {
-                let _ = reply.send(Err(congested()));
+            Err(not_taken) => {
+                // A caller that has gone needs no answer.
+                let _ = reply.send(Err(too_much(&not_taken)));
             }
         },
         Command::GiveUp { id } => {

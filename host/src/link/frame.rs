@@ -25,6 +25,9 @@ pub enum Greeting {
         application: String,
         /// Always true: what the original sends.
         jwt: bool,
+        /// Bytes of an answer's body that it takes.
+        #[serde(default = "no_limit", rename = "bodyLimit")]
+        body_limit: usize,
     },
     /// A connection after a lost one.
     #[serde(rename = "ewd-reregister")]
@@ -35,6 +38,9 @@ pub enum Greeting {
         token: String,
         /// Always true: what the original sends.
         jwt: bool,
+        /// Bytes of an answer's body that it takes.
+        #[serde(default = "no_limit", rename = "bodyLimit")]
+        body_limit: usize,
     },
 }
 
@@ -44,6 +50,14 @@ impl Greeting {
     pub fn application(&self) -> &str {
         match self {
             Self::Register { application, .. } | Self::Reregister { application, .. } => application,
+        }
+    }
+
+    /// Bytes of an answer's body that the other host takes.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        match self {
+            Self::Register { body_limit, .. } | Self::Reregister { body_limit, .. } => *body_limit,
         }
     }
 
@@ -84,6 +98,14 @@ pub struct Welcome {
     pub version: String,
     /// The handlers that it offers.
     pub handlers: Vec<String>,
+    /// Bytes of a request's body that it takes.
+    #[serde(default = "no_limit", rename = "bodyLimit")]
+    pub body_limit: usize,
+}
+
+/// What a host that names no limit takes: its socket bounds it.
+fn no_limit() -> usize {
+    usize::MAX
 }
 
 /// One binary message after the first exchange.

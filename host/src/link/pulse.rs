@@ -16,6 +16,7 @@ pub(super) const GONE_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct Pulse {
     heard: Instant,
     asked: Option<Instant>,
+    checked: Instant,
 }
 
 /// What the silence calls for.
@@ -28,10 +29,7 @@ pub(super) enum Silence {
 
 impl Pulse {
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            heard: now,
-            asked: None,
-        }
+        Self { heard: now, asked: None, checked: now }
     }
 
     pub(super) fn heard(&mut self, now: Instant) {
@@ -40,6 +38,12 @@ impl Pulse {
     }
 
     pub(super) fn check(&mut self, now: Instant) -> Silence {
+        let pause = now.saturating_duration_since(std::mem::replace(&mut self.checked, now));
+        if pause >= GONE_AFTER {
+            // It was this host that slept: what the other end sent meanwhile is not read yet.
+            self.heard = now;
+            self.asked = None;
+        }
         if now >= self.heard + GONE_AFTER {
             return Silence::Gone;
         }

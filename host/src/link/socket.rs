@@ -2,6 +2,7 @@
 //! Writing has a task of its own, so that two ends that both have much to say never wait for one another.
 //! It never looks into a message.
 
+use super::traffic::Traffic;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _, stream::SplitStream};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,6 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 const UNWRITTEN: usize = 4 * super::caller::IN_FLIGHT;
 /// Bytes that are read at once; the library's default of 128 KiB is paid by each socket.
 const READ_BYTES: usize = 16 << 10;
+/// Bytes that are gathered before they are written; what is left goes out when nothing more waits.
+const WRITE_BYTES: usize = 64 << 10;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub(crate) fn websocket_config(body: usize) -> WebSocketConfig {
     let most = body.saturating_add(super::frame::HEADER_BYTES).saturating_add(4);
     WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BYTES)
         .max_message_size(Some(most))
         .max_frame_size(Some(most))
 }
@@ -41,6 +44,9 @@ pub(crate) struct Socket<S> {
     incoming: SplitStream<WebSocketStream<S>>,
     outgoing: mpsc::Sender<Message>,
     writer: JoinHandle<()>,
+    traffic: Traffic,
+    /// What the traffic's count was when it was last asked for.
+    seen: u64,
 }
 
 /// The other end does not read what it is sent.
@@ -48,7 +54,7 @@ pub(crate) struct Socket<S> {
 pub(crate) struct Stuck;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
-    pub(crate) fn new(socket: WebSocketStream<S>) -> Self {
+    pub(crate) fn new(socket: WebSocketStream<S>, traffic: Traffic) -> Self {
         let (mut sink, incoming) = socket.split();
         let (outgoing, mut messages) = mpsc::channel::<Message>(UNWRITTEN);
         let writer = tokio::spawn(async move {
@@ -69,11 +75,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
             // The close frame is a courtesy; the other end may be gone.
             let _ = sink.close().await;
         });
-        Self {
-            incoming,
-            outgoing,
-            writer,
-        }
+        Self { incoming, outgoing, writer, traffic, seen: 0 }
+    }
+
+    /// Whether anything moved since this was last asked: a large message on a slow wire takes its time.
+    pub(crate) fn has_moved(&mut self) -> bool {
+        let seen = std::mem::replace(&mut self.seen, self.traffic.count());
+        self.seen != seen
     }
 
     /// The next message; none: the socket is closed or broken.
@@ -84,8 +92,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
                 Ok(Message::Binary(bytes)) => return Some(Wire::Binary(bytes)),
                 Ok(Message::Ping(_)) => return Some(Wire::Ping),
                 Ok(Message::Pong(_)) => return Some(Wire::Pong),
-                Ok(Message::Close(_) | Message::Frame(_)) => {}
-                Err(_) => return None,
+                Ok(Message::Frame(_)) => {}
+                Ok(Message::Close(_)) | Err(_) => return None,
             }
         }
     }

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// The time for the greeting, on both sides.
 const GREETING_TIME: Duration = Duration::from_secs(5);
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Which way a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,6 +229,7 @@ fn register() -> Greeting {
     Greeting::Register {
         application: "login_service".to_owned(),
         jwt: true,
+        body_limit: 1 << 20,
     }
 }
 
@@ -237,6 +239,7 @@ fn welcome() -> Welcome {
         service: "login_service".to_owned(),
         version: "1.2.3".to_owned(),
         handlers: vec!["login".to_owned(), "logout".to_owned()],
+        body_limit: 1 << 20,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::Front;
 use crate::access::{LinkKey, LinkTokenRefusal};
-use crate::link::{Callee, CalleeEvent, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config};
+use crate::link::{Callee, CalleeEvent, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config, Counted};
 use crate::request::Request;
 use crate::response::Response;
 use axum::Extension;
@@ -19,13 +19,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// How long a socket that is given up may take to say goodbye.
 const GOODBYE_TIME: Duration = Duration::from_millis(200);
+/// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once.
+const PARTING_TIME: Duration = Duration::from_millis(300);
 /// Finished answers that may wait for the connection's task, which takes them at once.
 const ANSWERS: usize = 64;
 
@@ -163,8 +165,9 @@ impl Peer {
 
 async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>) {
     let config = Some(websocket_config(front.limits.body));
-    let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, config).await;
-    let mut connection = Connection::new(Socket::new(stream), peer, front);
+    let (stream, traffic) = Counted::new(TokioIo::new(upgraded));
+    let stream = WebSocketStream::from_raw_socket(stream, Role::Server, config).await;
+    let mut connection = Connection::new(Socket::new(stream, traffic), peer, front);
     let why = connection.run().await;
     connection.end(&why).await;
 }
@@ -173,7 +176,7 @@ async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>) {
 type Finished = (u64, Response);
 
 struct Connection {
-    socket: Socket<TokioIo<Upgraded>>,
+    socket: Socket<Counted<TokioIo<Upgraded>>>,
     callee: Callee,
     peer: Peer,
     front: Arc<Front>,
@@ -185,7 +188,7 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(socket: Socket<TokioIo<Upgraded>>, peer: Peer, front: Arc<Front>) -> Self {
+    fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>) -> Self {
         let callee = Callee::new(front.limits.request_time, Instant::now());
         let (finish, finished) = mpsc::channel(ANSWERS);
         Self {
@@ -206,9 +209,6 @@ impl Connection {
             if !self.flush() {
                 return "it does not read what it is sent".to_owned();
             }
-            if self.leaving && self.callee.is_idle() {
-                return "this host stops".to_owned();
-            }
             let event = tokio::select! {
                 message = self.socket.next() => match message {
                     Some(message) => self.callee.receive(message, Instant::now()),
@@ -219,7 +219,13 @@ impl Connection {
                     self.callee.answer(id, response);
                     None
                 }
-                () = sleep_until(self.callee.next_wake()) => self.callee.wake(Instant::now()),
+                () = sleep_until(self.callee.next_wake()) => {
+                    if self.socket.has_moved() {
+                        self.callee.heard(Instant::now());
+                    }
+                    self.callee.wake(Instant::now())
+                }
+                () = sleep(PARTING_TIME), if self.leaving && self.callee.is_idle() => return "this host stops".to_owned(),
                 () = self.front.stop.cancelled(), if !self.leaving => {
                     self.leaving = true;
                     self.callee.leave();
@@ -286,6 +292,7 @@ impl Connection {
             service: dispatch.application.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             handlers: dispatch.pool.catalog().names().map(ToString::to_string).collect(),
+            body_limit: self.front.limits.body,
         })
     }
 

@@ -3,6 +3,7 @@
 //! It never looks into a body.
 
 use super::Front;
+use crate::configuration::Limits;
 use crate::failure::Failure;
 use crate::names::RequestId;
 use crate::request::{Kind, Request};
@@ -63,6 +64,7 @@ fn request_id(headers: &HeaderMap) -> RequestId {
 
 async fn receive(front: &Front, parts: &Parts, body: Body, id: RequestId, address: IpAddr) -> Result<Request, Failure> {
     let deadline = Instant::now() + front.limits.request_time;
+    check_headers(front, parts)?;
     let body = read_body(front, parts, body, deadline).await?;
     let mut request = Request {
         id,
@@ -78,6 +80,22 @@ async fn receive(front: &Front, parts: &Parts, body: Body, id: RequestId, addres
     };
     request.renew_trace_span();
     Ok(request)
+}
+
+/// The HTTP library's own bound is of its buffer, which may hold more than one header block.
+fn check_headers(front: &Front, parts: &Parts) -> Result<(), Failure> {
+    // Each line has a colon, a blank and its end beside name and value.
+    let lines = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let size = lines.sum::<usize>() + parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    if size > front.limits.headers {
+        return Err(Failure::caller(431, headers_too_large(&front.limits)));
+    }
+    Ok(())
+}
+
+/// The words for headers that are too many or too long.
+pub(super) fn headers_too_large(limits: &Limits) -> String {
+    format!("The headers are too large: at most {} headers and {} bytes of them", limits.header_count, limits.headers)
 }
 
 async fn read_body(front: &Front, parts: &Parts, body: Body, deadline: Instant) -> Result<Bytes, Failure> {

@@ -25,7 +25,8 @@ const LINGER_BYTES: usize = 16 << 20;
 /// One connection.
 pub(super) struct Wire {
     stream: TcpStream,
-    limits: String,
+    /// The words for headers that are too many or too long.
+    too_large: String,
     /// Our answer in place of a bare status, until it is written.
     refusal: Bytes,
     linger: Option<(Pin<Box<Sleep>>, usize)>,
@@ -33,16 +34,8 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
-        let limits = format!(
-            "at most {} headers and {} bytes of them",
-            limits.header_count, limits.headers
-        );
-        Self {
-            stream,
-            limits,
-            refusal: Bytes::new(),
-            linger: None,
-        }
+        let too_large = super::rest::headers_too_large(limits);
+        Self { stream, too_large, refusal: Bytes::new(), linger: None }
     }
 
     /// Our answer, if these bytes are the HTTP library's bare one: ours always have a request id.
@@ -53,10 +46,7 @@ impl Wire {
             return None;
         }
         let (status, words) = match status {
-            b"31" => (
-                "431 Request Header Fields Too Large",
-                format!("The headers are too large: {}", self.limits),
-            ),
+            b"31" => ("431 Request Header Fields Too Large", self.too_large.clone()),
             b"14" => ("414 URI Too Long", "The address is too long".to_owned()),
             _ => ("400 Bad Request", "This is not an HTTP/1.1 request".to_owned()),
         };

@@ -92,7 +92,8 @@ async fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Res
     let (up, mut is_up) = mpsc::channel(1);
     let prefix = format!("{:width$} |", place.host.as_str());
     if let Some(out) = process.stdout.take() {
-        tokio::spawn(relay(out, prefix.clone(), Some(up)));
+        let links = if place.host == HostName::Orchestrator { all.len().saturating_sub(1) } else { 0 };
+        tokio::spawn(relay(out, prefix.clone(), Some(Up { tell: up, links })));
     }
     if let Some(out) = process.stderr.take() {
         tokio::spawn(relay(out, prefix, None));
@@ -108,15 +109,23 @@ async fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Res
     }
 }
 
+/// When a host counts as up: it listens, and so many of its links are ready.
+struct Up {
+    tell: mpsc::Sender<()>,
+    links: usize,
+}
+
 /// Prints a host's lines under its name, and tells when it is up.
-async fn relay(out: impl AsyncRead + Unpin, prefix: String, mut up: Option<mpsc::Sender<()>>) {
+async fn relay(out: impl AsyncRead + Unpin, prefix: String, up: Option<Up>) {
     let mut lines = BufReader::new(out).lines();
+    let (mut listens, mut ready) = (false, 0);
     while let Ok(Some(line)) = lines.next_line().await {
         say(&format!("{prefix} {line}"));
-        let is_up = line.contains("qewd is listening on port");
-        if let Some(up) = up.take_if(|_| is_up) {
-            // Nobody waits any more if it took too long.
-            let _ = up.send(()).await;
+        listens |= line.contains("qewd is listening on port");
+        ready += usize::from(line.contains("micro-service ready"));
+        if let Some(up) = up.as_ref().filter(|up| listens && ready >= up.links) {
+            // It is told once; later lines find the channel full or closed.
+            let _ = up.tell.try_send(());
         }
     }
 }

@@ -16,7 +16,7 @@ fn registration_is_the_exchange_of_the_original() {
     rig.collect();
     assert_eq!(
         text_of(rig.to_callee.front().cloned()),
-        json!({"type": "ewd-register", "application": "login_service", "jwt": true})
+        json!({"type": "ewd-register", "application": "login_service", "jwt": true, "bodyLimit": 1 << 20})
     );
     rig.deliver_all();
     assert!(matches!(&rig.at_callee[..], [CalleeEvent::Greeted(greeting)] if *greeting == register()));
@@ -26,6 +26,7 @@ fn registration_is_the_exchange_of_the_original() {
         text_of(rig.to_caller.front().cloned()),
         json!({"type": "ewd-register", "finished": true, "message": {
             "token": "a.b.c", "service": "login_service", "version": "1.2.3", "handlers": ["login", "logout"],
+            "bodyLimit": 1 << 20,
         }})
     );
     rig.deliver_all();
@@ -38,12 +39,13 @@ fn registering_again_carries_the_token() {
         application: "login_service".to_owned(),
         token: "old.token.x".to_owned(),
         jwt: true,
+        body_limit: 1 << 20,
     };
     let mut rig = Rig::greeting_with(&again);
     rig.collect();
     assert_eq!(
         text_of(rig.to_callee.front().cloned()),
-        json!({"type": "ewd-reregister", "application": "login_service", "token": "old.token.x", "jwt": true})
+        json!({"type": "ewd-reregister", "application": "login_service", "token": "old.token.x", "jwt": true, "bodyLimit": 1 << 20})
     );
     rig.deliver_all();
     assert!(matches!(&rig.at_callee[..], [CalleeEvent::Greeted(greeting)] if *greeting == again));
@@ -101,9 +103,9 @@ fn a_refused_host_that_stays_is_sent_away() {
 #[test]
 fn a_caller_that_gets_no_greeting_back_gives_up_in_time() {
     let mut rig = Rig::connected();
-    rig.pass(GREETING_TIME - Duration::from_millis(1));
+    rig.pass(GREETING_TIME.saturating_sub(MOMENT));
     assert_eq!(rig.caller_ended, None);
-    rig.pass(Duration::from_millis(1));
+    rig.pass(MOMENT);
     assert_eq!(rig.at_caller, [CallerEvent::Ended(Reason::NoGreeting)]);
 }
 
@@ -111,9 +113,9 @@ fn a_caller_that_gets_no_greeting_back_gives_up_in_time() {
 fn a_callee_that_nobody_greets_gives_up_in_time_also_if_it_hears_pings() {
     let mut rig = Rig::connected();
     while rig.caller.next_out().is_some() {}
-    rig.pass(GREETING_TIME - Duration::from_millis(1));
+    rig.pass(GREETING_TIME.saturating_sub(MOMENT));
     assert_eq!(rig.callee_ended, None);
-    rig.pass(Duration::from_millis(1));
+    rig.pass(MOMENT);
     assert_eq!(rig.callee_ended, Some(Reason::NoGreeting));
     assert!(matches!(&rig.at_callee[..], [CalleeEvent::Ended(Reason::NoGreeting)]));
 }

@@ -98,9 +98,9 @@ fn any_message_is_a_sign_of_life() {
     ];
     for sign in signs {
         let mut rig = Rig::ready();
-        rig.now += GONE_AFTER - Duration::from_millis(1);
+        rig.now += GONE_AFTER.saturating_sub(MOMENT);
         let _ = rig.caller.receive(sign.clone(), rig.now);
-        rig.now += Duration::from_millis(1);
+        rig.now += MOMENT;
         assert_eq!(rig.caller.wake(rig.now), None, "{sign:?}");
         assert!(rig.caller.next_wake() > rig.now, "{sign:?}");
     }
@@ -109,7 +109,10 @@ fn any_message_is_a_sign_of_life() {
 #[test]
 fn an_end_that_ended_says_so_once() {
     let mut rig = Rig::ready();
-    rig.now += GONE_AFTER;
+    rig.now += GONE_AFTER.saturating_sub(MOMENT);
+    assert!(rig.caller.wake(rig.now).is_none() && rig.callee.wake(rig.now).is_none());
+    while rig.caller.next_out().is_some() {}
+    rig.now += MOMENT;
     assert_eq!(rig.caller.wake(rig.now), Some(CallerEvent::Ended(Reason::Silent)));
     assert_eq!(rig.caller.wake(rig.now), None);
     assert_eq!(rig.caller.receive(Wire::Pong, rig.now), None);
@@ -122,6 +125,16 @@ fn an_end_that_ended_says_so_once() {
     ));
     assert!(rig.callee.wake(rig.now).is_none());
     assert!(rig.callee.receive(Wire::Text(String::new()), rig.now).is_none());
+}
+
+#[test]
+fn a_host_that_slept_itself_listens_before_it_gives_up() {
+    let start = Instant::now();
+    let mut pulse = Pulse::new(start);
+    let after_sleep = start + 10 * GONE_AFTER;
+    assert_eq!(pulse.check(after_sleep), Silence::Fine);
+    assert_eq!(pulse.check(after_sleep + GONE_AFTER.saturating_sub(MOMENT)), Silence::Ask);
+    assert_eq!(pulse.check(after_sleep + GONE_AFTER), Silence::Gone);
 }
 
 #[test]

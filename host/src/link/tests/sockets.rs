@@ -1,5 +1,6 @@
 //! The socket over a pipe in memory, with a clock that stands still until everybody waits: what hangs fails at once.
 
+use super::super::traffic::Traffic;
 use super::super::socket::{Socket, websocket_config};
 use super::*;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -22,8 +23,8 @@ async fn stream<S: AsyncRead + AsyncWrite + Unpin>(pipe: S, role: Role) -> WebSo
 
 async fn pair(buffer: usize) -> (Socket<DuplexStream>, Socket<DuplexStream>) {
     let (one, other) = duplex(buffer);
-    let one = Socket::new(stream(one, Role::Client).await);
-    (one, Socket::new(stream(other, Role::Server).await))
+    let one = Socket::new(stream(one, Role::Client).await, Traffic::default());
+    (one, Socket::new(stream(other, Role::Server).await, Traffic::default()))
 }
 
 fn binary(byte: u8, length: usize) -> Wire {
@@ -86,7 +87,7 @@ async fn a_ping_is_answered_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_waits_and_says_goodbye() {
     let (one, other) = duplex(256);
-    let one = Socket::new(stream(one, Role::Client).await);
+    let one = Socket::new(stream(one, Role::Client).await, Traffic::default());
     let mut other = stream(other, Role::Server).await;
     for _ in 0..20 {
         one.send(binary(7, 1000)).unwrap();
@@ -134,10 +135,11 @@ async fn an_end_that_does_not_read_is_found_to_be_stuck() {
 #[tokio::test(start_paused = true)]
 async fn a_goodbye_a_break_and_an_oversized_message_end_the_socket() {
     let (one, other) = duplex(4096);
-    let mut one = Socket::new(stream(one, Role::Client).await);
+    let mut one = Socket::new(stream(one, Role::Client).await, Traffic::default());
     let mut other = stream(other, Role::Server).await;
     other.send(Message::text("last")).await.unwrap();
     other.close(None).await.unwrap();
+    drop(other);
     assert_eq!(one.next().await, Some(Wire::Text("last".to_owned())));
     assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), None);
 
@@ -190,8 +192,8 @@ impl AsyncWrite for Counted {
 async fn what_has_gathered_goes_out_with_one_write() {
     let writes = Arc::new(AtomicUsize::new(0));
     let (one, other) = duplex(1 << 20);
-    let one = Socket::new(stream(Counted(one, Arc::clone(&writes)), Role::Client).await);
-    let mut other = Socket::new(stream(other, Role::Server).await);
+    let one = Socket::new(stream(Counted(one, Arc::clone(&writes)), Role::Client).await, Traffic::default());
+    let mut other = Socket::new(stream(other, Role::Server).await, Traffic::default());
     for _ in 0..100 {
         one.send(binary(1, 100)).unwrap();
     }

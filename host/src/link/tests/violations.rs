@@ -226,7 +226,10 @@ fn a_header_or_greeting_of_endless_depth_overflows_no_stack() {
         let decoded = Frame::decode([&length, header.as_bytes()].concat().into());
         assert_eq!(decoded, Ok(Frame::Cancel { id: 1 }));
         callee_ends_by(&mut Rig::connected(), text(&deep));
-        callee_ends_by(&mut Rig::connected(), text(&format!(r#"{{"x":{deep},"type":"ewd-register"}}"#)));
+        callee_ends_by(
+            &mut Rig::connected(),
+            text(&format!(r#"{{"x":{deep},"type":"ewd-register"}}"#)),
+        );
         caller_ends_by(&mut Rig::connected(), text(&format!(r#"{{"message":{deep}}}"#)));
     }
 }

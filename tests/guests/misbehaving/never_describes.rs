@@ -1,0 +1,24 @@
+//! Loops when the host asks what it offers.
+
+#[cfg(target_arch = "wasm32")]
+mod module {
+    use qewd_sdk::bindings::exports::qewd::handler::handlers::{Failure, Guest, Offer, Request, Response};
+    use std::hint::black_box;
+
+    struct Module;
+
+    impl Guest for Module {
+        fn describe() -> Vec<Offer> {
+            let mut round = 0_u64;
+            loop {
+                round = black_box(round.wrapping_add(1));
+            }
+        }
+
+        fn handle(_request: Request) -> Result<Response, Failure> {
+            unreachable!("a module that is not loaded is not asked")
+        }
+    }
+
+    qewd_sdk::bindings::export!(Module with_types_in qewd_sdk::bindings);
+}

@@ -1,0 +1,23 @@
+//! Offers a handler whose name no route could write.
+
+#[cfg(target_arch = "wasm32")]
+mod module {
+    use qewd_sdk::bindings::exports::qewd::handler::handlers::{Failure, Guest, Offer, Request, Response};
+
+    struct Module;
+
+    impl Guest for Module {
+        fn describe() -> Vec<Offer> {
+            vec![Offer {
+                name: "two words".to_owned(),
+                needs: Vec::new(),
+            }]
+        }
+
+        fn handle(_request: Request) -> Result<Response, Failure> {
+            unreachable!("a module that is not loaded is not asked")
+        }
+    }
+
+    qewd_sdk::bindings::export!(Module with_types_in qewd_sdk::bindings);
+}

@@ -1,0 +1,20 @@
+//! Panics when the host asks what it offers.
+
+#[cfg(target_arch = "wasm32")]
+mod module {
+    use qewd_sdk::bindings::exports::qewd::handler::handlers::{Failure, Guest, Offer, Request, Response};
+
+    struct Module;
+
+    impl Guest for Module {
+        fn describe() -> Vec<Offer> {
+            unreachable!("this module does not know what it offers")
+        }
+
+        fn handle(_request: Request) -> Result<Response, Failure> {
+            unreachable!("a module that is not loaded is not asked")
+        }
+    }
+
+    qewd_sdk::bindings::export!(Module with_types_in qewd_sdk::bindings);
+}

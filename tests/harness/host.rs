@@ -1,0 +1,315 @@
+//! The program as a child process: started, watched by its log, stopped or killed.
+//! In come an application folder and arguments; out goes a host that listens, or how the program ended.
+//! A process never outlives its test, and the log of a failed one is printed.
+
+use super::app::App;
+use super::client::Request;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long a condition may take to come true on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a start may take: modules are compiled the first time.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+/// How long one look at a condition that cannot wake us lasts.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The program, with an environment of its own.
+pub(crate) fn command() -> Command {
+    // Compiled modules are kept here for all tests and all runs.
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qewd"));
+    for variable in ["microservice", "QEWD_DATA", "QEWD_LOG"] {
+        command.env_remove(variable);
+    }
+    command.env("XDG_CACHE_HOME", cache);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Waits until a condition holds; fails the test with these words if it does not.
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// A host that is to be started.
+pub(crate) struct Launch {
+    name: String,
+    command: Command,
+    port: u16,
+}
+
+impl Launch {
+    pub(crate) fn orchestrator(app: &App) -> Self {
+        let mut command = command();
+        command.args(["run", "--app"]).arg(app.path());
+        Self {
+            name: "orchestrator".to_owned(),
+            command,
+            port: 0,
+        }
+    }
+
+    pub(crate) fn microservice(app: &App, name: &str) -> Self {
+        let mut launch = Self::orchestrator(app);
+        launch.command.args(["--microservice", name]);
+        name.clone_into(&mut launch.name);
+        launch
+    }
+
+    /// Any other way to start the program: as it is, without arguments of ours.
+    pub(crate) fn plain(name: &str, command: Command) -> Self {
+        let name = name.to_owned();
+        Self { name, command, port: 0 }
+    }
+
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Where it finds a microservice.
+    pub(crate) fn reaching(mut self, service: &str, port: u16) -> Self {
+        let address = format!("{service}=http://127.0.0.1:{port}");
+        self.command.args(["--service", &address]);
+        self
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(mut self) -> Host {
+        self.command.args(["--port", &self.port.to_string()]);
+        self.start_as_it_is()
+    }
+
+    /// Starts it without a `--port` and waits until it listens.
+    pub(crate) fn start_as_it_is(self) -> Host {
+        let mut host = self.spawn();
+        let line = host.wait_for_within("qewd is listening on port ", START_PATIENCE);
+        host.port = line.rsplit(' ').next().unwrap().parse().unwrap();
+        host
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn spawn(mut self) -> Host {
+        let mut child = self.command.spawn().unwrap();
+        let log = Arc::new(Log::default());
+        log.follow(child.stdout.take().unwrap());
+        log.follow(child.stderr.take().unwrap());
+        Host {
+            name: self.name,
+            child,
+            log,
+            port: 0,
+        }
+    }
+
+    /// Runs it to its end, with a `--port` of 0.
+    pub(crate) fn fails(mut self) -> Ended {
+        self.command.args(["--port", &self.port.to_string()]);
+        Ended::of(&mut self.command)
+    }
+}
+
+/// How the program ended by itself.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A running host.
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) port: u16,
+    child: Child,
+    log: Arc<Log>,
+}
+
+impl Host {
+    pub(crate) fn get(&self, path: impl Into<String>) -> Request {
+        Request::new(self.port, "GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &str) -> Request {
+        Request::new(self.port, "POST", path)
+            .header("Content-Type", "application/json")
+            .body(body)
+    }
+
+    /// Signs the example's user in, and returns the token.
+    pub(crate) fn login(&self) -> String {
+        let body = r#"{"username":"rob","password":"secret"}"#;
+        self.post("/api/login", body).send().token()
+    }
+
+    /// Waits for a line with this text and returns it; lines that are there already count.
+    pub(crate) fn wait_for(&self, text: &str) -> String {
+        self.wait_for_within(text, PATIENCE)
+    }
+
+    pub(crate) fn wait_for_within(&self, text: &str, patience: Duration) -> String {
+        self.log.wait(0, text, patience).unwrap_or_else(|| self.missed(text))
+    }
+
+    /// Waits for a line with this text that came after the first `seen` lines.
+    pub(crate) fn wait_for_after(&self, seen: usize, text: &str) -> String {
+        self.log.wait(seen, text, PATIENCE).unwrap_or_else(|| self.missed(text))
+    }
+
+    fn missed(&self, text: &str) -> ! {
+        panic!("{} did not say {text:?}; its lines follow", self.name)
+    }
+
+    /// How many lines the log has.
+    pub(crate) fn seen(&self) -> usize {
+        self.log.lines().len()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.log.lines()
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        // The shell's own `kill`: not every machine has the program.
+        let line = format!("kill -{signal} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
+        assert!(sent.success(), "{} could not be sent {signal}", self.name);
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        let child = &mut self.child;
+        wait_until("the program ends", || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// SIGKILL: no goodbye to anybody.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- {} ---\n{}", self.name, self.log.lines().join("\n"));
+        }
+    }
+}
+
+/// What a process has said.
+#[derive(Default)]
+struct Log {
+    said: Mutex<Said>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Said {
+    lines: Vec<String>,
+    /// Outputs that can still bring lines.
+    open: usize,
+}
+
+impl Log {
+    fn follow(self: &Arc<Self>, from: impl Read + Send + 'static) {
+        let log = Arc::clone(self);
+        log.said.lock().unwrap().open += 1;
+        std::thread::spawn(move || {
+            for line in BufReader::new(from).lines().map_while(Result::ok) {
+                log.said.lock().unwrap().lines.push(line);
+                log.more.notify_all();
+            }
+            log.said.lock().unwrap().open -= 1;
+            log.more.notify_all();
+        });
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.said.lock().unwrap().lines.clone()
+    }
+
+    /// The first line after `seen` with this text; nothing if it does not come in time, or cannot come any more.
+    fn wait(&self, seen: usize, text: &str, patience: Duration) -> Option<String> {
+        let find = |said: &Said| said.lines.iter().skip(seen).find(|line| line.contains(text)).cloned();
+        let said = self.said.lock().unwrap();
+        let missing = |said: &mut Said| said.open > 0 && find(said).is_none();
+        let (said, _) = self.more.wait_timeout_while(said, patience, missing).unwrap();
+        find(&said)
+    }
+}
+
+/// An orchestrator and its microservices, all linked.
+pub(crate) struct Fleet {
+    pub(crate) app: App,
+    pub(crate) orchestrator: Host,
+    services: Vec<Host>,
+}
+
+impl Fleet {
+    /// The example application: login_service, info_service and the orchestrator.
+    pub(crate) fn example() -> Self {
+        Self::start(App::example(), &["login_service", "info_service"])
+    }
+
+    /// Starts the services, each with the way to those before it, then the orchestrator.
+    pub(crate) fn start(app: App, names: &[&str]) -> Self {
+        let mut services: Vec<Host> = Vec::new();
+        let knowing = |launch: Launch, services: &[Host]| {
+            services
+                .iter()
+                .fold(launch, |launch, host| launch.reaching(&host.name, host.port))
+        };
+        for name in names {
+            services.push(knowing(Launch::microservice(&app, name), &services).start());
+        }
+        let orchestrator = knowing(Launch::orchestrator(&app), &services).start();
+        for service in &services {
+            orchestrator.wait_for(&format!("http://127.0.0.1:{} micro-service ready", service.port));
+        }
+        Self {
+            app,
+            orchestrator,
+            services,
+        }
+    }
+
+    pub(crate) fn service(&mut self, name: &str) -> &mut Host {
+        self.services.iter_mut().find(|host| host.name == name).unwrap()
+    }
+
+    /// All hosts, the orchestrator first.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &Host> {
+        std::iter::once(&self.orchestrator).chain(&self.services)
+    }
+}

@@ -1,0 +1,19 @@
+//! Drives the real program from outside: folders to start it in, processes, and a client.
+//! In comes what a scenario wants; out go answers and lines of logs.
+//! Every wait is for a condition with a deadline, and every port is a free one.
+
+mod app;
+mod client;
+mod fake;
+mod guests;
+mod host;
+mod ports;
+mod token;
+
+pub(crate) use app::{App, SECRET};
+pub(crate) use client::{Answer, Request, raw, read_answer};
+pub(crate) use fake::Fake;
+pub(crate) use guests::{Source, guest_names, module};
+pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
+pub(crate) use ports::{free_port, is_free};
+pub(crate) use token::{Claims, forged, seconds_from_now, signed};

@@ -1,0 +1,26 @@
+//! The program as its users meet it: started, asked, disturbed and stopped, and judged by its answers and its log.
+//! One file for each subject; the names of the tests are what the program promises.
+//! Nothing here calls the program's code: only its process, its port and its files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "all of this is test code, also what stands outside of test functions"
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod roles;
+mod shared_secret;
+mod first_request;
+mod access;
+mod limits;
+mod handler_misbehaves;
+mod links;
+mod link_failures;
+mod configuration;
+mod dev;

@@ -1,0 +1,224 @@
+//! One program, several roles: which host a start runs, on which port, and what its log says.
+
+use crate::harness::{App, Ended, Fleet, Launch, SECRET, command, free_port};
+use serde_json::json;
+use std::net::TcpListener;
+use std::path::Path;
+
+/// Two services and nothing else.
+fn app() -> App {
+    let config = json!({
+        "qewd_up": true,
+        "orchestrator": {"qewd": {"port": 0}},
+        "microservices": [
+            {"name": "login_service", "qewd": {"port": 0}},
+            {"name": "info_service", "qewd": {"port": 0}},
+        ],
+    });
+    App::new(config, &json!([]))
+}
+
+#[test]
+fn the_bare_program_runs_the_orchestrator_of_the_current_folder() {
+    assert!(
+        !Path::new("/opt/qewd/mapped").exists(),
+        "on this machine the bare program would run the mounted folder"
+    );
+    let app = app();
+    let mut bare = command();
+    bare.current_dir(app.path());
+    let host = Launch::plain("bare", bare).start_as_it_is();
+    // Only the orchestrator opens links here.
+    host.wait_for("Setting up micro-service connections");
+    assert_eq!(
+        host.get("/api/x").send().shown(),
+        r#"404 {"error":"url could not be matched"}"#
+    );
+}
+
+#[test]
+fn the_environment_names_the_microservice_and_the_command_line_wins() {
+    let app = app();
+    let service = |variable: &str, arguments: &[&str]| {
+        let mut command = command();
+        command
+            .env("microservice", variable)
+            .arg("run")
+            .arg("--app")
+            .arg(app.path())
+            .args(arguments);
+        Launch::plain(variable, command).start_as_it_is()
+    };
+    // Whom a host registers is its own name, so a link tells the role.
+    let role_of = |port: u16| {
+        let orchestrator = Launch::orchestrator(&app)
+            .reaching("login_service", port)
+            .reaching("info_service", port)
+            .start();
+        orchestrator
+            .wait_for(" registered")
+            .rsplit(' ')
+            .nth(1)
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(role_of(service("login_service", &[]).port), "login_service");
+    assert_eq!(
+        role_of(service("login_service", &["--microservice", "info_service"]).port),
+        "info_service"
+    );
+    let nobody = service("", &[]);
+    nobody.wait_for("Setting up micro-service connections");
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_the_names_there_are() {
+    let ended = Launch::microservice(&app(), "login_servise").fails();
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(
+        ended.err,
+        "qewd: configuration/config.json: no host is called \"login_servise\"; did you mean \"login_service\"? \
+         start one of: orchestrator, login_service, info_service\n"
+    );
+    let ended = Launch::microservice(&app(), "billing").fails();
+    assert_eq!(
+        ended.err,
+        "qewd: configuration/config.json: no host is called \"billing\"; \
+         start one of: orchestrator, login_service, info_service\n"
+    );
+}
+
+#[test]
+fn the_port_is_the_flags_then_the_configurations_then_8080() {
+    let configured = free_port();
+    let app = app()
+        .setting("orchestrator", "port", configured)
+        .setting("login_service", "port", configured);
+    let run = |arguments: &[&str]| {
+        let mut command = command();
+        command.arg("run").arg("--app").arg(app.path()).args(arguments);
+        Launch::plain("host", command).start_as_it_is().port
+    };
+    assert_eq!(run(&[]), configured);
+    assert_eq!(run(&["--microservice", "login_service"]), configured);
+    let flag = free_port();
+    assert_eq!(run(&["--port", &flag.to_string()]), flag);
+    assert_ne!(run(&["--port", "0"]), 0);
+}
+
+#[test]
+fn a_taken_port_is_said_and_8080_is_the_default() {
+    // Whoever has it, it is taken now.
+    let _held = TcpListener::bind("[::]:8080");
+    let app = App::new(json!({"qewd_up": true}), &json!([]));
+    let mut bare = command();
+    let ended = Ended::of(bare.arg("run").arg("--app").arg(app.path()));
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(
+        ended.err,
+        "qewd: port 8080 cannot be used: Address already in use (os error 98); \
+         choose another with --port, or 0 for a free one\n"
+    );
+}
+
+#[test]
+fn the_log_tells_the_start_in_the_order_that_operators_know() {
+    let fleet = Fleet::example();
+    let url = |host: &str| {
+        format!(
+            "http://127.0.0.1:{}",
+            fleet.hosts().find(|other| other.name == host).unwrap().port
+        )
+    };
+    let (login, info) = (url("login_service"), url("info_service"));
+    let rule = "========================================================";
+    let lines = fleet.orchestrator.lines();
+    // Behind the time and the level.
+    let told: Vec<&str> = lines
+        .iter()
+        .map(|line| line.split_once(" INFO ").map_or(line.as_str(), |(_, text)| text))
+        .collect();
+    let before: Vec<String> = [
+        "Starting QEWD".to_owned(),
+        "Setting up micro-service connections".to_owned(),
+        format!("Adding MicroService Client connection: url = {login}; application = login_service"),
+        format!("Adding MicroService Client connection: url = {info}; application = info_service"),
+        format!("starting microService connection to {login}"),
+        format!("starting microService connection to {info}"),
+        rule.to_owned(),
+        format!(
+            "qewd is up and running. Max worker pool size: {}",
+            2 * std::thread::available_parallelism().unwrap().get()
+        ),
+        rule.to_owned(),
+        rule.to_owned(),
+        format!("qewd is listening on port {}", fleet.orchestrator.port),
+        rule.to_owned(),
+    ]
+    .into();
+    let start: Vec<&str> = told
+        .iter()
+        .copied()
+        .filter(|line| !line.starts_with("handler "))
+        .take(before.len())
+        .collect();
+    assert_eq!(start, before);
+    for (name, url) in [("login_service", login), ("info_service", info)] {
+        let place = |text: &str| {
+            told.iter()
+                .position(|line| *line == text)
+                .unwrap_or_else(|| panic!("no {text:?}"))
+        };
+        let (registered, ready) = (
+            place(&format!("{name} registered")),
+            place(&format!("{url} micro-service ready")),
+        );
+        assert!(before.len() <= registered && registered < ready, "{told:#?}");
+    }
+    let service = fleet.hosts().find(|host| host.name == "login_service").unwrap();
+    let line = service.wait_for("orchestrator received message: ");
+    assert!(
+        line.contains(r#"{"type":"ewd-register","application":"login_service","jwt":true,"socketId":""#),
+        "{line}"
+    );
+    service.wait_for(r#"sent response to orchestrator: {"type":"ewd-register","finished":true}"#);
+}
+
+#[test]
+fn no_log_ever_shows_the_secret_a_token_or_a_password() {
+    let fleet = Fleet::example();
+    let host = &fleet.orchestrator;
+    let token = host.login();
+    let wrong = r#"{"username":"rob","password":"a-password-of-mine"}"#;
+    assert_eq!(host.post("/api/login", wrong).send().status, 400);
+    assert_eq!(host.get("/api/info/greeting").token(&token).send().status, 200);
+    assert_eq!(
+        host.get("/api/info/greeting").token(&format!("{token}x")).send().status,
+        401
+    );
+    for host in fleet.hosts() {
+        for line in host.lines() {
+            for secret in [SECRET, "eyJ", "a-password-of-mine"] {
+                assert!(!line.contains(secret), "{} says {line:?}", host.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_samples_of_the_original_start_as_they_are() {
+    for name in ["co_hosted", "separately_hosted", "with_passwords"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/configurations/accepted/{name}.json"));
+        let app = App::with_texts(&std::fs::read_to_string(file).unwrap(), None);
+        let service = Launch::microservice(&app, "login_service").start();
+        let orchestrator = Launch::orchestrator(&app)
+            .reaching("login_service", service.port)
+            .start();
+        orchestrator.wait_for("login_service registered");
+        for host in [&service, &orchestrator] {
+            let answer = host.get("/api/login").send();
+            assert_eq!(answer.shown(), r#"404 {"error":"url could not be matched"}"#, "{name}");
+            host.wait_for("configuration/routes.json: the file does not exist, so this host has no routes");
+        }
+    }
+}
