@@ -141,11 +141,12 @@ impl Configuration {
             }
             _ => (Vec::new(), None),
         };
-        let problems = config_report
-            .into_problems()
-            .into_iter()
-            .chain(routes_report.into_problems())
-            .collect();
+        let mut problems = routes_report.into_problems();
+        if application.is_none() {
+            // Without a config.json that can be read, a missing routes.json says nothing more.
+            problems.retain(|problem| problem.severity == Severity::Error);
+        }
+        problems.splice(0..0, config_report.into_problems());
         let configuration = application.zip(host).map(|(application, host)| Self {
             folder: folder.to_owned(),
             standalone: application.standalone.is_some(),

@@ -163,8 +163,8 @@ async fn load_handlers(
         user_defined: Arc::new(configuration.user_defined.clone()),
         upward,
     };
-    let (catalog, mut problems) = Catalog::survey(engine, &configuration.folder, host, &settings).await;
-    problems.extend(check_handlers(configuration, table, &catalog));
+    let (catalog, found) = Catalog::survey(engine, &configuration.folder, host, &settings).await;
+    let problems = check_handlers(configuration, table, &catalog, found);
     if !problems.is_empty() {
         return Err(Problems(problems));
     }

@@ -83,7 +83,7 @@ impl App {
             }
         };
         block["qewd"][name] = value.into();
-        self.write(CONFIG, &config.to_string());
+        self.write(CONFIG, config.to_string());
         self
     }
 

@@ -179,6 +179,16 @@ impl Host {
         self.log.wait(seen, text, PATIENCE).unwrap_or_else(|| self.missed(text))
     }
 
+    /// Waits until every link that it opened at its start is ready.
+    fn wait_for_links(&self) {
+        for line in self.lines() {
+            if let Some((_, link)) = line.split_once("Adding MicroService Client connection: url = ") {
+                let (url, _) = link.split_once(';').unwrap();
+                self.wait_for(&format!("{url} micro-service ready"));
+            }
+        }
+    }
+
     fn missed(&self, text: &str) -> ! {
         panic!("{} did not say {text:?}; its lines follow", self.name)
     }
@@ -294,14 +304,13 @@ impl Fleet {
             services.push(knowing(Launch::microservice(&app, name), &services).start());
         }
         let orchestrator = knowing(Launch::orchestrator(&app), &services).start();
-        for service in &services {
-            orchestrator.wait_for(&format!("http://127.0.0.1:{} micro-service ready", service.port));
-        }
-        Self {
+        let fleet = Self {
             app,
             orchestrator,
             services,
-        }
+        };
+        fleet.hosts().for_each(Host::wait_for_links);
+        fleet
     }
 
     pub(crate) fn service(&mut self, name: &str) -> &mut Host {

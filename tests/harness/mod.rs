@@ -10,10 +10,10 @@ mod host;
 mod ports;
 mod token;
 
-pub(crate) use app::{App, SECRET};
+pub(crate) use app::{App, SECRET, workspace};
 pub(crate) use client::{Answer, Request, raw, read_answer};
 pub(crate) use fake::Fake;
 pub(crate) use guests::{Source, guest_names, module};
 pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
 pub(crate) use ports::{free_port, is_free};
-pub(crate) use token::{Claims, forged, seconds_from_now, signed};
+pub(crate) use token::{forged, seconds_from_now, signed};

@@ -1,6 +1,6 @@
 //! The example application: what a newcomer's first requests bring.
 
-use crate::harness::{App, Fleet, Launch};
+use crate::harness::{App, Fleet, Launch, Request, SECRET, signed};
 use serde_json::{Value, json};
 
 /// One host with the module of echoes, and a route for each of its handlers.
@@ -116,7 +116,7 @@ fn a_head_request_brings_the_headers_alone() {
     let host = &fleet.orchestrator;
     let (get, head) = (
         host.get("/api/version").send(),
-        crate::harness::Request::new(host.port, "HEAD", "/api/version").send(),
+        Request::new(host.port, "HEAD", "/api/version").send(),
     );
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.header("content-length"));
@@ -162,7 +162,7 @@ fn the_way_over_a_link_changes_nothing_of_a_request() {
 #[test]
 fn a_token_goes_where_the_answer_has_room_for_it() {
     let host = Launch::orchestrator(&echo()).start();
-    let token = crate::harness::signed(jsonwebtoken::Algorithm::HS256, crate::harness::SECRET, |_| {});
+    let token = signed(jsonwebtoken::Algorithm::HS256, SECRET, &json!({}));
     let ask = |path: &str| host.get(path).token(&token).send();
     assert_eq!(
         ask("/api/list").shown(),
@@ -220,7 +220,7 @@ fn a_request_has_one_id_on_every_host() {
 fn pages_of_other_sites_may_ask_unless_told_otherwise() {
     let preflight = |app: &App| {
         let host = Launch::orchestrator(app).start();
-        let request = crate::harness::Request::new(host.port, "OPTIONS", "/api/list");
+        let request = Request::new(host.port, "OPTIONS", "/api/list");
         request
             .header("Origin", "https://shop.example.com")
             .header("Access-Control-Request-Method", "POST")

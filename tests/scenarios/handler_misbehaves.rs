@@ -224,7 +224,7 @@ fn prints_without_end() {
 #[test]
 fn refuses() {
     let host = host("refuses", &json!({}));
-    let token = signed(jsonwebtoken::Algorithm::HS256, SECRET, |_| {});
+    let token = signed(jsonwebtoken::Algorithm::HS256, SECRET, &json!({}));
     for (how, words) in [
         ("", r#"400 {"error":"No tea today"}"#),
         ("status", r#"404 {"error":"There is no tea left"}"#),

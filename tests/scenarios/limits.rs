@@ -1,6 +1,6 @@
 //! What a client may send, how much of it, and how many at once: the bounds at the door and in the line.
 
-use crate::harness::{Answer, App, Host, Launch, raw, read_answer};
+use crate::harness::{Answer, App, Fleet, Host, Launch, Request, raw, read_answer};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ fn what_is_not_http_is_answered_in_json() {
 
 #[test]
 fn a_bad_body_is_named_with_its_place() {
-    let fleet = crate::harness::Fleet::example();
+    let fleet = Fleet::example();
     let token = fleet.orchestrator.login();
     let order = |body: &str| {
         fleet
@@ -129,7 +129,7 @@ fn a_full_line_says_when_to_come_back() {
     let mut first = host.get("/api/sleep?milliseconds=1500").begin();
     host.wait_for("falling asleep");
     // One of these has the place in the line, whichever comes first.
-    let others = [host.get("/api/sleep"), host.get("/api/sleep")].map(crate::harness::Request::begin);
+    let others = [host.get("/api/sleep"), host.get("/api/sleep")].map(Request::begin);
     let mut answers = others.map(|mut stream| read_answer(&mut stream, true));
     answers.sort_by_key(|answer| answer.status);
     assert_eq!(answers[0].shown(), r#"200 {"slept":0,"for":null}"#);

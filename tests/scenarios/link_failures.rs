@@ -143,10 +143,10 @@ fn something_that_does_not_even_speak_http_is_named() {
 #[test]
 fn something_that_never_answers_is_said() {
     let fake = Fake::start(|stream| {
-        drop(std::thread::spawn(move || {
+        std::thread::spawn(move || {
             // Read to the end: the host's, when it gives up.
             let _ = std::io::copy(&mut &stream, &mut std::io::sink());
-        }))
+        });
     });
     let orchestrator = Launch::orchestrator(&app(&json!({})))
         .reaching("far", fake.port)
@@ -180,10 +180,8 @@ fn no_client_gets_a_link() {
     );
     let link = format!("{upgrade}Sec-WebSocket-Protocol: qewd-link.1\r\n");
     // A user's token is as little a key as none, or as one that somebody made up.
-    let user = signed(jsonwebtoken::Algorithm::HS256, SECRET, |claims| {
-        claims.insert("iss".to_owned(), json!("qewd.link"));
-        claims.insert("from".to_owned(), json!("orchestrator"));
-    });
+    let claims = json!({"iss": "qewd.link", "from": "orchestrator"});
+    let user = signed(jsonwebtoken::Algorithm::HS256, SECRET, &claims);
     for authorization in [
         String::new(),
         "Authorization: Bearer a.b.c\r\n".to_owned(),

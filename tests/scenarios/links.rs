@@ -204,6 +204,19 @@ fn a_handler_reaches_another_service_through_the_routes_of_its_own() {
     assert_eq!(unlinked.shown(), DOWN);
 }
 
+#[test]
+fn the_callers_host_keeps_its_own_time() {
+    let app = far(&json!({"poolSize": 1})).setting("orchestrator", "limits", json!({"requestMilliseconds": 800}));
+    let fleet = Fleet::start(app, &["far"]);
+    let answer = fleet.orchestrator.get("/api/sleep?milliseconds=25000").send();
+    assert_eq!(
+        answer.shown(),
+        r#"504 {"error":"The request took too long and was given up"}"#
+    );
+    // The service does not work on for nobody: its only worker is free again.
+    assert_eq!(fleet.orchestrator.get("/api/sleep").send().status, 200);
+}
+
 /// Folders of three hosts that know different routes: each sends `/api/round` on to the next.
 fn chain(last: &str) -> [App; 3] {
     let services = json!([{"name": "near", "connections": ["far"]}, {"name": "far", "connections": ["near"]}]);

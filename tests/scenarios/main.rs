@@ -24,3 +24,4 @@ mod links;
 mod link_failures;
 mod configuration;
 mod dev;
+mod readme;

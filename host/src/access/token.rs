@@ -5,6 +5,8 @@
 use super::claims::ClaimsKey;
 use crate::configuration::{ClaimsForm, Secret};
 use crate::session::{SECRET_BY_DEFAULT, Session};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
@@ -169,7 +171,8 @@ pub(super) fn verified_claims(token: &str, key: &DecodingKey) -> Result<Map<Stri
             ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
                 TokenRefusal::Algorithm
             }
-            ErrorKind::Json(_) if names_another_algorithm(token) => TokenRefusal::Algorithm,
+            ErrorKind::Base64(_) if part(token, 0).is_some() && part(token, 1).is_some() => TokenRefusal::Signature,
+        ErrorKind::Json(_) if names_another_algorithm(token) => TokenRefusal::Algorithm,
             ErrorKind::InvalidToken => TokenRefusal::Segments,
             _ => TokenRefusal::NotJson,
         })
@@ -177,12 +180,13 @@ pub(super) fn verified_claims(token: &str, key: &DecodingKey) -> Result<Map<Stri
 
 /// Whether the header is JSON and names an algorithm that the library does not know, such as `none`.
 fn names_another_algorithm(token: &str) -> bool {
-    use base64::Engine as _;
-    let header = token.split('.').next().unwrap_or_default();
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(header)
-        .unwrap_or_default();
-    serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok_and(|header| header.contains_key("alg"))
+    part(token, 0).is_some_and(|header| header.contains_key("alg"))
+}
+
+/// The JSON object in one part of a token, unverified: only to choose the words of a refusal.
+fn part(token: &str, number: usize) -> Option<Map<String, Value>> {
+    let text = token.split('.').nth(number)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
 pub(super) fn check_times(claims: &Map<String, Value>, now: u64) -> Result<(), TokenRefusal> {

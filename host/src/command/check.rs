@@ -60,8 +60,7 @@ async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, Stri
     let (table, found) = Table::survey(&configuration);
     problems.extend(found);
     let (catalog, found) = load(&configuration).await?;
-    problems.extend(found);
-    problems.extend(check_handlers(&configuration, &table, &catalog));
+    problems.extend(check_handlers(&configuration, &table, &catalog, found));
     Ok(problems)
 }
 

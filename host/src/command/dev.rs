@@ -86,9 +86,11 @@ impl Session {
             .max()
             .unwrap_or_default();
         let mut running = Vec::new();
-        // The orchestrator last: its links find their services at once, and it counts as up when they are.
-        for place in places.iter().rev() {
-            running.push(Child::start(&folder, place.clone(), &places, width).await?);
+        for place in &places {
+            running.push(Child::start(&folder, place.clone(), &places, width)?);
+        }
+        for host in &mut running {
+            host.up().await?;
         }
         for place in &places {
             say(&format!(

@@ -13,7 +13,7 @@ use crate::response::Response;
 use crate::session::Session;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 /// What every instance of a host shares.
@@ -171,25 +171,24 @@ fn trap_words(error: &wasmtime::Error) -> String {
         Some(trap) => trap.to_string(),
         None => one_line(error),
     };
-    let names: Vec<String> = error.downcast_ref::<WasmBacktrace>().map_or_else(Vec::new, |trace| {
-        trace
-            .frames()
-            .iter()
-            .map(|frame| {
-                frame
-                    .func_name()
-                    .map_or_else(|| format!("function {}", frame.func_index()), demangled)
-            })
-            .collect()
-    });
-    if names.is_empty() {
-        what
-    } else {
-        format!("{what}; at {}", names.join(" < "))
-    }
+    let all: Vec<String> = error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or_else(Vec::new, |trace| trace.frames().iter().map(frame_name).collect());
+    let own: Vec<&str> = all.iter().map(String::as_str).filter(|name| !is_machinery(name)).collect();
+    if own.is_empty() { what } else { format!("{what}; at {}", own.join(" < ")) }
+}
+
+/// Frames between a panic and the author's function say nothing to the author.
+fn is_machinery(name: &str) -> bool {
+    let name = name.trim_start_matches('<');
+    ["std::", "core::", "alloc::", "__rust", "abort", "qewd_sdk::bindings"].iter().any(|part| name.starts_with(part))
 }
 
 /// A function's name as its author wrote it.
+fn frame_name(frame: &FrameInfo) -> String {
+    frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled)
+}
+
 fn demangled(name: &str) -> String {
     rustc_demangle::try_demangle(name).map_or_else(|_| name.to_owned(), |name| format!("{name:#}"))
 }

@@ -7,11 +7,13 @@ use super::traffic::{Counted, Traffic};
 use super::{PATH, SUBPROTOCOL};
 use crate::access::LinkKey;
 use crate::configuration::Address;
+use std::fmt::Display;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Request as Upgrade};
 
@@ -72,20 +74,21 @@ fn upgrade(from: &str, key: &LinkKey, address: &Address) -> Result<Upgrade, Stri
 
 /// An answer other than the upgrade, in words. The door's refusals come as `{"error": …}`.
 fn refused(error: &SocketError) -> NotConnected {
-    let SocketError::Http(response) = error else {
-        return NotConnected::Unreachable(error.to_string());
+    let stranger = |what: &dyn Display| {
+        let words = format!("what answers there is no qewd host that takes links ({what}); mend host and port in config.json");
+        NotConnected::Refused(words)
     };
-    let body = response.body().as_deref().unwrap_or_default();
-    let said = serde_json::from_slice::<serde_json::Value>(body).ok();
-    let said = said
-        .as_ref()
-        .and_then(|body| body.get("error"))
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or_default();
-    match response.status().as_u16() {
-        401 => NotConnected::Refused(format!("it refuses this host: {said}")),
-        status => NotConnected::Refused(format!(
-            "what answers there is no qewd host that takes links (status {status}); mend host and port in config.json"
-        )),
+    match error {
+        SocketError::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
+            let body = response.body().as_deref().unwrap_or_default();
+            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            let said = body.get("error").and_then(serde_json::Value::as_str).unwrap_or("without a word");
+            NotConnected::Refused(format!("it refuses this host: {said}"))
+        }
+        SocketError::Http(response) => stranger(&format!("status {}", response.status().as_u16())),
+        // The host ended while it answered: it may come back.
+        SocketError::Protocol(ProtocolError::HandshakeIncomplete) => NotConnected::Unreachable(error.to_string()),
+        SocketError::Protocol(_) | SocketError::HttpFormat(_) => stranger(error),
+        other => NotConnected::Unreachable(other.to_string()),
     }
 }

@@ -5,27 +5,31 @@
 use crate::configuration::{Configuration, Place, Problem};
 use crate::handler::Catalog;
 use crate::link::Welcome;
-use crate::names::ServiceName;
+use crate::names::{HandlerName, ServiceName};
 use crate::router::{Destination, Entry, Table};
 use std::path::Path;
 
-/// Routes whose handler no module of this host offers, and handlers that ask services which this host cannot reach.
+/// What is wrong with a host's handlers: files that could not be loaded, as the catalog found them, routes whose handler
+/// no module offers, and handlers that ask services which this host cannot reach.
 #[must_use]
-pub fn check_handlers(configuration: &Configuration, table: &Table, catalog: &Catalog) -> Vec<Problem> {
-    let offered: Vec<String> = catalog.names().map(ToString::to_string).collect();
-    let mut problems: Vec<Problem> = table
-        .entries()
-        .iter()
-        .filter_map(|entry| match &entry.destination {
-            Destination::Here(handler) if catalog.module(handler).is_none() => Some(missing(
-                &entry.place,
-                handler.as_str(),
-                configuration.host.as_str(),
-                &offered,
-            )),
+pub fn check_handlers(
+    configuration: &Configuration,
+    table: &Table,
+    catalog: &Catalog,
+    not_loaded: Vec<Problem>,
+) -> Vec<Problem> {
+    // A handler that seems to be missing may stand in a file that could not be loaded.
+    let all_loaded = not_loaded.is_empty();
+    let mut problems = not_loaded;
+    if all_loaded {
+        let offered: Vec<&str> = catalog.names().map(HandlerName::as_str).collect();
+        problems.extend(table.entries().iter().filter_map(|entry| match &entry.destination {
+            Destination::Here(handler) if catalog.module(handler).is_none() => {
+                Some(missing(&entry.place, handler.as_str(), configuration.host.as_str(), &offered))
+            }
             _ => None,
-        })
-        .collect();
+        }));
+    }
     for (offer, module) in catalog.offers() {
         let file = module.file.strip_prefix(&configuration.folder).unwrap_or(&module.file);
         let unknown = offer.needs.iter().filter(|need| !configuration.links.contains(need));
@@ -34,7 +38,7 @@ pub fn check_handlers(configuration: &Configuration, table: &Table, catalog: &Ca
     problems
 }
 
-fn missing(place: &Place, handler: &str, host: &str, offered: &[String]) -> Problem {
+fn missing(place: &Place, handler: &str, host: &str, offered: &[&str]) -> Problem {
     let what = format!("no module of {host} offers the handler {handler}");
     let has = if offered.is_empty() {
         "it offers none".to_owned()

@@ -30,29 +30,34 @@ pub(super) struct Child {
     others: Vec<Place>,
     width: usize,
     process: Process,
+    up: mpsc::Receiver<()>,
 }
 
 impl Child {
-    /// Starts a host and waits until it is up.
-    pub(super) async fn start(folder: &Path, place: Place, all: &[Place], width: usize) -> Result<Self, String> {
-        let process = spawn(folder, &place, all, width).await?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            place,
-            others: all.to_vec(),
-            width,
-            process,
-        })
+    /// Starts a host; [`Child::up`] waits until it is up.
+    pub(super) fn start(folder: &Path, place: Place, all: &[Place], width: usize) -> Result<Self, String> {
+        let (process, up) = spawn(folder, &place, all, width)?;
+        Ok(Self { folder: folder.to_owned(), place, others: all.to_vec(), width, process, up })
     }
 
     pub(super) fn name(&self) -> &str {
         self.place.host.as_str()
     }
 
+    /// Waits until the host listens and its links are ready.
+    pub(super) async fn up(&mut self) -> Result<(), String> {
+        let name = self.name().to_owned();
+        match timeout(START_TIME, self.up.recv()).await {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => Err(format!("{name} did not start; its lines say why")),
+            Err(_) => Err(format!("{name} was not up within {} s", START_TIME.as_secs())),
+        }
+    }
+
     pub(super) async fn restart(&mut self) -> Result<(), String> {
         end(&mut self.process).await;
-        self.process = spawn(&self.folder, &self.place, &self.others, self.width).await?;
-        Ok(())
+        (self.process, self.up) = spawn(&self.folder, &self.place, &self.others, self.width)?;
+        self.up().await
     }
 
     pub(super) async fn stop(mut self) {
@@ -60,16 +65,15 @@ impl Child {
     }
 }
 
-async fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<Process, String> {
+fn spawn(
+    folder: &Path,
+    place: &Place,
+    all: &[Place],
+    width: usize,
+) -> Result<(Process, mpsc::Receiver<()>), String> {
     let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
     let mut command = Command::new(program);
-    command
-        .arg("run")
-        .arg("--app")
-        .arg(folder)
-        .arg("--port")
-        .arg(place.port.to_string())
-        .arg("--until-stdin-ends");
+    command.arg("run").arg("--app").arg(folder).arg("--port").arg(place.port.to_string()).arg("--until-stdin-ends");
     command.env_remove("microservice");
     if let HostName::Microservice(name) = &place.host {
         command.arg("--microservice").arg(name.as_str());
@@ -80,52 +84,31 @@ async fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Res
         }
     }
     // A group of its own: Ctrl-C reaches this program alone, which then stops its hosts in good order.
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .process_group(0);
-    let mut process = command
-        .spawn()
-        .map_err(|error| format!("{} cannot be started: {error}", place.host))?;
-    let (up, mut is_up) = mpsc::channel(1);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
+    let mut process = command.spawn().map_err(|error| format!("{} cannot be started: {error}", place.host))?;
+    let (tell, is_up) = mpsc::channel(1);
     let prefix = format!("{:width$} |", place.host.as_str());
     if let Some(out) = process.stdout.take() {
-        let links = if place.host == HostName::Orchestrator { all.len().saturating_sub(1) } else { 0 };
-        tokio::spawn(relay(out, prefix.clone(), Some(Up { tell: up, links })));
+        tokio::spawn(relay(out, prefix.clone(), Some(tell)));
     }
     if let Some(out) = process.stderr.take() {
         tokio::spawn(relay(out, prefix, None));
     }
-    match timeout(START_TIME, is_up.recv()).await {
-        Ok(Some(())) => Ok(process),
-        Ok(None) => Err(format!("{} did not start; its lines say why", place.host)),
-        Err(_) => Err(format!(
-            "{} did not start within {} s",
-            place.host,
-            START_TIME.as_secs()
-        )),
-    }
+    Ok((process, is_up))
 }
 
-/// When a host counts as up: it listens, and so many of its links are ready.
-struct Up {
-    tell: mpsc::Sender<()>,
-    links: usize,
-}
-
-/// Prints a host's lines under its name, and tells when it is up.
-async fn relay(out: impl AsyncRead + Unpin, prefix: String, up: Option<Up>) {
+/// Prints a host's lines under its name, and tells when it is up: it listens, and all the links that it opened are ready.
+async fn relay(out: impl AsyncRead + Unpin, prefix: String, up: Option<mpsc::Sender<()>>) {
     let mut lines = BufReader::new(out).lines();
-    let (mut listens, mut ready) = (false, 0);
+    let (mut listens, mut opened, mut ready) = (false, 0, 0);
     while let Ok(Some(line)) = lines.next_line().await {
         say(&format!("{prefix} {line}"));
         listens |= line.contains("qewd is listening on port");
+        opened += usize::from(line.contains("starting microService connection to"));
         ready += usize::from(line.contains("micro-service ready"));
-        if let Some(up) = up.as_ref().filter(|up| listens && ready >= up.links) {
+        if let Some(up) = up.as_ref().filter(|_| listens && ready >= opened) {
             // It is told once; later lines find the channel full or closed.
-            let _ = up.tell.try_send(());
+            let _ = up.try_send(());
         }
     }
 }
