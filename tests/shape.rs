@@ -32,9 +32,7 @@ impl Source {
     }
 
     fn is_rust(&self) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|extension| extension == "rs")
+        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
     }
 
     /// Lines of code with their numbers: no comments, and nothing from a `#[cfg(test)]` module at the file's end.
@@ -83,11 +81,7 @@ fn known_to_git(root: &Path) -> Option<Vec<String>> {
         .ok()
         .filter(|listed| listed.status.success())?;
     let names = String::from_utf8(listed.stdout).ok()?;
-    let names: Vec<String> = names
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     (!names.is_empty()).then_some(names)
 }
 
@@ -111,12 +105,7 @@ fn our_code() -> Vec<Source> {
         let parts: Vec<&str> = path.split('/').collect();
         matches!(parts[..], ["host" | "sdk", "src", ..] | ["handlers", _, "src", ..])
     };
-    at_least_one(
-        sources()
-            .into_iter()
-            .filter(|source| source.is_rust() && ours(&source.path))
-            .collect(),
-    )
+    at_least_one(sources().into_iter().filter(|source| source.is_rust() && ours(&source.path)).collect())
 }
 
 /// The files of the host's library and program, without its tests.
@@ -136,11 +125,7 @@ fn at_least_one(sources: Vec<Source>) -> Vec<Source> {
 
 #[track_caller]
 fn hold(rule: &str, mend: &str, breaches: &[String]) {
-    assert!(
-        breaches.is_empty(),
-        "rule: {rule}\n  {}\nmend: {mend}",
-        breaches.join("\n  ")
-    );
+    assert!(breaches.is_empty(), "rule: {rule}\n  {}\nmend: {mend}", breaches.join("\n  "));
 }
 
 /// The module of the host that a file belongs to: `link` for `host/src/link.rs` and all of `host/src/link/`.
@@ -152,15 +137,9 @@ fn module_of(path: &str) -> Option<&str> {
 /// The host's modules in the order of `host/src/lib.rs`.
 fn modules() -> Vec<String> {
     let text = fs::read_to_string(root().join("host/src/lib.rs")).unwrap_or_default();
-    let modules: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .map(str::to_owned)
-        .collect();
-    assert!(
-        modules.len() > 5,
-        "rule: host/src/lib.rs lists the modules\nmend: tell tests/shape.rs their new form"
-    );
+    let modules: Vec<String> =
+        text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect();
+    assert!(modules.len() > 5, "rule: host/src/lib.rs lists the modules\nmend: tell tests/shape.rs their new form");
     modules
 }
 
@@ -169,15 +148,9 @@ fn named_after_crate(line: &str) -> Vec<&str> {
     let mut named = Vec::new();
     for part in line.split("crate::").skip(1) {
         let group = part.strip_prefix('{').map(|group| group.split(','));
-        for path in group
-            .into_iter()
-            .flatten()
-            .chain((!part.starts_with('{')).then_some(part))
-        {
+        for path in group.into_iter().flatten().chain((!part.starts_with('{')).then_some(part)) {
             let path = path.trim();
-            let end = path
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(path.len());
+            let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
             named.push(&path[..end]);
         }
     }
@@ -215,11 +188,7 @@ fn who_names(words: &[&str], allowed: &str) -> Vec<String> {
 #[test]
 fn every_file_says_at_its_top_what_it_is_for() {
     let silent = |source: &Source| !source.text.starts_with("//! ");
-    let breaches: Vec<String> = our_code()
-        .into_iter()
-        .filter(silent)
-        .map(|source| source.path)
-        .collect();
+    let breaches: Vec<String> = our_code().into_iter().filter(silent).map(|source| source.path).collect();
     hold(
         "every source file opens with `//!`",
         "say in its first lines what it is for, what goes in, what comes out and what it never does",
@@ -251,11 +220,7 @@ fn every_module_uses_only_modules_below_it() {
         };
         for (number, line) in source.code() {
             for named in named_after_crate(line) {
-                if modules
-                    .iter()
-                    .position(|module| module == named)
-                    .is_some_and(|to| to < from)
-                {
+                if modules.iter().position(|module| module == named).is_some_and(|to| to < from) {
                     let (path, own) = (&source.path, &modules[from]);
                     breaches.push(format!("{path}:{number}: {own} uses {named}, which stands above it"));
                 }
@@ -276,11 +241,7 @@ fn every_file_of_the_host_belongs_to_a_listed_module() {
         let module = module_of(&source.path).unwrap_or_default();
         !["lib", "main"].contains(&module) && !modules.iter().any(|listed| listed == module)
     };
-    let breaches: Vec<String> = host_code()
-        .into_iter()
-        .filter(stray)
-        .map(|source| source.path)
-        .collect();
+    let breaches: Vec<String> = host_code().into_iter().filter(stray).map(|source| source.path).collect();
     hold(
         "every file below host/src belongs to a module that host/src/lib.rs lists",
         "list its module at its place in the reading order, or delete the file",
@@ -314,21 +275,12 @@ fn every_file_has_a_name_that_says_something() {
     };
     let rust = at_least_one(sources().into_iter().filter(Source::is_rust).collect());
     let breaches: Vec<String> = rust.into_iter().filter(empty).map(|source| source.path).collect();
-    hold(
-        &format!("no file or folder is named {}", EMPTY_NAMES.join(", ")),
-        "name it by what is inside",
-        &breaches,
-    );
+    hold(&format!("no file or folder is named {}", EMPTY_NAMES.join(", ")), "name it by what is inside", &breaches);
 }
 
 #[test]
 fn nothing_is_left_for_later() {
-    let marks = [
-        concat!("to", "do!("),
-        concat!("unimpl", "emented!("),
-        concat!("TO", "DO"),
-        concat!("FIX", "ME"),
-    ];
+    let marks = [concat!("to", "do!("), concat!("unimpl", "emented!("), concat!("TO", "DO"), concat!("FIX", "ME")];
     let mut breaches = Vec::new();
     for source in at_least_one(sources().into_iter().filter(Source::is_rust).collect()) {
         for (number, line) in source.text.lines().enumerate() {
@@ -337,11 +289,7 @@ fn nothing_is_left_for_later() {
             }
         }
     }
-    hold(
-        "no code is marked as unfinished",
-        "finish it, or take it out",
-        &breaches,
-    );
+    hold("no code is marked as unfinished", "finish it, or take it out", &breaches);
 }
 
 #[test]
@@ -378,14 +326,8 @@ fn begins_a_path(before: &str) -> bool {
 #[test]
 fn the_rules_see_what_they_look_for() {
     assert_eq!(named_after_crate("use crate::link::{Links, PATH};"), ["link"]);
-    assert_eq!(
-        named_after_crate("use crate::{names, request::Request};"),
-        ["names", "request"]
-    );
-    assert_eq!(
-        named_after_crate("f(crate::response::JSON, crate::pool::X)"),
-        ["response", "pool"]
-    );
+    assert_eq!(named_after_crate("use crate::{names, request::Request};"), ["names", "request"]);
+    assert_eq!(named_after_crate("f(crate::response::JSON, crate::pool::X)"), ["response", "pool"]);
     assert_eq!(module_of("host/src/link/dial.rs"), Some("link"));
     assert_eq!(module_of("host/src/link.rs"), Some("link"));
     assert_eq!(module_of("sdk/src/lib.rs"), None);

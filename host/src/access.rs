@@ -4,10 +4,11 @@
 
 mod token;
 mod claims;
+mod keys;
 mod link_token;
 mod reply;
 
-pub use link_token::{LinkKey, LinkTokenRefusal};
+pub use link_token::{LinkKey, LinkTokenRefusal, Visitor};
 pub use reply::attach_token;
 pub use token::{TokenKey, TokenRefusal};
 
@@ -38,11 +39,7 @@ impl Access {
     /// An access check with the shared secret of the fleet.
     #[must_use]
     pub fn new(key: TokenKey, application: &str, initial_timeout: u32) -> Self {
-        Self {
-            key,
-            application: application.to_owned(),
-            initial_timeout,
-        }
+        Self { key, application: application.to_owned(), initial_timeout }
     }
 
     /// Lets a caller in, or says why not.
@@ -54,15 +51,9 @@ impl Access {
     pub fn admit(&self, request: &Request, login_needed: bool) -> Result<Caller, Failure> {
         let verified = request.bearer().map(|token| self.key.verify(token, unix_now()));
         match verified {
-            Some(Ok(session)) if !login_needed || session.authenticated() => Ok(Caller {
-                session,
-                has_token: true,
-            }),
+            Some(Ok(session)) if !login_needed || session.authenticated() => Ok(Caller { session, has_token: true }),
             Some(Ok(_)) => Err(unauthorized("User is not authenticated", "invalid_token")),
-            _ if !login_needed => Ok(Caller {
-                session: self.new_session(request),
-                has_token: false,
-            }),
+            _ if !login_needed => Ok(Caller { session: self.new_session(request), has_token: false }),
             Some(Err(refusal)) => Err(unauthorized(format!("Invalid JWT: {refusal}"), "invalid_token")),
             // Clients compare this text to the letter, and it has always lacked its last bracket.
             None => Err(unauthorized(
@@ -83,11 +74,7 @@ impl Access {
         let mut session = changed.unwrap_or(caller.session);
         session.claims.insert("application".to_owned(), json!(self.application));
         self.key.issue(&session, unix_now()).map(Some).map_err(|refusal| {
-            Failure::system(
-                500,
-                "The handler left a session that no token can carry",
-                refusal.to_string(),
-            )
+            Failure::system(500, "The handler left a session that no token can carry", refusal.to_string())
         })
     }
 
@@ -119,9 +106,7 @@ impl Access {
 
     fn new_session(&self, request: &Request) -> Session {
         let mut session = self.empty_session();
-        session
-            .claims
-            .insert("ipAddress".to_owned(), json!(request.client_address));
+        session.claims.insert("ipAddress".to_owned(), json!(request.client_address));
         session.claims.insert("authenticated".to_owned(), json!(false));
         session
     }
@@ -130,10 +115,7 @@ impl Access {
         let mut claims = Map::new();
         claims.insert("application".to_owned(), json!(self.application));
         claims.insert("timeout".to_owned(), Value::from(self.initial_timeout));
-        Session {
-            claims,
-            secret: SECRET_BY_DEFAULT.map(str::to_owned).to_vec(),
-        }
+        Session { claims, secret: SECRET_BY_DEFAULT.map(str::to_owned).to_vec() }
     }
 }
 
@@ -143,9 +125,7 @@ fn unauthorized(words: impl Into<std::borrow::Cow<'static, str>>, error: &str) -
 
 /// Seconds since 1970, as tokens count.
 fn unix_now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]

@@ -108,9 +108,8 @@ impl Configuration {
     /// When anything in the files is wrong: all errors at once. Warnings are left out then.
     pub fn load(folder: &Path, microservice: Option<&str>, missing: IfSecretMissing) -> Result<Self, Problems> {
         let (configuration, problems) = Self::survey(folder, microservice);
-        let (errors, warnings): (Vec<Problem>, Vec<Problem>) = problems
-            .into_iter()
-            .partition(|problem| problem.severity == Severity::Error);
+        let (errors, warnings): (Vec<Problem>, Vec<Problem>) =
+            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
         let (Some(mut configuration), true) = (configuration, errors.is_empty()) else {
             return Err(Problems(errors));
         };
@@ -130,9 +129,7 @@ impl Configuration {
         let application = read_application(folder, &mut config_report);
         let routes_tree =
             files::read(folder, ROUTES, &mut routes_report).and_then(|text| tree::parse(&text, &mut routes_report));
-        let host = application
-            .as_ref()
-            .and_then(|application| host(application, microservice, &mut config_report));
+        let host = application.as_ref().and_then(|application| host(application, microservice, &mut config_report));
         let (routes, otherwise) = match (&application, &routes_tree) {
             (Some(application), Some(tree)) => {
                 // A wrong name must not add wrong problems: without one the routes are read for the orchestrator.
@@ -156,10 +153,7 @@ impl Configuration {
             services: application.services,
             groups: application.groups,
             secret_missing: application.secret.is_none(),
-            jwt: Jwt {
-                secret: application.secret.unwrap_or_else(secret_file::random),
-                claims: application.claims,
-            },
+            jwt: Jwt { secret: application.secret.unwrap_or_else(secret_file::random), claims: application.claims },
             user_defined: application.user_defined,
             routes,
             otherwise,
@@ -199,10 +193,7 @@ fn read_application(folder: &Path, report: &mut Report) -> Option<Application> {
 
 fn hosts(application: &Application) -> Vec<HostName> {
     let orchestrator = application.standalone.is_none().then_some(HostName::Orchestrator);
-    let services = application
-        .services
-        .iter()
-        .map(|service| HostName::Microservice(service.name.clone()));
+    let services = application.services.iter().map(|service| HostName::Microservice(service.name.clone()));
     orchestrator.into_iter().chain(services).collect()
 }
 
@@ -245,27 +236,11 @@ fn settings(application: &Application, host: &HostName) -> HostSettings {
 /// The services to which a host opens links: the orchestrator to all, a microservice to those it was told of.
 fn links(application: &Application, host: &HostName, routes: &[Route]) -> Vec<ServiceName> {
     let HostName::Microservice(own) = host else {
-        return application
-            .services
-            .iter()
-            .map(|service| service.name.clone())
-            .collect();
+        return application.services.iter().map(|service| service.name.clone()).collect();
     };
-    let connections = application
-        .connections
-        .iter()
-        .filter(|(name, _)| name == own)
-        .flat_map(|(_, targets)| targets);
-    let callers = |route: &&Route| {
-        route
-            .from_microservices
-            .as_ref()
-            .is_some_and(|names| names.contains(own))
-    };
-    let on_routes = routes
-        .iter()
-        .filter(callers)
-        .filter_map(|route| route.on_microservice.as_ref());
+    let connections = application.connections.iter().filter(|(name, _)| name == own).flat_map(|(_, targets)| targets);
+    let callers = |route: &&Route| route.from_microservices.as_ref().is_some_and(|names| names.contains(own));
+    let on_routes = routes.iter().filter(callers).filter_map(|route| route.on_microservice.as_ref());
     let mut links: Vec<ServiceName> = Vec::new();
     for target in connections.chain(on_routes) {
         if target != own && !links.contains(target) {

@@ -43,17 +43,16 @@ impl Dispatch {
         line.write(&outcome);
         let mut response = outcome.unwrap_or_else(Response::from);
         response.headers.retain(|(name, _)| name != "x-request-id");
-        response
-            .headers
-            .push(("x-request-id".to_owned(), request.id.to_string()));
+        response.headers.push(("x-request-id".to_owned(), request.id.to_string()));
         response
     }
 
     async fn journey(&self, request: &Request) -> Result<Response, Failure> {
-        let decision = self
-            .table
-            .decide(&request.method, &request.path)
-            .map_err(|none| self.no_route(request, &none))?;
+        if request.hops > self.hops {
+            return Err(in_a_circle(request));
+        }
+        let decision =
+            self.table.decide(&request.method, &request.path).map_err(|none| self.no_route(request, &none))?;
         match &decision.entry.destination {
             Destination::Here(handler) => self.here(request, handler, &decision).await,
             Destination::There(service) => {
@@ -92,12 +91,7 @@ impl Dispatch {
 
     async fn there(&self, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
         if request.hops >= self.hops {
-            let words = "The request was sent on too often; its routes lead in a circle";
-            return Err(Failure::system(
-                508,
-                words,
-                format!("{} hops, then {service}: mend routes.json", request.hops),
-            ));
+            return Err(in_a_circle(request));
         }
         self.links.ask(service, request.forwarded()).await
     }
@@ -116,7 +110,7 @@ impl Dispatch {
         }
     }
 
-    /// Answers the questions that handlers ask, until the last handler is gone.
+    /// Answers the questions that handlers ask, as long as the host runs.
     pub async fn answer_handlers(self: Arc<Self>, mut questions: mpsc::Receiver<UpwardRequest>) {
         while let Some(question) = questions.recv().await {
             let dispatch = Arc::clone(&self);
@@ -125,16 +119,12 @@ impl Dispatch {
     }
 
     async fn answer_handler(&self, question: UpwardRequest) {
-        let UpwardRequest {
-            request,
-            service,
-            mut reply,
-        } = question;
+        let UpwardRequest { request, service, asker, mut reply } = question;
+        let _asking = (asker == Kind::Service).then(|| self.pool.asking());
         let elsewhere = service.filter(|service| service.as_str() != &*self.application);
         let answering = async {
             match elsewhere {
                 Some(service) => self.answer_there(request, &service).await,
-                None if request.hops > self.hops => Failure::caller(508, "Handlers ask one another in a circle").into(),
                 None => self.answer(request).await,
             }
         };
@@ -153,6 +143,11 @@ impl Dispatch {
         line.write(&outcome);
         outcome.unwrap_or_else(Response::from)
     }
+}
+
+fn in_a_circle(request: &Request) -> Failure {
+    let words = "The request was sent on too often; its routes or handlers lead in a circle";
+    Failure::system(508, words, format!("{words}: {} hops; mend routes.json or the handlers' questions", request.hops))
 }
 
 /// One line for each request, also for one whose caller went away before the answer.
@@ -179,10 +174,15 @@ impl<'a> LogLine<'a> {
                 tracing::info!(request = id, "{what} -> {} in {milliseconds:.1} ms", response.status);
             }
             Err(failure) => {
-                let (words, status) = (failure.operator.as_deref().unwrap_or(&failure.caller), failure.status);
+                let words = crate::logging::one_line(failure.operator.as_deref().unwrap_or(&failure.caller));
+                let status = failure.status;
                 match failure.fault {
-                    Fault::Caller => tracing::info!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}"),
-                    Fault::System => tracing::warn!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}"),
+                    Fault::Caller => {
+                        tracing::info!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}")
+                    }
+                    Fault::System => {
+                        tracing::warn!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}")
+                    }
                 }
             }
         }

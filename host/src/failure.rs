@@ -36,23 +36,12 @@ pub enum Fault {
 impl Failure {
     /// A failure that is the caller's to mend.
     pub fn caller(status: u16, words: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            caller: words.into(),
-            body: None,
-            operator: None,
-            headers: Vec::new(),
-            fault: Fault::Caller,
-        }
+        Self { status, caller: words.into(), body: None, operator: None, headers: Vec::new(), fault: Fault::Caller }
     }
 
     /// A failure that is the operator's to mend, with words for the log.
     pub fn system(status: u16, words: impl Into<Cow<'static, str>>, operator: impl Into<String>) -> Self {
-        Self {
-            operator: Some(operator.into()),
-            fault: Fault::System,
-            ..Self::caller(status, words)
-        }
+        Self { operator: Some(operator.into()), fault: Fault::System, ..Self::caller(status, words) }
     }
 
     /// Adds words for the log.

@@ -44,10 +44,7 @@ pub struct Links {
 impl Links {
     /// Starts one link to each service; each connects by itself, now or whenever its service comes.
     pub fn open(dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Address)>) -> Self {
-        let links = services
-            .into_iter()
-            .map(|(name, address)| (name.clone(), dialer.open(name, address)))
-            .collect();
+        let links = services.into_iter().map(|(name, address)| (name.clone(), dialer.open(name, address))).collect();
         Self { links }
     }
 

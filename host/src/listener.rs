@@ -27,8 +27,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// How long accepting pauses when the system has no more sockets: closing connections give some back by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// How long a client may take to send the header of a request.
-const HEADER_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to send the header of its next request, idle time included: longer than the 60 seconds for
+/// which common proxies keep an idle connection, so that they close it first.
+const HEADER_TIME: Duration = Duration::from_secs(65);
 
 /// What the port serves.
 pub struct Front {
@@ -108,8 +109,7 @@ fn router(front: &Arc<Front>) -> Router {
         Some(cors) => rest.layer(cors),
         None => rest,
     };
-    rest.route(crate::link::PATH, axum::routing::any(hosts::upgrade))
-        .with_state(Arc::clone(front))
+    rest.route(crate::link::PATH, axum::routing::any(hosts::upgrade)).with_state(Arc::clone(front))
 }
 
 async fn serve_connection(stream: TcpStream, address: IpAddr, router: Router, front: Arc<Front>) {
@@ -145,22 +145,9 @@ fn cors(cors: &Cors) -> Option<CorsLayer> {
             AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
         }
     };
-    let methods = [
-        Method::GET,
-        Method::HEAD,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::POST,
-        Method::OPTIONS,
-    ];
-    let headers = [
-        "content-type",
-        "authorization",
-        "x-requested-with",
-        "x-request-id",
-        "if-modified-since",
-    ];
+    let methods =
+        [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::POST, Method::OPTIONS];
+    let headers = ["content-type", "authorization", "x-requested-with", "x-request-id", "if-modified-since"];
     Some(
         CorsLayer::new()
             .allow_origin(origins)

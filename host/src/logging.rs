@@ -2,6 +2,7 @@
 //! In comes which lines are wanted; out goes the one subscriber that every part writes to.
 //! Secrets, tokens, passwords and bodies are never given to it.
 
+use std::borrow::Cow;
 use tracing_subscriber::EnvFilter;
 
 /// The environment variable that chooses lines: `warn`, or `info,qewd::handler=debug`.
@@ -36,9 +37,39 @@ fn filter(wanted: &str) -> Result<EnvFilter, String> {
     EnvFilter::try_new(wanted).map_err(|_| words())
 }
 
+/// Bytes of one text in a line: what a handler or a client wrote may be longer, and is cut.
+pub const LINE_BYTES: usize = 4 << 10;
+
+/// A text that others wrote, as part of a line: cut, and its control characters shown. Obeyed, they would let a handler or
+/// its client forge lines of the log and move a terminal's cursor.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if text.len() <= LINE_BYTES && !text.chars().any(|c| c.is_control() && c != '\t') {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::new();
+    for c in text.chars() {
+        if line.len() >= LINE_BYTES {
+            break;
+        }
+        if c.is_control() && c != '\t' {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    Cow::Owned(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_shown_not_obeyed() {
+        assert_eq!(one_line("a\u{1b}[2Jb\tc\n"), "a\\u{1b}[2Jb\tc\\n");
+        assert_eq!(one_line(&"x".repeat(2 * LINE_BYTES)).len(), LINE_BYTES);
+    }
 
     #[test]
     fn a_word_that_is_no_level_is_refused() {

@@ -45,10 +45,7 @@ impl Request {
     /// The first header of this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The token in `Authorization: Bearer …`, if the header has that form.
@@ -58,9 +55,7 @@ impl Request {
         let token = token.trim();
         (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
-}
 
-impl Request {
     /// The request as it goes on to another host: one hop more, and a trace span of its own.
     #[must_use]
     pub fn forwarded(&self) -> Self {
@@ -90,4 +85,10 @@ impl Request {
     pub fn query_parameters(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
     }
+}
+
+/// Whether this is a method: at most 32 letters, so that it can stand in a log line and an error as it is.
+#[must_use]
+pub fn is_method(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
 }

@@ -23,25 +23,16 @@ impl Response {
     /// The first header of this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl From<Failure> for Response {
     fn from(failure: Failure) -> Self {
-        let body = failure
-            .body
-            .unwrap_or_else(|| serde_json::json!({ "error": failure.caller }).to_string().into());
+        let body = failure.body.unwrap_or_else(|| serde_json::json!({ "error": failure.caller }).to_string().into());
         let mut headers = vec![("content-type".to_owned(), JSON.to_owned())];
         headers.extend(failure.headers);
-        Self {
-            status: failure.status,
-            headers,
-            body,
-        }
+        Self { status: failure.status, headers, body }
     }
 }
 

@@ -30,6 +30,8 @@ pub const GRACE: Duration = Duration::from_secs(10);
 const IDLE_CHECK: Duration = Duration::from_secs(30);
 /// Questions of handlers that wait to be taken up: `dispatch` takes them at once.
 const QUESTIONS: usize = 1024;
+/// Bytes that a token adds to an answer: what one fits into, in a header of common size.
+const TOKEN_BYTES: usize = 64 << 10;
 /// The rule above and below the lines that say that a host is up.
 const RULE: &str = "========================================================";
 
@@ -87,13 +89,7 @@ impl Host {
         let catalog = load_handlers(&engine, &configuration, &table, upward).await?;
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
         let socket = socket.map_err(StartFailure::Machine)?;
-        let parts = Parts {
-            configuration,
-            table,
-            catalog,
-            questions,
-            services: options.services,
-        };
+        let parts = Parts { configuration, table, catalog, questions, services: options.services };
         parts.run(socket).map_err(StartFailure::Machine)
     }
 
@@ -120,7 +116,7 @@ fn check_services(given: &BTreeMap<ServiceName, Address>, configuration: &Config
 fn engine_settings(configuration: &Configuration, data: Option<&Path>) -> EngineSettings {
     let settings = &configuration.settings;
     EngineSettings {
-        instances: settings.pool_size,
+        instances: Pool::instances(settings.pool_size),
         memory: settings.limits.memory,
         cache: compiled_folder(data),
     }
@@ -141,10 +137,7 @@ pub fn compiled_folder(data: Option<&Path>) -> Option<PathBuf> {
     match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
         Ok(()) => folder.canonicalize().ok(),
         Err(error) => {
-            tracing::warn!(
-                "modules are compiled at each start: {} cannot be made: {error}",
-                folder.display()
-            );
+            tracing::warn!("modules are compiled at each start: {} cannot be made: {error}", folder.display());
             None
         }
     }
@@ -190,16 +183,13 @@ impl Parts {
         let access = Arc::new(self.access()?);
         let links = self.links(&access)?;
         let settings = &self.configuration.settings;
-        let pool = PoolSettings {
-            size: settings.pool_size,
-            line: settings.max_queue_length,
-            idle: settings.idle_limit,
-        };
+        let pool =
+            PoolSettings { size: settings.pool_size, line: settings.max_queue_length, idle: settings.idle_limit };
         let dispatch = Arc::new(Dispatch {
             application: self.configuration.host.as_str().into(),
             otherwise: self.configuration.otherwise.clone(),
             access: Arc::clone(&access),
-            pool: Pool::new(pool, self.catalog),
+            pool: Pool::new(&pool, self.catalog),
             links,
             hops: settings.limits.hops,
             table: self.table,
@@ -222,9 +212,7 @@ impl Parts {
     }
 
     fn access(&self) -> Result<Access, String> {
-        let Configuration {
-            jwt, settings, host, ..
-        } = &self.configuration;
+        let Configuration { jwt, settings, host, .. } = &self.configuration;
         let key = TokenKey::new(&jwt.secret, jwt.claims).map_err(|error| error.to_string())?;
         Ok(Access::new(key, host.as_str(), settings.initial_session_timeout))
     }
@@ -236,11 +224,7 @@ impl Parts {
         }
         tracing::info!("Setting up micro-service connections");
         let mut services = Vec::new();
-        for service in configuration
-            .services
-            .iter()
-            .filter(|service| configuration.links.contains(&service.name))
-        {
+        for service in configuration.services.iter().filter(|service| configuration.links.contains(&service.name)) {
             let address = self.services.get(&service.name).unwrap_or(&service.address).clone();
             tracing::info!(
                 "Adding MicroService Client connection: url = {}; application = {}",
@@ -254,7 +238,8 @@ impl Parts {
             from: configuration.host.to_string(),
             key: Arc::new(link_key(configuration)?),
             access: Arc::clone(access),
-            answer_limit: configuration.settings.limits.response,
+            // The token is added to an answer after its handler's part was measured.
+            answer_limit: configuration.settings.limits.response.saturating_add(TOKEN_BYTES),
             on_welcome: Arc::new(move |service, welcome| check_welcome(&entries, service, welcome)),
         };
         Ok(Links::open(&dialer, services))

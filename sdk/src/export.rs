@@ -150,11 +150,7 @@ fn find<'a>(handlers: &'a [Handler], name: &str) -> Result<&'a Handler, Failure>
     }
     handlers.iter().find(|handler| handler.name == name).ok_or_else(|| {
         let names: Vec<_> = handlers.iter().map(|handler| handler.name).collect();
-        Failure::new(format!(
-            "This module has no handler `{name}`; it has {}",
-            names.join(", ")
-        ))
-        .status(500)
+        Failure::new(format!("This module has no handler `{name}`; it has {}", names.join(", "))).status(500)
     })
 }
 
@@ -176,21 +172,9 @@ mod tests {
     }
 
     const ALL: &[Handler] = &[
-        Handler {
-            name: "hello",
-            needs: &[],
-            run: |request| answer(hello, request),
-        },
-        Handler {
-            name: "sign_in",
-            needs: &["login_service"],
-            run: |request| answer(sign_in, request),
-        },
-        Handler {
-            name: "refuse",
-            needs: &[],
-            run: |request| answer(refuse, request),
-        },
+        Handler { name: "hello", needs: &[], run: |request| answer(hello, request) },
+        Handler { name: "sign_in", needs: &["login_service"], run: |request| answer(sign_in, request) },
+        Handler { name: "refuse", needs: &[], run: |request| answer(refuse, request) },
     ];
 
     fn wire(handler: &str) -> types::Request {
@@ -207,10 +191,7 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
             client_address: "127.0.0.1".to_owned(),
-            session: types::Session {
-                claims: b"{}".to_vec(),
-                secret: Vec::new(),
-            },
+            session: types::Session { claims: b"{}".to_vec(), secret: Vec::new() },
         }
     }
 
@@ -242,10 +223,7 @@ mod tests {
     fn an_unknown_name_is_a_failure_that_names_the_others() {
         let failure = handle(ALL, wire("helo")).unwrap_err();
         assert_eq!(failure.status, 500);
-        assert_eq!(
-            failure.message,
-            "This module has no handler `helo`; it has hello, sign_in, refuse"
-        );
+        assert_eq!(failure.message, "This module has no handler `helo`; it has hello, sign_in, refuse");
     }
 
     #[test]

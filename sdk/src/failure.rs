@@ -34,11 +34,7 @@ pub struct Failure {
 impl Failure {
     /// A refusal with status 400 and these words for the caller.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            message: message.into(),
-            body: None,
-        }
+        Self { status: 400, message: message.into(), body: None }
     }
 
     /// Another status, 400 to 599. What is no such status becomes 500.
@@ -81,11 +77,7 @@ impl Failure {
     }
 
     pub(crate) fn into_wire(self) -> types::Failure {
-        types::Failure {
-            status: self.status,
-            message: self.message,
-            body: self.body,
-        }
+        types::Failure { status: self.status, message: self.message, body: self.body }
     }
 }
 

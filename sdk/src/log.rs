@@ -37,9 +37,6 @@ pub fn error(message: &str, fields: &[(&str, &dyn Display)]) {
 }
 
 fn write(level: Level, message: &str, fields: &[(&str, &dyn Display)]) {
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.to_string()))
-        .collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
     imports::write_log(level, message, &fields);
 }

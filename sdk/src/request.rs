@@ -29,10 +29,7 @@ pub struct Request {
 
 impl Request {
     pub(crate) fn from_wire(mut wire: types::Request) -> Result<Self, Failure> {
-        let empty = types::Session {
-            claims: Vec::new(),
-            secret: Vec::new(),
-        };
+        let empty = types::Session { claims: Vec::new(), secret: Vec::new() };
         let session = Session::from_wire(std::mem::replace(&mut wire.session, empty))?;
         Ok(Self { session, wire })
     }
@@ -109,8 +106,7 @@ impl Request {
         T::Err: fmt::Display,
     {
         let text = self.variable(name)?;
-        text.parse()
-            .map_err(|error| Failure::new(format!("`{text}` is not a good value for `{name}`: {error}")))
+        text.parse().map_err(|error| Failure::new(format!("`{text}` is not a good value for `{name}`: {error}")))
     }
 
     /// The first value of this name in the query.
@@ -121,20 +117,14 @@ impl Request {
 
     /// Every value of this name in the query, in order.
     pub fn queries(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.wire
-            .query
-            .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.wire.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The first header of this name; upper and lower case are the same.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.wire.headers.iter();
-        headers
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The body, untouched.
@@ -185,10 +175,7 @@ impl fmt::Debug for Request {
 }
 
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -246,15 +233,9 @@ mod tests {
 
     #[test]
     fn a_bad_variable_is_the_callers_fault_and_a_missing_one_is_ours() {
-        let request = testing::get("/api/order/x")
-            .route("/api/order/:id")
-            .variable("id", "x")
-            .request();
+        let request = testing::get("/api/order/x").route("/api/order/:id").variable("id", "x").request();
         let bad = request.parse_variable::<u8>("id").unwrap_err();
-        assert_eq!(
-            bad.message(),
-            "`x` is not a good value for `id`: invalid digit found in string"
-        );
+        assert_eq!(bad.message(), "`x` is not a good value for `id`: invalid digit found in string");
         assert_eq!(bad.status_code(), 400);
         let missing = request.variable("no").unwrap_err();
         assert_eq!(missing.message(), "The route `/api/order/:id` has no variable `no`");

@@ -81,21 +81,13 @@ impl Response {
     /// Status 204 and no body.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            status: 204,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { status: 204, headers: Vec::new(), body: Vec::new() }
     }
 
     /// Status 200 and a body of any type.
     pub fn bytes(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Self {
-            status: 200,
-            headers,
-            body: body.into(),
-        }
+        Self { status: 200, headers, body: body.into() }
     }
 
     /// Another status, 200 to 599. With any other the caller gets status 500.
@@ -122,9 +114,7 @@ impl Response {
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        headers
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The body.
@@ -153,12 +143,7 @@ impl Response {
             let words = format!("The handler answered with status {status}; a response has 200 to 599");
             return Err(Failure::new(words).status(500));
         }
-        Ok(types::Response {
-            status,
-            headers,
-            body,
-            session: session.into_wire(),
-        })
+        Ok(types::Response { status, headers, body, session: session.into_wire() })
     }
 }
 

@@ -139,20 +139,9 @@ impl Question {
     /// Asks and waits. There is always an answer: at the latest when the caller's time is over, with status 504.
     #[must_use]
     pub fn ask(self) -> Answer {
-        let Self {
-            service,
-            method,
-            path,
-            headers,
-            body,
-        } = self;
-        let wire::Answer { status, headers, body } = imports::ask(&wire::Question {
-            service,
-            method,
-            path,
-            headers,
-            body,
-        });
+        let Self { service, method, path, headers, body } = self;
+        let wire::Answer { status, headers, body } =
+            imports::ask(&wire::Question { service, method, path, headers, body });
         Answer { status, headers, body }
     }
 }
@@ -168,20 +157,14 @@ impl Answer {
         }
         let failure = Failure::new(self.words()).status(self.status);
         let is_json = serde_json::from_slice::<IgnoredAny>(&self.body).is_ok();
-        Err(if is_json {
-            failure.with_bytes(self.body)
-        } else {
-            failure
-        })
+        Err(if is_json { failure.with_bytes(self.body) } else { failure })
     }
 
     /// The first header of this name; upper and lower case are the same.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        headers
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The body as text; what is not UTF-8 is replaced.
@@ -214,26 +197,15 @@ mod tests {
     use serde_json::json;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        }
+        Answer { status, headers: Vec::new(), body: body.into() }
     }
 
     #[test]
     fn questions_are_built() {
-        let question = post("/api/note")
-            .on("notes")
-            .query("a b", "1&2")
-            .query("c", "ö")
-            .header("X-A", "1");
+        let question = post("/api/note").on("notes").query("a b", "1&2").query("c", "ö").header("X-A", "1");
         let question = question.json(&json!({"x": 1})).unwrap();
         assert_eq!(question.path, "/api/note?a%20b=1%262&c=%C3%B6");
-        assert_eq!(
-            (question.method.as_str(), question.service.as_deref()),
-            ("POST", Some("notes"))
-        );
+        assert_eq!((question.method.as_str(), question.service.as_deref()), ("POST", Some("notes")));
         assert_eq!(question.headers[0], ("x-a".to_owned(), "1".to_owned()));
         assert_eq!(question.body, br#"{"x":1}"#);
         assert_eq!(encode("a/b c"), "a%2Fb%20c");
@@ -245,27 +217,18 @@ mod tests {
         assert_eq!(failure.to_string(), "503 down");
         assert_eq!(failure.body_json(), json!({"error": "down", "code": 7}));
         let failure = answer(500, "<html>").ok().unwrap_err();
-        assert_eq!(
-            failure.body_json(),
-            json!({"error": "The service answered with status 500"})
-        );
+        assert_eq!(failure.body_json(), json!({"error": "The service answered with status 500"}));
     }
 
     #[test]
     fn an_answer_of_another_shape_is_a_bad_gateway() {
         let failure = answer(200, "[1").ok().unwrap().json::<Value>().unwrap_err();
         assert_eq!(failure.status_code(), 502);
-        assert_eq!(
-            failure.message(),
-            "The service's answer is not valid JSON at line 1, column 2: it ends too early"
-        );
+        assert_eq!(failure.message(), "The service's answer is not valid JSON at line 1, column 2: it ends too early");
     }
 
     #[test]
     fn without_a_host_every_service_is_down() {
-        assert_eq!(
-            get("/api/x").ask().ok().unwrap_err().to_string(),
-            "503 MicroService connection is down"
-        );
+        assert_eq!(get("/api/x").ask().ok().unwrap_err().to_string(), "503 MicroService connection is down");
     }
 }

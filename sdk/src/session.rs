@@ -135,23 +135,12 @@ impl Session {
         } else {
             json::read(&wire.claims, "The session").map_err(|words| Failure::new(words).status(500))?
         };
-        Ok(Self {
-            claims,
-            secret: wire.secret,
-            changed: false,
-        })
+        Ok(Self { claims, secret: wire.secret, changed: false })
     }
 
     pub(crate) fn into_wire(self) -> Option<types::Session> {
-        let Self {
-            claims,
-            secret,
-            changed,
-        } = self;
-        changed.then(|| types::Session {
-            claims: Value::Object(claims).to_string().into_bytes(),
-            secret,
-        })
+        let Self { claims, secret, changed } = self;
+        changed.then(|| types::Session { claims: Value::Object(claims).to_string().into_bytes(), secret })
     }
 
     /// Sets a value without asking whether a handler may. The same value again is no change.
@@ -169,11 +158,7 @@ impl Session {
 
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
     pub(crate) fn empty() -> Self {
-        Self {
-            claims: Map::new(),
-            secret: Vec::new(),
-            changed: false,
-        }
+        Self { claims: Map::new(), secret: Vec::new(), changed: false }
     }
 
     /// The state in which a test wants a request to begin: reserved names too.
@@ -222,19 +207,12 @@ mod tests {
 
     fn session(claims: &str, secret: &[&str]) -> Session {
         let secret = secret.iter().map(ToString::to_string).collect();
-        Session::from_wire(types::Session {
-            claims: claims.as_bytes().to_vec(),
-            secret,
-        })
-        .unwrap()
+        Session::from_wire(types::Session { claims: claims.as_bytes().to_vec(), secret }).unwrap()
     }
 
     #[test]
     fn reads_claims_by_type() {
-        let session = session(
-            r#"{"username":"rob","timeout":300,"application":"info","authenticated":true}"#,
-            &[],
-        );
+        let session = session(r#"{"username":"rob","timeout":300,"application":"info","authenticated":true}"#, &[]);
         assert_eq!(session.get::<String>("username").as_deref(), Some("rob"));
         assert_eq!(session.get::<u32>("username"), None);
         assert_eq!(session.get::<String>("none"), None);

@@ -22,9 +22,7 @@ pub fn get<T: DeserializeOwned>(name: &str) -> Result<Option<T>, Failure> {
         return Ok(None);
     };
     let subject = format!("The setting `userDefined.{name}`");
-    json::read(&value, &subject)
-        .map(Some)
-        .map_err(|words| Failure::new(words).status(500))
+    json::read(&value, &subject).map(Some).map_err(|words| Failure::new(words).status(500))
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -39,11 +37,7 @@ mod tests {
         assert_eq!(get::<String>("greeting").unwrap().as_deref(), Some("hello"));
         let failure = get::<u8>("greeting").unwrap_err();
         assert_eq!(failure.status_code(), 500);
-        assert!(
-            failure
-                .message()
-                .starts_with("The setting `userDefined.greeting` is JSON, but not what is wanted")
-        );
+        assert!(failure.message().starts_with("The setting `userDefined.greeting` is JSON, but not what is wanted"));
         testing::reset();
         assert_eq!(get::<String>("greeting").unwrap(), None);
     }

@@ -27,10 +27,7 @@ pub(crate) fn with<T>(work: impl FnOnce(&mut State) -> T) -> T {
     STATE.with_borrow_mut(work)
 }
 
-#[allow(
-    clippy::print_stderr,
-    reason = "a handler in a native test has no host, so its log goes to the test's output"
-)]
+#[allow(clippy::print_stderr, reason = "a handler in a native test has no host, so its log goes to the test's output")]
 pub(crate) fn write(level: Level, message: &str, fields: &[Pair]) {
     let text: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
     eprintln!("{level:?} {message}{text}");

@@ -76,15 +76,9 @@ pub fn request(method: &str, path: &str) -> Builder {
         headers: Vec::new(),
         body: Vec::new(),
         client_address: "127.0.0.1".to_owned(),
-        session: types::Session {
-            claims: Vec::new(),
-            secret: Vec::new(),
-        },
+        session: types::Session { claims: Vec::new(), secret: Vec::new() },
     };
-    Builder {
-        wire,
-        session: Session::empty(),
-    }
+    Builder { wire, session: Session::empty() }
 }
 
 /// A request that a test is making.
@@ -184,20 +178,8 @@ impl Builder {
 /// every service is down.
 pub fn answer_services(answer: impl Fn(&Question) -> Answer + 'static) {
     let services = move |question: &wire::Question| {
-        let wire::Question {
-            service,
-            method,
-            path,
-            headers,
-            body,
-        } = question.clone();
-        let Answer { status, headers, body } = answer(&Question {
-            service,
-            method,
-            path,
-            headers,
-            body,
-        });
+        let wire::Question { service, method, path, headers, body } = question.clone();
+        let Answer { status, headers, body } = answer(&Question { service, method, path, headers, body });
         wire::Answer { status, headers, body }
     };
     stand_in::with(|state| state.services = Some(Rc::new(services)));
@@ -207,11 +189,7 @@ pub fn answer_services(answer: impl Fn(&Question) -> Answer + 'static) {
 #[must_use]
 pub fn answer(status: u16, body: &Value) -> Answer {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Answer {
-        status,
-        headers,
-        body: body.to_string().into_bytes(),
-    }
+    Answer { status, headers, body: body.to_string().into_bytes() }
 }
 
 /// From now on, handlers of this thread find this setting.
@@ -224,14 +202,7 @@ pub fn set_setting(name: &str, value: impl Into<Value>) {
 #[must_use]
 pub fn log_lines() -> Vec<LogLine> {
     let lines = stand_in::with(|state| std::mem::take(&mut state.lines));
-    lines
-        .into_iter()
-        .map(|(level, message, fields)| LogLine {
-            level: name_of(level),
-            message,
-            fields,
-        })
-        .collect()
+    lines.into_iter().map(|(level, message, fields)| LogLine { level: name_of(level), message, fields }).collect()
 }
 
 /// Forgets services, settings and log lines. Only needed where one thread runs several tests.
@@ -253,9 +224,7 @@ pub struct LogLine {
 impl fmt::Display for LogLine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.level, self.message)?;
-        self.fields
-            .iter()
-            .try_for_each(|(name, value)| write!(formatter, " {name}={value}"))
+        self.fields.iter().try_for_each(|(name, value)| write!(formatter, " {name}={value}"))
     }
 }
 

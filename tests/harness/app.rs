@@ -26,9 +26,7 @@ pub(crate) struct App {
 impl App {
     /// A folder with nothing in it but these two files.
     pub(crate) fn with_texts(config: &str, routes: Option<&str>) -> Self {
-        let app = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let app = Self { folder: tempfile::tempdir().unwrap() };
         app.write(CONFIG, config);
         if let Some(routes) = routes {
             app.write(ROUTES, routes);

@@ -22,13 +22,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(port: u16, method: &'static str, path: impl Into<String>) -> Self {
-        Self {
-            port,
-            method,
-            path: path.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { port, method, path: path.into(), headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -53,10 +47,7 @@ impl Request {
 
     /// Sends it and returns the connection on which the answer will come.
     pub(crate) fn begin(self) -> TcpStream {
-        let mut text = format!(
-            "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
-            self.method, self.path
-        );
+        let mut text = format!("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", self.method, self.path);
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
         }
@@ -133,27 +124,18 @@ pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;
         }
-        assert!(
-            read_some(stream, &mut bytes),
-            "the answer ends in its headers: {:?}",
-            String::from_utf8_lossy(&bytes)
-        );
+        assert!(read_some(stream, &mut bytes), "the answer ends in its headers: {:?}", String::from_utf8_lossy(&bytes));
     };
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let mut body = bytes.split_off(end + 4);
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers: Vec<(String, String)> = lines
-        .map(|line| {
-            line.split_once(": ")
-                .unwrap_or_else(|| panic!("a header without a value: {line:?}"))
-        })
+        .map(|line| line.split_once(": ").unwrap_or_else(|| panic!("a header without a value: {line:?}")))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length: usize = length
-        .filter(|_| has_body)
-        .map_or(0, |(_, length)| length.parse().unwrap());
+    let length: usize = length.filter(|_| has_body).map_or(0, |(_, length)| length.parse().unwrap());
     while body.len() < length && read_some(stream, &mut body) {}
     assert_eq!(body.len(), length, "the body is not whole");
     Answer { status, headers, body }
@@ -161,9 +143,7 @@ pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
 
 fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 16 << 10];
-    let count = stream
-        .read(&mut buffer)
-        .unwrap_or_else(|error| panic!("no answer: {error}"));
+    let count = stream.read(&mut buffer).unwrap_or_else(|error| panic!("no answer: {error}"));
     bytes.extend(&buffer[..count]);
     count > 0
 }

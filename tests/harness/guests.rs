@@ -8,12 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const TARGET: &str = "wasm32-wasip2";
-const PACKAGES: [&str; 4] = [
-    "guests",
-    "example-orchestrator",
-    "example-login-service",
-    "example-info-service",
-];
+const PACKAGES: [&str; 4] = ["guests", "example-orchestrator", "example-login-service", "example-info-service"];
 
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +34,8 @@ pub(crate) fn module(source: Source, name: &str) -> PathBuf {
 pub(crate) fn guest_names(folder: &str) -> Vec<String> {
     let folder = workspace().join("tests/guests").join(folder);
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut names: Vec<String> = files
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> =
+        files.map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -55,22 +49,12 @@ fn built() -> &'static Path {
         let folder = workspace().join("target/guests");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(workspace());
-        cargo.args([
-            "build",
-            "--locked",
-            "--release",
-            "--lib",
-            "--examples",
-            "--target",
-            TARGET,
-        ]);
+        cargo.args(["build", "--locked", "--release", "--lib", "--examples", "--target", TARGET]);
         cargo.arg("--target-dir").arg(&folder);
         for package in PACKAGES {
             cargo.args(["--package", package]);
         }
-        let output = cargo
-            .output()
-            .unwrap_or_else(|error| panic!("cargo cannot be run: {error}"));
+        let output = cargo.output().unwrap_or_else(|error| panic!("cargo cannot be run: {error}"));
         assert!(
             output.status.success(),
             "the modules of the tests cannot be built. If the target is missing, type: rustup target add {TARGET}\n\
@@ -83,10 +67,7 @@ fn built() -> &'static Path {
 
 /// rustup installs what rust-toolchain.toml names only where it may do so by itself.
 fn add_target() {
-    let added = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .current_dir(workspace())
-        .output();
+    let added = Command::new("rustup").args(["target", "add", TARGET]).current_dir(workspace()).output();
     // Without rustup the target came with the compiler, or the build will say that it did not.
     if let Ok(output) = added {
         assert!(

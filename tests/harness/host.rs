@@ -26,10 +26,7 @@ pub(crate) fn command() -> Command {
         command.env_remove(variable);
     }
     command.env("XDG_CACHE_HOME", cache);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -53,11 +50,7 @@ impl Launch {
     pub(crate) fn orchestrator(app: &App) -> Self {
         let mut command = command();
         command.args(["run", "--app"]).arg(app.path());
-        Self {
-            name: "orchestrator".to_owned(),
-            command,
-            port: 0,
-        }
+        Self { name: "orchestrator".to_owned(), command, port: 0 }
     }
 
     pub(crate) fn microservice(app: &App, name: &str) -> Self {
@@ -105,12 +98,7 @@ impl Launch {
         let log = Arc::new(Log::default());
         log.follow(child.stdout.take().unwrap());
         log.follow(child.stderr.take().unwrap());
-        Host {
-            name: self.name,
-            child,
-            log,
-            port: 0,
-        }
+        Host { name: self.name, child, log, port: 0 }
     }
 
     /// Runs it to its end, with a `--port` of 0.
@@ -154,9 +142,7 @@ impl Host {
     }
 
     pub(crate) fn post(&self, path: &str, body: &str) -> Request {
-        Request::new(self.port, "POST", path)
-            .header("Content-Type", "application/json")
-            .body(body)
+        Request::new(self.port, "POST", path).header("Content-Type", "application/json").body(body)
     }
 
     /// Signs the example's user in, and returns the token.
@@ -296,19 +282,13 @@ impl Fleet {
     pub(crate) fn start(app: App, names: &[&str]) -> Self {
         let mut services: Vec<Host> = Vec::new();
         let knowing = |launch: Launch, services: &[Host]| {
-            services
-                .iter()
-                .fold(launch, |launch, host| launch.reaching(&host.name, host.port))
+            services.iter().fold(launch, |launch, host| launch.reaching(&host.name, host.port))
         };
         for name in names {
             services.push(knowing(Launch::microservice(&app, name), &services).start());
         }
         let orchestrator = knowing(Launch::orchestrator(&app), &services).start();
-        let fleet = Self {
-            app,
-            orchestrator,
-            services,
-        };
+        let fleet = Self { app, orchestrator, services };
         fleet.hosts().for_each(Host::wait_for_links);
         fleet
     }

@@ -36,10 +36,5 @@ pub(crate) fn signed(algorithm: Algorithm, secret: &str, other: &Value) -> Strin
 pub(crate) fn forged(header: &Value, signature: &[u8]) -> String {
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let payload = Value::Object(claims()).to_string();
-    format!(
-        "{}.{}.{}",
-        part(header.to_string().as_bytes()),
-        part(payload.as_bytes()),
-        part(signature)
-    )
+    format!("{}.{}.{}", part(header.to_string().as_bytes()), part(payload.as_bytes()), part(signature))
 }

@@ -54,10 +54,7 @@ fn a_good_token_is_let_in_however_the_scheme_is_written() {
     let host = host();
     let token = signed(HS256, SECRET, &json!({}));
     for scheme in ["Bearer", "bearer", "BEARER"] {
-        assert_eq!(
-            with_header(&host, &format!("{scheme} {token}")).shown(),
-            r#"200 {"username":"rob","token":"…"}"#
-        );
+        assert_eq!(with_header(&host, &format!("{scheme} {token}")).shown(), r#"200 {"username":"rob","token":"…"}"#);
     }
 }
 
@@ -69,37 +66,16 @@ fn a_token_that_is_none_is_refused_in_the_known_words() {
     let (first, rest) = signature.split_at(1);
     let hs512 = signed(HS512, SECRET, &json!({}));
     let cases = [
-        (
-            "nonsense".to_owned(),
-            r#"401 {"error":"Invalid JWT: Error: Not enough or too many segments"}"#,
-        ),
-        (
-            unsigned.to_owned(),
-            r#"401 {"error":"Invalid JWT: Error: Not enough or too many segments"}"#,
-        ),
-        (
-            format!("{good}.more"),
-            r#"401 {"error":"Invalid JWT: Error: Not enough or too many segments"}"#,
-        ),
-        (
-            "a.b.c".to_owned(),
-            r#"401 {"error":"Invalid JWT: SyntaxError: a segment is not JSON"}"#,
-        ),
-        (
-            format!("{unsigned}.{}{}", if first == "A" { "B" } else { "A" }, rest),
-            BAD_SIGNATURE,
-        ),
+        ("nonsense".to_owned(), r#"401 {"error":"Invalid JWT: Error: Not enough or too many segments"}"#),
+        (unsigned.to_owned(), r#"401 {"error":"Invalid JWT: Error: Not enough or too many segments"}"#),
+        (format!("{good}.more"), r#"401 {"error":"Invalid JWT: Error: Not enough or too many segments"}"#),
+        ("a.b.c".to_owned(), r#"401 {"error":"Invalid JWT: SyntaxError: a segment is not JSON"}"#),
+        (format!("{unsigned}.{}{}", if first == "A" { "B" } else { "A" }, rest), BAD_SIGNATURE),
         (format!("{unsigned}.not base64"), BAD_SIGNATURE),
         (format!("{unsigned}."), BAD_SIGNATURE),
         (forged(&json!({"typ": "JWT", "alg": "none"}), b""), BAD_ALGORITHM),
-        (
-            forged(&json!({"typ": "JWT", "alg": "RS256"}), b"whatever"),
-            BAD_ALGORITHM,
-        ),
-        (
-            forged(&json!({"typ": "JWT", "alg": "HS256"}), b"whatever"),
-            BAD_SIGNATURE,
-        ),
+        (forged(&json!({"typ": "JWT", "alg": "RS256"}), b"whatever"), BAD_ALGORITHM),
+        (forged(&json!({"typ": "JWT", "alg": "HS256"}), b"whatever"), BAD_SIGNATURE),
         (hs512, BAD_ALGORITHM),
         (signed(HS256, "another secret", &json!({})), BAD_SIGNATURE),
     ];
@@ -116,18 +92,9 @@ fn a_signed_token_may_still_be_no_good() {
         (json!({"authenticated": false}), NOT_AUTHENTICATED),
         (json!({"authenticated": "true"}), NOT_AUTHENTICATED),
         (json!({"authenticated": null}), NOT_AUTHENTICATED),
-        (
-            json!({"nbf": seconds_from_now(60)}),
-            r#"401 {"error":"Invalid JWT: Error: Token not yet active"}"#,
-        ),
-        (
-            json!({"exp": null}),
-            r#"401 {"error":"Invalid JWT: Error: the token never expires, which is not allowed"}"#,
-        ),
-        (
-            json!({"iss": "somebody"}),
-            r#"401 {"error":"Invalid JWT: Error: the token was not issued for callers"}"#,
-        ),
+        (json!({"nbf": seconds_from_now(60)}), r#"401 {"error":"Invalid JWT: Error: Token not yet active"}"#),
+        (json!({"exp": null}), r#"401 {"error":"Invalid JWT: Error: the token never expires, which is not allowed"}"#),
+        (json!({"iss": "somebody"}), r#"401 {"error":"Invalid JWT: Error: the token was not issued for callers"}"#),
     ] {
         let token = signed(HS256, SECRET, &claims);
         refused(&with_header(&host, &format!("Bearer {token}")), words, "invalid_token");
@@ -137,10 +104,9 @@ fn a_signed_token_may_still_be_no_good() {
 #[test]
 fn an_open_route_never_makes_a_bad_token_good() {
     let host = host();
-    for token in [
-        signed(HS256, "another secret", &json!({})),
-        signed(HS256, SECRET, &json!({"exp": seconds_from_now(-5)})),
-    ] {
+    for token in
+        [signed(HS256, "another secret", &json!({})), signed(HS256, SECRET, &json!({"exp": seconds_from_now(-5)}))]
+    {
         let answer = host.get("/api/open").token(&token).send();
         assert_eq!(answer.shown(), r#"200 [{"id":1},{"id":2}]"#);
         assert_eq!(answer.header("qewd-token"), None);
@@ -150,20 +116,10 @@ fn an_open_route_never_makes_a_bad_token_good() {
 #[test]
 fn a_bad_token_is_refused_before_it_travels() {
     let mut fleet = Fleet::example();
-    let answer = fleet
-        .orchestrator
-        .get("/api/login/user")
-        .token("a.b.c")
-        .header("X-Request-Id", "stopped")
-        .send();
+    let answer = fleet.orchestrator.get("/api/login/user").token("a.b.c").header("X-Request-Id", "stopped").send();
     assert_eq!(answer.status, 401);
     let token = fleet.orchestrator.login();
-    let sent = fleet
-        .orchestrator
-        .get("/api/login/user")
-        .token(&token)
-        .header("X-Request-Id", "sent")
-        .send();
+    let sent = fleet.orchestrator.get("/api/login/user").token(&token).header("X-Request-Id", "sent").send();
     assert_eq!(sent.status, 200);
     let service = fleet.service("login_service");
     service.wait_for("request=\"sent\"");
@@ -190,26 +146,15 @@ fn both_forms_of_secret_claims_are_read_whichever_is_written() {
     let secret_claims = |token: &str| {
         let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
         let claims: Value = serde_json::from_slice(&payload).unwrap();
-        assert_eq!(
-            claims.get("authenticated"),
-            None,
-            "what only hosts may read is in the clear"
-        );
+        assert_eq!(claims.get("authenticated"), None, "what only hosts may read is in the clear");
         claims["qewd"].as_str().unwrap().to_owned()
     };
     let (our_token, original_token) = (ours.login(), original.login());
     assert!(secret_claims(&our_token).starts_with("s1."));
-    assert!(
-        secret_claims(&original_token)
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit())
-    );
+    assert!(secret_claims(&original_token).bytes().all(|byte| byte.is_ascii_hexdigit()));
     for host in [&ours, &original] {
         for token in [&our_token, &original_token] {
-            assert_eq!(
-                host.get("/api/who").token(token).send().shown(),
-                r#"200 {"username":"rob","token":"…"}"#
-            );
+            assert_eq!(host.get("/api/who").token(token).send().shown(), r#"200 {"username":"rob","token":"…"}"#);
         }
     }
 }

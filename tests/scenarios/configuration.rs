@@ -18,10 +18,7 @@ fn refused(app: &App) -> String {
 
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/configurations/refused");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     assert!(cases.len() >= 10, "the cases are missing: {cases:?}");
     cases
@@ -30,9 +27,11 @@ fn cases() -> Vec<PathBuf> {
 /// The case as a folder of its own, with the handlers `list` on the orchestrator, and `login` and `who` on login_service.
 fn folder_of(case: &Path) -> App {
     let text = |file: &str| std::fs::read_to_string(case.join(file)).unwrap();
-    App::with_texts(&text("config.json"), Some(&text("routes.json")))
-        .guest("orchestrator", "echo")
-        .with("login_service", Source::Example, "login_service")
+    App::with_texts(&text("config.json"), Some(&text("routes.json"))).guest("orchestrator", "echo").with(
+        "login_service",
+        Source::Example,
+        "login_service",
+    )
 }
 
 #[test]
@@ -70,10 +69,7 @@ fn a_good_application_has_no_problems() {
     let app = App::example();
     let before = app.config();
     let ended = check(app.path());
-    assert_eq!(
-        (ended.out.as_str(), ended.err.as_str(), ended.code),
-        ("no problems\n", "", Some(0))
-    );
+    assert_eq!((ended.out.as_str(), ended.err.as_str(), ended.code), ("no problems\n", "", Some(0)));
     assert_eq!(app.config(), before);
 }
 
@@ -132,29 +128,21 @@ fn a_file_that_is_no_module_is_said() {
     assert_eq!(with_file(b"not wasm"), format!("the file is not WebAssembly; {mend}"));
     assert_eq!(with_file(b""), format!("the file is not WebAssembly; {mend}"));
     // A core module with nothing in it.
-    assert_eq!(
-        with_file(b"\0asm\x01\0\0\0"),
-        format!("the file is a core module, not a component; {mend}")
-    );
+    assert_eq!(with_file(b"\0asm\x01\0\0\0"), format!("the file is a core module, not a component; {mend}"));
     let whole = std::fs::read(module(Source::Guest, "echo")).unwrap();
     let half = with_file(&whole[..whole.len() / 2]);
     assert!(half.starts_with("the file is not a whole component: "), "{half}");
     assert!(half.ends_with("write it anew, under another name first"), "{half}");
     // A component with nothing in it.
     let empty = with_file(b"\0asm\x0d\0\x01\0");
-    assert!(
-        empty.starts_with("the module offers no handlers: it exports nothing; "),
-        "{empty}"
-    );
+    assert!(empty.starts_with("the module offers no handlers: it exports nothing; "), "{empty}");
 }
 
 #[test]
 fn a_module_of_another_version_of_the_contract_is_said() {
     let mut bytes = std::fs::read(module(Source::Guest, "echo")).unwrap();
     let name = b"qewd:handler/handlers@0.1.0";
-    let places: Vec<usize> = (0..bytes.len() - name.len())
-        .filter(|at| bytes[*at..].starts_with(name))
-        .collect();
+    let places: Vec<usize> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
     for place in &places {
         bytes[place + name.len() - 3] = b'7';
     }

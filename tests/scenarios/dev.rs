@@ -32,17 +32,9 @@ impl Copy {
             copy(&root.join(name), &folder.join(name));
         }
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-        let manifest: Vec<&str> = manifest
-            .lines()
-            .filter(|line| !line.starts_with("default-members"))
-            .collect();
-        let manifest = manifest.iter().map(|line| {
-            if line.starts_with("members") {
-                "members = [\"handlers/*\"]"
-            } else {
-                line
-            }
-        });
+        let manifest: Vec<&str> = manifest.lines().filter(|line| !line.starts_with("default-members")).collect();
+        let manifest =
+            manifest.iter().map(|line| if line.starts_with("members") { "members = [\"handlers/*\"]" } else { line });
         let manifest: Vec<&str> = manifest.collect();
         fs::write(folder.join("Cargo.toml"), manifest.join("\n")).unwrap();
         fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
@@ -69,10 +61,7 @@ impl Copy {
 
     fn dev(&self, port: u16) -> Host {
         let mut dev = command();
-        dev.arg("dev")
-            .arg("--app")
-            .arg(&self.folder)
-            .args(["--port", &port.to_string()]);
+        dev.arg("dev").arg("--app").arg(&self.folder).args(["--port", &port.to_string()]);
         // What it needs was built, and so fetched, before.
         dev.env("CARGO_NET_OFFLINE", "true");
         let host = Launch::plain("dev", dev).spawn();
@@ -112,13 +101,8 @@ fn version(port: u16) -> String {
 fn ports(dev: &Host) -> [u16; 3] {
     let lines = dev.lines();
     ["orchestrator ", "login_service ", "info_service "].map(|name| {
-        let shown = lines
-            .iter()
-            .find_map(|line| line.strip_prefix(name)?.trim().strip_prefix("http://localhost:"));
-        shown
-            .unwrap_or_else(|| panic!("no address of {name}in {lines:#?}"))
-            .parse()
-            .unwrap()
+        let shown = lines.iter().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix("http://localhost:"));
+        shown.unwrap_or_else(|| panic!("no address of {name}in {lines:#?}")).parse().unwrap()
     })
 }
 
@@ -134,59 +118,33 @@ fn the_example_is_built_tried_changed_and_ended() {
     // A change of a source is served without a word from us.
     assert!(version(port).contains(r#""name":"qewd example""#));
     let seen = dev.seen();
-    copy.edit(
-        "handlers/orchestrator/src/lib.rs",
-        "\"qewd example\"",
-        "\"changed example\"",
-    );
+    copy.edit("handlers/orchestrator/src/lib.rs", "\"qewd example\"", "\"changed example\"");
     dev.wait_for_after(seen, "building handlers/orchestrator");
-    wait_until("the new answer is served", || {
-        !is_free(port) && answers(port, "changed example")
-    });
+    wait_until("the new answer is served", || !is_free(port) && answers(port, "changed example"));
     // What does not compile is said, and changes nothing.
     let seen = dev.seen();
-    copy.edit(
-        "handlers/orchestrator/src/lib.rs",
-        "\"changed example\"",
-        "\"broken example\" \"\"",
-    );
+    copy.edit("handlers/orchestrator/src/lib.rs", "\"changed example\"", "\"broken example\" \"\"");
     dev.wait_for_after(seen, "the module before this change still runs");
-    assert!(
-        dev.lines().iter().skip(seen).any(|line| line.contains("src/lib.rs")),
-        "the compiler's words are shown"
-    );
+    assert!(dev.lines().iter().skip(seen).any(|line| line.contains("src/lib.rs")), "the compiler's words are shown");
     assert!(answers(port, "changed example"));
 
     dev.signal("INT");
     assert_eq!(dev.ended().code(), Some(0));
     assert!(shown.iter().all(|port| is_free(*port)), "a host outlived `qewd dev`");
 
-    copy.edit(
-        "handlers/orchestrator/src/lib.rs",
-        "\"broken example\" \"\"",
-        "\"last example\"",
-    );
+    copy.edit("handlers/orchestrator/src/lib.rs", "\"broken example\" \"\"", "\"last example\"");
     let mut again = copy.dev(port);
     let shown = ports(&again);
     assert!(answers(port, "last example"));
     again.kill();
-    wait_until("the hosts end with the program that started them", || {
-        shown.iter().all(|port| is_free(*port))
-    });
+    wait_until("the hosts end with the program that started them", || shown.iter().all(|port| is_free(*port)));
 
     let taken = Fake::start(drop);
     let mut refused = command();
-    refused
-        .arg("dev")
-        .arg("--app")
-        .arg(&copy.folder)
-        .args(["--port", &taken.port.to_string()]);
+    refused.arg("dev").arg("--app").arg(&copy.folder).args(["--port", &taken.port.to_string()]);
     let ended = Ended::of(&mut refused);
     assert_eq!(ended.code, Some(1));
-    let words = format!(
-        "qewd: port {} is taken; stop what uses it, or choose another with --port\n",
-        taken.port
-    );
+    let words = format!("qewd: port {} is taken; stop what uses it, or choose another with --port\n", taken.port);
     assert_eq!(ended.err, words);
 }
 
@@ -209,11 +167,7 @@ fn requests_to_try(dev: &Host, port: u16) {
     );
     let greeting = format!("curl -s http://localhost:{port}/api/info/greeting {token}");
     let lines = dev.lines();
-    let shown: Vec<&str> = lines
-        .iter()
-        .map(|line| line.trim())
-        .filter(|line| line.starts_with("curl "))
-        .collect();
+    let shown: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| line.starts_with("curl ")).collect();
     assert_eq!(shown, [&login, &greeting, &order]);
     assert_eq!(last.trim(), order);
     let has_curl = Command::new("curl").arg("--version").output().is_ok();

@@ -23,18 +23,13 @@ fn echo() -> App {
 fn a_login_opens_what_it_protects() {
     let fleet = Fleet::example();
     let host = &fleet.orchestrator;
-    let login = host
-        .post("/api/login", r#"{"username":"rob","password":"secret"}"#)
-        .send();
+    let login = host.post("/api/login", r#"{"username":"rob","password":"secret"}"#).send();
     assert_eq!(login.shown(), r#"200 {"ok":true,"token":"…"}"#);
     let mut token = login.token();
     // Each success brings a token that opens the next door.
     for (path, expected) in [
         ("/api/login/user", r#"200 {"username":"rob","token":"…"}"#),
-        (
-            "/api/info/info",
-            r#"200 {"info":{"server":"info_service","arch":"wasm32"},"username":"rob","token":"…"}"#,
-        ),
+        ("/api/info/info", r#"200 {"info":{"server":"info_service","arch":"wasm32"},"username":"rob","token":"…"}"#),
         ("/api/info/greeting", r#"200 {"greeting":"Hello rob","token":"…"}"#),
         (
             "/api/patient/1/heading/allergies",
@@ -71,9 +66,7 @@ fn what_needs_no_login_needs_none() {
 fn an_error_brings_no_token() {
     let fleet = Fleet::example();
     let host = &fleet.orchestrator;
-    let wrong = host
-        .post("/api/login", r#"{"username":"rob","password":"guess"}"#)
-        .send();
+    let wrong = host.post("/api/login", r#"{"username":"rob","password":"guess"}"#).send();
     assert_eq!(wrong.shown(), r#"400 {"error":"Invalid login"}"#);
     let token = host.login();
     let unknown = host.get("/api/patient/1/heading/hobbies").token(&token).send();
@@ -85,14 +78,7 @@ fn an_error_brings_no_token() {
 fn an_unknown_path_gets_the_else_answer() {
     let fleet = Fleet::example();
     let expected = r#"404 {"error":"No such service; try GET /api/version"}"#;
-    for path in [
-        "/",
-        "/api",
-        "/api/versions",
-        "/api/version/more",
-        "/api/vers%zzion",
-        "/qewd",
-    ] {
+    for path in ["/", "/api", "/api/versions", "/api/version/more", "/api/vers%zzion", "/qewd"] {
         assert_eq!(fleet.orchestrator.get(path).send().shown(), expected, "{path}");
     }
 }
@@ -101,10 +87,7 @@ fn an_unknown_path_gets_the_else_answer() {
 fn a_wrong_method_names_the_right_ones() {
     let host = Launch::orchestrator(&echo()).start();
     let answer = host.post("/api/list", "{}").send();
-    assert_eq!(
-        answer.shown(),
-        r#"405 {"error":"POST is not allowed here; allowed: GET, HEAD"}"#
-    );
+    assert_eq!(answer.shown(), r#"405 {"error":"POST is not allowed here; allowed: GET, HEAD"}"#);
     assert_eq!(answer.header("allow"), Some("GET, HEAD"));
     let answer = host.post("/api/two", "{}").send();
     assert_eq!(answer.header("allow"), Some("GET, HEAD, DELETE"));
@@ -114,10 +97,7 @@ fn a_wrong_method_names_the_right_ones() {
 fn a_head_request_brings_the_headers_alone() {
     let fleet = Fleet::example();
     let host = &fleet.orchestrator;
-    let (get, head) = (
-        host.get("/api/version").send(),
-        Request::new(host.port, "HEAD", "/api/version").send(),
-    );
+    let (get, head) = (host.get("/api/version").send(), Request::new(host.port, "HEAD", "/api/version").send());
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.header("content-length"));
     assert_eq!(head.header("content-type"), get.header("content-type"));
@@ -164,24 +144,12 @@ fn a_token_goes_where_the_answer_has_room_for_it() {
     let host = Launch::orchestrator(&echo()).start();
     let token = signed(jsonwebtoken::Algorithm::HS256, SECRET, &json!({}));
     let ask = |path: &str| host.get(path).token(&token).send();
-    assert_eq!(
-        ask("/api/list").shown(),
-        r#"200 {"results":[{"id":1},{"id":2}],"token":"…"}"#
-    );
+    assert_eq!(ask("/api/list").shown(), r#"200 {"results":[{"id":1},{"id":2}],"token":"…"}"#);
     assert!(!ask("/api/echo/1").token().is_empty());
-    for (path, expected) in [
-        ("/api/text", "200 plain words"),
-        ("/api/nothing", "204 "),
-        ("/api/number", "200 42"),
-    ] {
+    for (path, expected) in [("/api/text", "200 plain words"), ("/api/nothing", "204 "), ("/api/number", "200 42")] {
         let answer = ask(path);
         assert_eq!(answer.shown(), expected);
-        assert!(
-            answer
-                .header("qewd-token")
-                .is_some_and(|token| token.starts_with("eyJ")),
-            "{path}"
-        );
+        assert!(answer.header("qewd-token").is_some_and(|token| token.starts_with("eyJ")), "{path}");
     }
     // Without a token the same answers are as their handlers wrote them.
     assert_eq!(host.get("/api/list").send().shown(), r#"200 [{"id":1},{"id":2}]"#);
@@ -191,12 +159,7 @@ fn a_token_goes_where_the_answer_has_room_for_it() {
 fn a_request_has_one_id_on_every_host() {
     let mut fleet = Fleet::example();
     let token = fleet.orchestrator.login();
-    let answer = fleet
-        .orchestrator
-        .get("/api/info/greeting")
-        .token(&token)
-        .header("X-Request-Id", "my-id.7")
-        .send();
+    let answer = fleet.orchestrator.get("/api/info/greeting").token(&token).header("X-Request-Id", "my-id.7").send();
     assert_eq!(answer.header("x-request-id"), Some("my-id.7"));
     for name in ["info_service", "login_service"] {
         fleet.service(name).wait_for("request=\"my-id.7\"");
@@ -206,11 +169,7 @@ fn a_request_has_one_id_on_every_host() {
     // Without one, or with one that could forge a line of the log, the host makes its own.
     let made = fleet.orchestrator.get("/api/version").send();
     assert_eq!(made.header("x-request-id").unwrap().len(), 16);
-    let forged = fleet
-        .orchestrator
-        .get("/api/version")
-        .header("X-Request-Id", "a b=\"c\"")
-        .send();
+    let forged = fleet.orchestrator.get("/api/version").header("X-Request-Id", "a b=\"c\"").send();
     assert_eq!(forged.header("x-request-id").unwrap().len(), 16);
     let failed = fleet.orchestrator.get("/none").header("X-Request-Id", "lost").send();
     assert_eq!(failed.header("x-request-id"), Some("lost"));
@@ -228,15 +187,8 @@ fn pages_of_other_sites_may_ask_unless_told_otherwise() {
             .send()
     };
     let open = preflight(&echo());
-    assert_eq!(
-        (open.status, open.header("access-control-allow-origin")),
-        (200, Some("*"))
-    );
-    assert!(
-        open.header("access-control-allow-headers")
-            .unwrap()
-            .contains("authorization")
-    );
+    assert_eq!((open.status, open.header("access-control-allow-origin")), (200, Some("*")));
+    assert!(open.header("access-control-allow-headers").unwrap().contains("authorization"));
     let closed = preflight(&App::new(
         json!({"qewd_up": true, "orchestrator": {"qewd": {"cors": false}}}),
         &Value::Array(Vec::new()),

@@ -10,10 +10,12 @@ fn host(qewd: &Value) -> Host {
     let routes = json!([
         {"uri": "/api/echo/:id", "method": "ANY", "handler": "echo", "authenticate": false},
         {"uri": "/api/sleep", "handler": "sleeper", "authenticate": false},
+        {"uri": "/api/ask", "handler": "asker", "authenticate": false},
     ]);
     let app = App::new(json!({"qewd_up": true, "orchestrator": {"qewd": qewd}}), &routes)
         .guest("orchestrator", "echo")
-        .guest("orchestrator", "sleeper");
+        .guest("orchestrator", "sleeper")
+        .guest("orchestrator", "asker");
     Launch::orchestrator(&app).start()
 }
 
@@ -23,11 +25,7 @@ fn exchange(host: &Host, text: &str) -> Answer {
 }
 
 fn is_json_with_an_id(answer: &Answer) {
-    assert_eq!(
-        answer.header("content-type"),
-        Some("application/json; charset=utf-8"),
-        "{answer:?}"
-    );
+    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"), "{answer:?}");
     assert!(answer.header("x-request-id").is_some(), "{answer:?}");
 }
 
@@ -42,14 +40,8 @@ fn a_body_over_the_limit_is_refused_however_it_is_announced() {
 
     let chunk = format!("1f4\r\n{}\r\n", "x".repeat(500));
     let head = "POST /api/echo/1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-    assert_eq!(
-        exchange(&host, &format!("{head}{}0\r\n\r\n", chunk.repeat(2))).status,
-        200
-    );
-    assert_eq!(
-        exchange(&host, &format!("{head}{}0\r\n\r\n", chunk.repeat(3))).shown(),
-        words
-    );
+    assert_eq!(exchange(&host, &format!("{head}{}0\r\n\r\n", chunk.repeat(2))).status, 200);
+    assert_eq!(exchange(&host, &format!("{head}{}0\r\n\r\n", chunk.repeat(3))).shown(), words);
     // A client that goes on sending reads the answer all the same.
     let flood = host.post("/api/echo/1", &"x".repeat(4 << 20)).send();
     assert_eq!(flood.shown(), words);
@@ -62,9 +54,7 @@ fn a_flood_of_headers_is_refused_in_json() {
     let huge = host.get("/api/echo/1").header("X-Huge", &"x".repeat(100_000)).send();
     assert_eq!(huge.shown(), words);
     is_json_with_an_id(&huge);
-    let many = (0..1000).fold(host.get("/api/echo/1"), |request, number| {
-        request.header(&format!("X-{number}"), "1")
-    });
+    let many = (0..1000).fold(host.get("/api/echo/1"), |request, number| request.header(&format!("X-{number}"), "1"));
     assert_eq!(many.send().shown(), words);
     let fitting = host.get("/api/echo/1").header("X-Large", &"x".repeat(50_000)).send();
     assert_eq!(fitting.status, 200);
@@ -73,17 +63,9 @@ fn a_flood_of_headers_is_refused_in_json() {
 #[test]
 fn what_is_not_http_is_answered_in_json() {
     let host = host(&json!({}));
-    for text in [
-        "nonsense\r\n\r\n",
-        "GET /api/echo/1 HTTP/9.9\r\n\r\n",
-        "GET /x HTTP/1.1\r\nbad header\r\n\r\n",
-    ] {
+    for text in ["nonsense\r\n\r\n", "GET /api/echo/1 HTTP/9.9\r\n\r\n", "GET /x HTTP/1.1\r\nbad header\r\n\r\n"] {
         let answer = exchange(&host, text);
-        assert_eq!(
-            answer.shown(),
-            r#"400 {"error":"This is not an HTTP/1.1 request"}"#,
-            "{text:?}"
-        );
+        assert_eq!(answer.shown(), r#"400 {"error":"This is not an HTTP/1.1 request"}"#, "{text:?}");
         is_json_with_an_id(&answer);
     }
     // The connection is closed; the host is not.
@@ -94,14 +76,7 @@ fn what_is_not_http_is_answered_in_json() {
 fn a_bad_body_is_named_with_its_place() {
     let fleet = Fleet::example();
     let token = fleet.orchestrator.login();
-    let order = |body: &str| {
-        fleet
-            .orchestrator
-            .post("/api/info/order", body)
-            .token(&token)
-            .send()
-            .shown()
-    };
+    let order = |body: &str| fleet.orchestrator.post("/api/info/order", body).token(&token).send().shown();
     assert_eq!(
         order("{\"item\":\"tea\"\n \"quantity\":2}"),
         r#"400 {"error":"The body is not valid JSON at line 2, column 2: expected `,` or `}`"}"#
@@ -117,10 +92,7 @@ fn a_bad_body_is_named_with_its_place() {
         order(r#"{"item":"tea""#),
         r#"400 {"error":"The body is not valid JSON at line 1, column 13: it ends too early"}"#
     );
-    assert_eq!(
-        order(""),
-        r#"400 {"error":"The body is empty; this request wants JSON"}"#
-    );
+    assert_eq!(order(""), r#"400 {"error":"The body is empty; this request wants JSON"}"#);
 }
 
 #[test]
@@ -152,6 +124,14 @@ fn waiting_in_the_line_ends_with_the_requests_time() {
 }
 
 #[test]
+fn a_handler_may_ask_another_one_however_small_the_pool() {
+    // The one who asks holds the only worker, so its question must not have to wait for it.
+    let host = host(&json!({"poolSize": 1, "limits": {"requestMilliseconds": 3000}}));
+    let answer = host.get("/api/ask?path=/api/sleep").send();
+    assert_eq!(answer.shown(), r#"200 {"slept":0,"for":null}"#);
+}
+
+#[test]
 fn a_client_that_goes_away_frees_its_worker() {
     let host = host(&json!({"poolSize": 1}));
     let stream = host.get("/api/sleep?milliseconds=25000").begin();
@@ -159,11 +139,7 @@ fn a_client_that_goes_away_frees_its_worker() {
     drop(stream);
     let started = Instant::now();
     assert_eq!(host.get("/api/sleep").send().status, 200);
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "the worker was held for {:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(5), "the worker was held for {:?}", started.elapsed());
 }
 
 #[test]
@@ -183,9 +159,6 @@ fn a_kept_connection_serves_one_request_after_another() {
         bytes.extend(&buffer[..count]);
     }
     let text = String::from_utf8(bytes).unwrap();
-    let places: Vec<_> = ["\"id\":\"1\"", "\"id\":\"2\"", "\"id\":\"3\""]
-        .iter()
-        .map(|id| text.find(id))
-        .collect();
+    let places: Vec<_> = ["\"id\":\"1\"", "\"id\":\"2\"", "\"id\":\"3\""].iter().map(|id| text.find(id)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");
 }

@@ -18,28 +18,17 @@ fn app(jwt: &Value) -> App {
 #[test]
 fn a_service_killed_in_mid_request_is_answered_for_at_once() {
     let mut fleet = Fleet::start(app(&json!({})), &["far"]);
-    let mut asking: Vec<_> = (0..3)
-        .map(|_| fleet.orchestrator.get("/api/sleep?milliseconds=25000").begin())
-        .collect();
+    let mut asking: Vec<_> = (0..3).map(|_| fleet.orchestrator.get("/api/sleep?milliseconds=25000").begin()).collect();
     let service = fleet.service("far");
     wait_until("all of them sleep", || {
-        service
-            .lines()
-            .iter()
-            .filter(|line| line.contains("falling asleep"))
-            .count()
-            == 3
+        service.lines().iter().filter(|line| line.contains("falling asleep")).count() == 3
     });
     service.kill();
     let started = Instant::now();
     for stream in &mut asking {
         assert_eq!(read_answer(stream, true).shown(), DOWN);
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(1),
-        "it took {:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(1), "it took {:?}", started.elapsed());
     fleet.orchestrator.wait_for("in_flight=3");
 }
 
@@ -51,25 +40,17 @@ fn a_service_that_falls_silent_is_found_out_in_seconds() {
     fleet.service("far").signal("STOP");
     let started = Instant::now();
     assert_eq!(read_answer(&mut asking, true).shown(), DOWN);
-    assert!(
-        started.elapsed() < Duration::from_secs(8),
-        "it took {:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(8), "it took {:?}", started.elapsed());
     fleet.orchestrator.wait_for("nothing was heard of it for 5 seconds");
     // And when it goes on, the link does too.
     fleet.service("far").signal("CONT");
-    wait_until("it is linked again", || {
-        fleet.orchestrator.get("/api/sleep").send().status == 200
-    });
+    wait_until("it is linked again", || fleet.orchestrator.get("/api/sleep").send().status == 200);
 }
 
 #[test]
 fn different_secrets_are_said_on_both_sides() {
     let service = Launch::microservice(&app(&json!({"secret": "one"})), "far").start();
-    let orchestrator = Launch::orchestrator(&app(&json!({"secret": "two"})))
-        .reaching("far", service.port)
-        .start();
+    let orchestrator = Launch::orchestrator(&app(&json!({"secret": "two"}))).reaching("far", service.port).start();
     let mend = "it was not signed with this host's jwt.secret; \
                 put the same jwt.secret into config.json on both hosts and restart";
     service.wait_for(&format!("refused a link from 127.0.0.1: {mend}"));
@@ -83,15 +64,9 @@ fn another_service_at_the_address_is_named() {
     let config = json!({"qewd_up": true, "orchestrator": {}, "microservices": [{"name": "far"}, {"name": "other"}]});
     let app = App::new(config, &json!([]));
     let other = Launch::microservice(&app, "other").start();
-    let orchestrator = Launch::orchestrator(&app)
-        .reaching("far", other.port)
-        .reaching("other", other.port)
-        .start();
-    let line = orchestrator.wait_for("cannot be used: other answers there; mend host and port in config.json");
-    assert!(
-        line.contains(&format!("far at http://127.0.0.1:{}", other.port)),
-        "{line}"
-    );
+    let orchestrator = Launch::orchestrator(&app).reaching("far", other.port).reaching("other", other.port).start();
+    let line = orchestrator.wait_for("it was made for far; mend host and port of both in config.json");
+    assert!(line.contains(&format!("far at http://127.0.0.1:{}", other.port)), "{line}");
     orchestrator.wait_for("other registered");
 }
 
@@ -104,23 +79,15 @@ fn a_web_server_at_the_address_is_named_once() {
         // The test may be over.
         let _ = told.send(());
     });
-    let orchestrator = Launch::orchestrator(&app(&json!({})))
-        .reaching("far", fake.port)
-        .start();
+    let orchestrator = Launch::orchestrator(&app(&json!({}))).reaching("far", fake.port).start();
     let words = "what answers there is no qewd host";
     let line = orchestrator.wait_for(words);
-    assert!(
-        line.contains("ERROR") && line.contains("mend host and port in config.json"),
-        "{line}"
-    );
+    assert!(line.contains("ERROR") && line.contains("mend host and port in config.json"), "{line}");
     // It goes on trying without a word.
     for _ in 0..4 {
         tries.recv_timeout(PATIENCE).unwrap();
     }
-    assert_eq!(
-        orchestrator.lines().iter().filter(|line| line.contains(words)).count(),
-        1
-    );
+    assert_eq!(orchestrator.lines().iter().filter(|line| line.contains(words)).count(), 1);
     assert_eq!(orchestrator.get("/api/sleep").send().shown(), DOWN);
 }
 
@@ -130,14 +97,9 @@ fn something_that_does_not_even_speak_http_is_named() {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
         let _ = stream.read(&mut [0; 4096]);
     });
-    let orchestrator = Launch::orchestrator(&app(&json!({})))
-        .reaching("far", fake.port)
-        .start();
+    let orchestrator = Launch::orchestrator(&app(&json!({}))).reaching("far", fake.port).start();
     let line = orchestrator.wait_for(&format!("far at http://127.0.0.1:{}", fake.port));
-    assert!(
-        line.contains("is no qewd host") && line.contains("mend host and port in config.json"),
-        "{line}"
-    );
+    assert!(line.contains("is no qewd host") && line.contains("mend host and port in config.json"), "{line}");
 }
 
 #[test]
@@ -148,13 +110,8 @@ fn something_that_never_answers_is_said() {
             let _ = std::io::copy(&mut &stream, &mut std::io::sink());
         });
     });
-    let orchestrator = Launch::orchestrator(&app(&json!({})))
-        .reaching("far", fake.port)
-        .start();
-    orchestrator.wait_for(&format!(
-        "waiting for far at http://127.0.0.1:{}: it does not answer",
-        fake.port
-    ));
+    let orchestrator = Launch::orchestrator(&app(&json!({}))).reaching("far", fake.port).start();
+    orchestrator.wait_for(&format!("waiting for far at http://127.0.0.1:{}: it does not answer", fake.port));
     let started = Instant::now();
     assert_eq!(orchestrator.get("/api/sleep").send().shown(), DOWN);
     assert!(started.elapsed() < Duration::from_secs(1));
@@ -167,10 +124,7 @@ fn no_client_gets_a_link() {
         let text = format!("GET /qewd/link HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
         read_answer(&mut raw(host.port, text.as_bytes()), true)
     };
-    assert_eq!(
-        knock("").shown(),
-        r#"426 {"error":"Only qewd hosts connect here, by WebSocket"}"#
-    );
+    assert_eq!(knock("").shown(), r#"426 {"error":"Only qewd hosts connect here, by WebSocket"}"#);
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let other = knock(upgrade);
@@ -182,18 +136,12 @@ fn no_client_gets_a_link() {
     // A user's token is as little a key as none, or as one that somebody made up.
     let claims = json!({"iss": "qewd.link", "from": "orchestrator"});
     let user = signed(jsonwebtoken::Algorithm::HS256, SECRET, &claims);
-    for authorization in [
-        String::new(),
-        "Authorization: Bearer a.b.c\r\n".to_owned(),
-        format!("Authorization: Bearer {user}\r\n"),
-    ] {
+    for authorization in
+        [String::new(), "Authorization: Bearer a.b.c\r\n".to_owned(), format!("Authorization: Bearer {user}\r\n")]
+    {
         let answer = knock(&format!("{link}{authorization}"));
         assert_eq!(answer.status, 401, "{}", answer.shown());
-        assert!(
-            answer.text().starts_with(r#"{"error":"the link's token is refused: "#),
-            "{}",
-            answer.shown()
-        );
+        assert!(answer.text().starts_with(r#"{"error":"the link's token is refused: "#), "{}", answer.shown());
     }
     assert!(!host.lines().iter().any(|line| line.contains("received message")));
 }
@@ -205,13 +153,8 @@ fn a_route_to_a_handler_that_the_service_lacks_is_said_when_they_meet() {
     let config = json!({"qewd_up": true, "orchestrator": {}, "microservices": [{"name": "far"}]});
     let far = App::new(config.clone(), &route("list")).guest("far", "echo");
     let port = free_port();
-    let orchestrator = Launch::orchestrator(&App::new(config, &route("lists")))
-        .reaching("far", port)
-        .start();
+    let orchestrator = Launch::orchestrator(&App::new(config, &route("lists"))).reaching("far", port).start();
     let _service = Launch::microservice(&far, "far").port(port).start();
     let line = orchestrator.wait_for("far has no handler lists");
-    assert!(
-        line.contains("configuration/routes.json:1:2") && line.contains("it offers echo, list"),
-        "{line}"
-    );
+    assert!(line.contains("configuration/routes.json:1:2") && line.contains("it offers echo, list"), "{line}");
 }

@@ -11,21 +11,10 @@ struct Example {
 
 /// The `sh` blocks that begin with `curl`, each with the block that follows.
 fn examples(readme: &str) -> Vec<Example> {
-    let blocks: Vec<(&str, &str)> = readme
-        .split("\n```")
-        .skip(1)
-        .step_by(2)
-        .filter_map(|block| block.split_once('\n'))
-        .collect();
-    let pairs = blocks
-        .windows(2)
-        .filter(|pair| pair[0].0 == "sh" && pair[0].1.starts_with("curl "));
-    pairs
-        .map(|pair| Example {
-            command: pair[0].1.trim().to_owned(),
-            answer: pair[1].1.trim().to_owned(),
-        })
-        .collect()
+    let blocks: Vec<(&str, &str)> =
+        readme.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect();
+    let pairs = blocks.windows(2).filter(|pair| pair[0].0 == "sh" && pair[0].1.starts_with("curl "));
+    pairs.map(|pair| Example { command: pair[0].1.trim().to_owned(), answer: pair[1].1.trim().to_owned() }).collect()
 }
 
 /// The text with each token written as the README writes it.
@@ -48,11 +37,7 @@ fn every_request_of_the_readme_brings_the_answer_below_it() {
     }
     let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
     let examples = examples(&readme);
-    assert!(
-        examples.len() >= 6,
-        "README.md has only {} examples that were found",
-        examples.len()
-    );
+    assert!(examples.len() >= 6, "README.md has only {} examples that were found", examples.len());
     let fleet = Fleet::example();
     let here = format!("http://localhost:{}", fleet.orchestrator.port);
     for Example { command, answer } in examples {

@@ -20,20 +20,14 @@ fn app() -> App {
 
 #[test]
 fn the_bare_program_runs_the_orchestrator_of_the_current_folder() {
-    assert!(
-        !Path::new("/opt/qewd/mapped").exists(),
-        "on this machine the bare program would run the mounted folder"
-    );
+    assert!(!Path::new("/opt/qewd/mapped").exists(), "on this machine the bare program would run the mounted folder");
     let app = app();
     let mut bare = command();
     bare.current_dir(app.path());
     let host = Launch::plain("bare", bare).start_as_it_is();
     // Only the orchestrator opens links here.
     host.wait_for("Setting up micro-service connections");
-    assert_eq!(
-        host.get("/api/x").send().shown(),
-        r#"404 {"error":"url could not be matched"}"#
-    );
+    assert_eq!(host.get("/api/x").send().shown(), r#"404 {"error":"url could not be matched"}"#);
 }
 
 #[test]
@@ -41,32 +35,17 @@ fn the_environment_names_the_microservice_and_the_command_line_wins() {
     let app = app();
     let service = |variable: &str, arguments: &[&str]| {
         let mut command = command();
-        command
-            .env("microservice", variable)
-            .arg("run")
-            .arg("--app")
-            .arg(app.path())
-            .args(arguments);
+        command.env("microservice", variable).arg("run").arg("--app").arg(app.path()).args(arguments);
         Launch::plain(variable, command).start_as_it_is()
     };
     // Whom a host registers is its own name, so a link tells the role.
     let role_of = |port: u16| {
-        let orchestrator = Launch::orchestrator(&app)
-            .reaching("login_service", port)
-            .reaching("info_service", port)
-            .start();
-        orchestrator
-            .wait_for(" registered")
-            .rsplit(' ')
-            .nth(1)
-            .unwrap()
-            .to_owned()
+        let orchestrator =
+            Launch::orchestrator(&app).reaching("login_service", port).reaching("info_service", port).start();
+        orchestrator.wait_for(" registered").rsplit(' ').nth(1).unwrap().to_owned()
     };
     assert_eq!(role_of(service("login_service", &[]).port), "login_service");
-    assert_eq!(
-        role_of(service("login_service", &["--microservice", "info_service"]).port),
-        "info_service"
-    );
+    assert_eq!(role_of(service("login_service", &["--microservice", "info_service"]).port), "info_service");
     let nobody = service("", &[]);
     nobody.wait_for("Setting up micro-service connections");
 }
@@ -91,9 +70,7 @@ fn an_unknown_name_is_refused_with_the_names_there_are() {
 #[test]
 fn the_port_is_the_flags_then_the_configurations_then_8080() {
     let configured = free_port();
-    let app = app()
-        .setting("orchestrator", "port", configured)
-        .setting("login_service", "port", configured);
+    let app = app().setting("orchestrator", "port", configured).setting("login_service", "port", configured);
     let run = |arguments: &[&str]| {
         let mut command = command();
         command.arg("run").arg("--app").arg(app.path()).args(arguments);
@@ -124,20 +101,13 @@ fn a_taken_port_is_said_and_8080_is_the_default() {
 #[test]
 fn the_log_tells_the_start_in_the_order_that_operators_know() {
     let fleet = Fleet::example();
-    let url = |host: &str| {
-        format!(
-            "http://127.0.0.1:{}",
-            fleet.hosts().find(|other| other.name == host).unwrap().port
-        )
-    };
+    let url = |host: &str| format!("http://127.0.0.1:{}", fleet.hosts().find(|other| other.name == host).unwrap().port);
     let (login, info) = (url("login_service"), url("info_service"));
     let rule = "========================================================";
     let lines = fleet.orchestrator.lines();
     // Behind the time and the level.
-    let told: Vec<&str> = lines
-        .iter()
-        .map(|line| line.split_once(" INFO ").map_or(line.as_str(), |(_, text)| text))
-        .collect();
+    let told: Vec<&str> =
+        lines.iter().map(|line| line.split_once(" INFO ").map_or(line.as_str(), |(_, text)| text)).collect();
     let before: Vec<String> = [
         "Starting QEWD".to_owned(),
         "Setting up micro-service connections".to_owned(),
@@ -156,31 +126,17 @@ fn the_log_tells_the_start_in_the_order_that_operators_know() {
         rule.to_owned(),
     ]
     .into();
-    let start: Vec<&str> = told
-        .iter()
-        .copied()
-        .filter(|line| !line.starts_with("handler "))
-        .take(before.len())
-        .collect();
+    let start: Vec<&str> =
+        told.iter().copied().filter(|line| !line.starts_with("handler ")).take(before.len()).collect();
     assert_eq!(start, before);
     for (name, url) in [("login_service", login), ("info_service", info)] {
-        let place = |text: &str| {
-            told.iter()
-                .position(|line| *line == text)
-                .unwrap_or_else(|| panic!("no {text:?}"))
-        };
-        let (registered, ready) = (
-            place(&format!("{name} registered")),
-            place(&format!("{url} micro-service ready")),
-        );
+        let place = |text: &str| told.iter().position(|line| *line == text).unwrap_or_else(|| panic!("no {text:?}"));
+        let (registered, ready) = (place(&format!("{name} registered")), place(&format!("{url} micro-service ready")));
         assert!(before.len() <= registered && registered < ready, "{told:#?}");
     }
     let service = fleet.hosts().find(|host| host.name == "login_service").unwrap();
     let line = service.wait_for("orchestrator received message: ");
-    assert!(
-        line.contains(r#"{"type":"ewd-register","application":"login_service","jwt":true,"socketId":""#),
-        "{line}"
-    );
+    assert!(line.contains(r#"{"type":"ewd-register","application":"login_service","jwt":true,"socketId":""#), "{line}");
     service.wait_for(r#"sent response to orchestrator: {"type":"ewd-register","finished":true}"#);
 }
 
@@ -192,10 +148,7 @@ fn no_log_ever_shows_the_secret_a_token_or_a_password() {
     let wrong = r#"{"username":"rob","password":"a-password-of-mine"}"#;
     assert_eq!(host.post("/api/login", wrong).send().status, 400);
     assert_eq!(host.get("/api/info/greeting").token(&token).send().status, 200);
-    assert_eq!(
-        host.get("/api/info/greeting").token(&format!("{token}x")).send().status,
-        401
-    );
+    assert_eq!(host.get("/api/info/greeting").token(&format!("{token}x")).send().status, 401);
     for host in fleet.hosts() {
         for line in host.lines() {
             for secret in [SECRET, "eyJ", "a-password-of-mine"] {
@@ -211,9 +164,7 @@ fn the_samples_of_the_original_start_as_they_are() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/configurations/accepted/{name}.json"));
         let app = App::with_texts(&std::fs::read_to_string(file).unwrap(), None);
         let service = Launch::microservice(&app, "login_service").start();
-        let orchestrator = Launch::orchestrator(&app)
-            .reaching("login_service", service.port)
-            .start();
+        let orchestrator = Launch::orchestrator(&app).reaching("login_service", service.port).start();
         orchestrator.wait_for("login_service registered");
         for host in [&service, &orchestrator] {
             let answer = host.get("/api/login").send();

@@ -19,10 +19,7 @@ fn ten_hosts_at_once_agree_on_one_secret() {
     let app = App::with_texts(CONFIG, Some(&routes.to_string())).with("orchestrator", Source::Example, "login_service");
     let starting: Vec<_> = (0..10).map(|_| Launch::orchestrator(&app).port(0)).collect();
     let hosts: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = starting
-            .into_iter()
-            .map(|launch| scope.spawn(|| launch.start()))
-            .collect();
+        let threads: Vec<_> = starting.into_iter().map(|launch| scope.spawn(|| launch.start())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let token = hosts[0].login();
@@ -35,10 +32,8 @@ fn ten_hosts_at_once_agree_on_one_secret() {
     let json: Value = serde_json::from_str(&written).unwrap();
     let secret = json["jwt"]["secret"].as_str().unwrap();
     assert_eq!(secret.len(), 36, "{written}");
-    let expected = CONFIG.replace(
-        "\"ü\" }\n}",
-        &format!("\"ü\" }},\n    \"jwt\": {{\n        \"secret\": \"{secret}\"\n    }}\n}}"),
-    );
+    let expected = CONFIG
+        .replace("\"ü\" }\n}", &format!("\"ü\" }},\n    \"jwt\": {{\n        \"secret\": \"{secret}\"\n    }}\n}}"));
     assert_eq!(written, expected);
     let files: Vec<_> = std::fs::read_dir(app.path().join("configuration")).unwrap().collect();
     assert_eq!(files.len(), 2, "something was left behind: {files:?}");

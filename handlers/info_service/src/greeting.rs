@@ -13,11 +13,7 @@ struct User {
 
 /// GET /api/info/greeting
 pub(crate) fn greeting(_request: &mut Request) -> Result<Value, Failure> {
-    let user: User = services::get("/api/login/user")
-        .on("login_service")
-        .ask()
-        .ok()?
-        .json()?;
+    let user: User = services::get("/api/login/user").on("login_service").ask().ok()?.json()?;
     Ok(json!({ "greeting": format!("Hello {}", user.username) }))
 }
 
@@ -35,10 +31,7 @@ mod tests {
     fn greets_with_the_name_of_the_other_service() {
         testing::answer_services(|question| {
             assert_eq!(question.service.as_deref(), Some("login_service"));
-            assert_eq!(
-                (question.method.as_str(), question.path.as_str()),
-                ("GET", "/api/login/user")
-            );
+            assert_eq!((question.method.as_str(), question.path.as_str()), ("GET", "/api/login/user"));
             testing::answer(200, &json!({"username": "rob", "token": "…"}))
         });
         assert_eq!(ask().unwrap(), r#"{"greeting":"Hello rob"}"#);

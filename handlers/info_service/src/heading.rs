@@ -18,11 +18,7 @@ pub(crate) fn heading(request: &mut Request) -> Result<Json<Heading>, Failure> {
     let patient_id = request.parse_variable("patientId")?;
     let heading = request.variable("heading")?.to_owned();
     let data = table(&heading).ok_or_else(|| Failure::new(format!("No heading `{heading}`")).status(404))?;
-    Ok(Json(Heading {
-        patient_id,
-        heading,
-        data,
-    }))
+    Ok(Json(Heading { patient_id, heading, data }))
 }
 
 fn table(heading: &str) -> Option<&'static [&'static str]> {
@@ -41,10 +37,7 @@ mod tests {
 
     fn ask(patient: &str, name: &str) -> Result<Response, Failure> {
         let path = format!("/api/patient/{patient}/heading/{name}");
-        let mut request = testing::get(&path)
-            .variable("patientId", patient)
-            .variable("heading", name)
-            .request();
+        let mut request = testing::get(&path).variable("patientId", patient).variable("heading", name).request();
         testing::call(heading, &mut request)
     }
 

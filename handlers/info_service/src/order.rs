@@ -20,10 +20,7 @@ struct Order {
 pub(crate) fn order(request: &mut Request) -> Result<Response, Failure> {
     let order: Order = request.json()?;
     check(&order)?;
-    log::info(
-        "order accepted",
-        &[("item", &order.item), ("quantity", &order.quantity)],
-    );
+    log::info("order accepted", &[("item", &order.item), ("quantity", &order.quantity)]);
     Ok(Response::json(&order)?.status(201))
 }
 
@@ -32,10 +29,7 @@ fn check(order: &Order) -> Result<(), Failure> {
         return Err(Failure::new("`item` is empty; name what you order"));
     }
     if !(1..=MOST).contains(&order.quantity) {
-        return Err(Failure::new(format!(
-            "`quantity` is {}; order 1 to {MOST} pieces",
-            order.quantity
-        )));
+        return Err(Failure::new(format!("`quantity` is {}; order 1 to {MOST} pieces", order.quantity)));
     }
     Ok(())
 }
@@ -58,22 +52,13 @@ mod tests {
         let body = r#"{"item":"tea","quantity":2}"#;
         let response = send(body).unwrap();
         assert_eq!((response.status_code(), response.body_text().as_str()), (201, body));
-        assert_eq!(
-            testing::log_lines()[0].to_string(),
-            "info order accepted item=tea quantity=2"
-        );
+        assert_eq!(testing::log_lines()[0].to_string(), "info order accepted item=tea quantity=2");
     }
 
     #[test]
     fn says_what_is_wrong_with_a_bad_one() {
-        assert_eq!(
-            refused(r#"{"item":" ","quantity":2}"#),
-            "400 `item` is empty; name what you order"
-        );
-        assert_eq!(
-            refused(r#"{"item":"tea","quantity":0}"#),
-            "400 `quantity` is 0; order 1 to 100 pieces"
-        );
+        assert_eq!(refused(r#"{"item":" ","quantity":2}"#), "400 `item` is empty; name what you order");
+        assert_eq!(refused(r#"{"item":"tea","quantity":0}"#), "400 `quantity` is 0; order 1 to 100 pieces");
         assert_eq!(
             refused(r#"{"item":"tea","quantity":-1}"#),
             "400 The body is JSON, but not what is wanted here, at line 1, column 27: \

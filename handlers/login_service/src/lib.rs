@@ -51,9 +51,7 @@ mod tests {
 
     #[test]
     fn the_right_password_opens_a_session() {
-        let mut request = testing::post("/api/login")
-            .json(&json!({"username": "rob", "password": "secret"}))
-            .request();
+        let mut request = testing::post("/api/login").json(&json!({"username": "rob", "password": "secret"})).request();
         let response = testing::call(login, &mut request).unwrap();
 
         assert_eq!(response.body_text(), r#"{"ok":true}"#);

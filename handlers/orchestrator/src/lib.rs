@@ -29,10 +29,7 @@ mod tests {
         testing::reset();
         assert_eq!(answer()["greeting"], "hello");
         testing::set_setting("greeting", "Good morning");
-        assert_eq!(
-            answer(),
-            json!({"name": "qewd example", "version": "0.1.0", "greeting": "Good morning"})
-        );
+        assert_eq!(answer(), json!({"name": "qewd example", "version": "0.1.0", "greeting": "Good morning"}));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //! In goes a JSON object of secret claims, out comes text, and back; both forms are read, one is written.
 //! It never looks at what the claims mean, and keys never leave it.
 
+use super::keys::derive;
 use crate::configuration::{ClaimsForm, Secret};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::cipher::{
     AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,16 +28,8 @@ pub(super) struct ClaimsKey {
 
 impl ClaimsKey {
     pub(super) fn new(secret: &Secret, form: ClaimsForm) -> Result<Self, Unspecified> {
-        let mut key = [0; 32];
-        Salt::new(HKDF_SHA256, b"qewd")
-            .extract(secret.expose().as_bytes())
-            .expand(&[b"secret claims, form 1"], HKDF_SHA256)?
-            .fill(&mut key)?;
-        Ok(Self {
-            form,
-            sealed: RandomizedNonceKey::new(&AES_256_GCM, &key)?,
-            legacy: LegacyKey::new(secret.expose()),
-        })
+        let key = derive(secret, b"secret claims, form 1")?;
+        Ok(Self { form, sealed: RandomizedNonceKey::new(&AES_256_GCM, &key)?, legacy: LegacyKey::new(secret.expose()) })
     }
 
     pub(super) fn encrypt(&self, plain: Vec<u8>) -> Result<String, Unspecified> {
@@ -88,63 +80,45 @@ impl LegacyKey {
         for (to, from) in key.iter_mut().zip(first.iter().chain(&second)) {
             *to = *from;
         }
-        Self {
-            key,
-            first_block: third,
-        }
+        Self { key, first_block: third }
     }
 
     fn encrypt(&self, mut plain: Vec<u8>) -> Result<String, Unspecified> {
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(UnboundCipherKey::new(&AES_256, &self.key)?)?;
-        key.less_safe_encrypt(
-            &mut plain,
-            EncryptionContext::Iv128(FixedLength::from(self.first_block)),
-        )?;
+        key.less_safe_encrypt(&mut plain, EncryptionContext::Iv128(FixedLength::from(self.first_block)))?;
         Ok(hex(&plain))
     }
 
     fn decrypt(&self, text: &str) -> Option<Vec<u8>> {
         let mut bytes = from_hex(text)?;
-        let key = UnboundCipherKey::new(&AES_256, &self.key)
-            .and_then(PaddedBlockDecryptingKey::cbc_pkcs7)
-            .ok()?;
+        let key = UnboundCipherKey::new(&AES_256, &self.key).and_then(PaddedBlockDecryptingKey::cbc_pkcs7).ok()?;
         let first_block = DecryptionContext::Iv128(FixedLength::from(self.first_block));
         key.decrypt(&mut bytes, first_block).ok().map(|plain| plain.to_vec())
     }
 }
 
 fn follow(block: &[u8; 16], secret: &str) -> [u8; 16] {
-    Md5::new()
-        .chain_update(block)
-        .chain_update(secret.as_bytes())
-        .finalize()
-        .into()
+    Md5::new().chain_update(block).chain_update(secret.as_bytes()).finalize().into()
 }
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
     let digits = digits?;
     let pairs = digits.chunks_exact(2);
     if !pairs.remainder().is_empty() {
         return None;
     }
-    pairs
-        .map(|pair| pair.first().zip(pair.last()).map(|(high, low)| high << 4 | low))
-        .collect()
+    pairs.map(|pair| pair.first().zip(pair.last()).map(|(high, low)| high << 4 | low)).collect()
 }
 
 #[cfg(test)]

@@ -16,14 +16,18 @@ const TOKEN_HEADER: &str = "qewd-token";
 /// Puts the token into the response.
 #[must_use]
 pub fn attach_token(mut response: Response, token: &str) -> Response {
-    let json = response
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("application/json"));
+    let json = response.header("content-type").is_some_and(is_json);
     match json.then(|| body_with_token(&response.body, token)).flatten() {
         Some(body) => response.body = body,
         None => response.headers.push((TOKEN_HEADER.to_owned(), token.to_owned())),
     }
     response
+}
+
+/// `application/json` with or without parameters, and nothing that only begins like it.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 /// The body with the token in it, or nothing if it is neither an object nor an array.
@@ -116,19 +120,14 @@ mod tests {
             ("{ \"ok\": 1.50 }\n", r#"{ "ok": 1.50,"token":"a.b.c"}"#),
             ("{}", r#"{"token":"a.b.c"}"#),
             ("[1,2]", r#"{"results":[1,2],"token":"a.b.c"}"#),
-            (
-                r#"{"token":"mine","a":{"token":1}}"#,
-                r#"{"a":{"token":1},"token":"a.b.c"}"#,
-            ),
+            (r#"{"token":"mine","a":{"token":1}}"#, r#"{"a":{"token":1},"token":"a.b.c"}"#),
         ] {
             assert_eq!(with_token(json, body), (expected.to_owned(), None), "{body}");
         }
-        for (kind, body) in [(json, "\"text\""), (json, "{broken"), ("text/plain", "{}"), (json, "")] {
-            assert_eq!(
-                with_token(kind, body),
-                (body.to_owned(), Some("a.b.c".to_owned())),
-                "{body}"
-            );
+        for (kind, body) in
+            [(json, "\"text\""), (json, "{broken"), ("text/plain", "{}"), ("application/json-seq", "[]"), (json, "")]
+        {
+            assert_eq!(with_token(kind, body), (body.to_owned(), Some("a.b.c".to_owned())), "{body}");
         }
     }
 }

@@ -16,11 +16,7 @@ fn key(form: ClaimsForm) -> TokenKey {
 
 fn golden() -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    format!(
-        "{}.{}.{SIGNATURE}",
-        part(r#"{"typ":"JWT","alg":"HS256"}"#),
-        part(PAYLOAD)
-    )
+    format!("{}.{}.{SIGNATURE}", part(r#"{"typ":"JWT","alg":"HS256"}"#), part(PAYLOAD))
 }
 
 fn payload_of(token: &str) -> String {
@@ -53,11 +49,7 @@ fn the_golden_token_after_a_login_is_written_to_the_bit() {
     session.claims.insert("secretThing".into(), json!("x"));
     session.secret.push("secretThing".into());
     let token = key.issue(&session, 1_589_476_697).unwrap();
-    assert!(
-        token.ends_with(".vuM5wBgAL6Gw4QQ4moOnpV1lOLHAiyRCSP_4BuhujpI"),
-        "{}",
-        payload_of(&token)
-    );
+    assert!(token.ends_with(".vuM5wBgAL6Gw4QQ4moOnpV1lOLHAiyRCSP_4BuhujpI"), "{}", payload_of(&token));
     assert_eq!(key.verify(&token, 1_589_476_697).unwrap().claims["secretThing"], "x");
 }
 
@@ -72,11 +64,7 @@ fn sealed_claims_come_back_and_show_nothing() {
     let again = key.verify(&token, 1_700_000_000).unwrap();
     assert_eq!(again.claims["card"], "4711");
     assert!(again.secret.contains(&"card".to_owned()));
-    assert_ne!(
-        token,
-        key.issue(&session, 1_700_000_000).unwrap(),
-        "each seal has a nonce of its own"
-    );
+    assert_ne!(token, key.issue(&session, 1_700_000_000).unwrap(), "each seal has a nonce of its own");
 }
 
 #[test]
@@ -90,10 +78,7 @@ fn an_encrypted_claim_wins_over_a_clear_one() {
         &claims,
         &jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes()),
     );
-    assert_eq!(
-        key.verify(&forged.unwrap(), 1_589_476_700).unwrap().authenticated(),
-        session.authenticated()
-    );
+    assert_eq!(key.verify(&forged.unwrap(), 1_589_476_700).unwrap().authenticated(), session.authenticated());
 }
 
 #[test]
@@ -101,26 +86,15 @@ fn refusals_have_the_words_that_clients_know() {
     let key = key(ClaimsForm::Sealed);
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let none = format!("{}.{}.", part(r#"{"typ":"JWT","alg":"none"}"#), part(PAYLOAD));
-    let other = format!(
-        "{}.{}.{SIGNATURE}",
-        part(r#"{"typ":"JWT","alg":"HS512"}"#),
-        part(PAYLOAD)
-    );
+    let other = format!("{}.{}.{SIGNATURE}", part(r#"{"typ":"JWT","alg":"HS512"}"#), part(PAYLOAD));
     for (token, words) in [
         ("nonsense".to_owned(), "Error: Not enough or too many segments"),
         ("a.b.c".to_owned(), "SyntaxError: a segment is not JSON"),
         (none, "Error: Algorithm not supported"),
         (other, "Error: Algorithm not supported"),
-        (
-            golden().replace(SIGNATURE, &SIGNATURE.replace('P', "Q")),
-            "Error: Signature verification failed",
-        ),
+        (golden().replace(SIGNATURE, &SIGNATURE.replace('P', "Q")), "Error: Signature verification failed"),
     ] {
-        assert_eq!(
-            key.verify(&token, 1_589_476_700).unwrap_err().to_string(),
-            words,
-            "{token}"
-        );
+        assert_eq!(key.verify(&token, 1_589_476_700).unwrap_err().to_string(), words, "{token}");
     }
     assert_eq!(key.verify(&golden(), 1_589_476_997).unwrap_err(), TokenRefusal::Expired);
 }
@@ -138,13 +112,39 @@ fn a_timeout_must_be_positive() {
 #[test]
 fn a_link_token_is_for_links_only() {
     let link = LinkKey::new(&Secret::new(SECRET)).unwrap();
-    let token = link.issue("orchestrator").unwrap();
-    assert_eq!(link.verify(&token).unwrap(), "orchestrator");
-    assert_eq!(
-        key(ClaimsForm::Sealed).verify(&token, 0).unwrap_err(),
-        TokenRefusal::Signature
-    );
-    assert_eq!(link.verify(&golden()).unwrap_err(), LinkTokenRefusal::OtherSecret);
+    let visitor = Visitor { from: "orchestrator".into(), nonce: "n1".into() };
+    let token = link.knock(&visitor, "login_service").unwrap();
+    assert_eq!(link.check_knock(&token, "login_service").unwrap(), visitor);
+    assert_eq!(key(ClaimsForm::Sealed).verify(&token, 0).unwrap_err(), TokenRefusal::Signature);
+    assert_eq!(link.check_knock(&golden(), "login_service").unwrap_err(), LinkTokenRefusal::OtherSecret);
     let other = LinkKey::new(&Secret::new("another")).unwrap();
-    assert_eq!(other.verify(&token).unwrap_err(), LinkTokenRefusal::OtherSecret);
+    assert_eq!(other.check_knock(&token, "login_service").unwrap_err(), LinkTokenRefusal::OtherSecret);
+}
+
+#[test]
+fn a_link_token_opens_one_service_alone() {
+    let link = LinkKey::new(&Secret::new(SECRET)).unwrap();
+    let visitor = Visitor { from: "orchestrator".into(), nonce: "n1".into() };
+    let token = link.knock(&visitor, "fake_service").unwrap();
+    let refusal = link.check_knock(&token, "login_service").unwrap_err();
+    assert_eq!(refusal, LinkTokenRefusal::OtherService("fake_service".into()));
+}
+
+#[test]
+fn a_welcome_answers_one_knock_of_one_host() {
+    let link = LinkKey::new(&Secret::new(SECRET)).unwrap();
+    let visitor = |from: &str, nonce: &str| Visitor { from: from.into(), nonce: nonce.into() };
+    let knock = visitor("orchestrator", "n1");
+    let proof = link.welcome(&knock, "login_service").unwrap();
+    assert_eq!(link.check_welcome(&proof, &knock, "login_service"), Ok(()));
+    let token = link.knock(&knock, "login_service").unwrap();
+    for (proof, visitor, service) in [
+        (&proof, visitor("orchestrator", "n2"), "login_service"),
+        (&proof, visitor("info_service", "n1"), "login_service"),
+        (&proof, knock.clone(), "other_service"),
+        (&token, knock, "login_service"),
+        (&golden(), visitor("orchestrator", "n1"), "login_service"),
+    ] {
+        assert_eq!(link.check_welcome(proof, &visitor, service), Err(LinkTokenRefusal::OtherSecret));
+    }
 }

@@ -80,23 +80,14 @@ impl TokenKey {
     /// # Errors
     /// When `timeout` is not a positive whole number of seconds.
     pub fn issue(&self, session: &Session, now: u64) -> Result<String, TokenRefusal> {
-        let timeout = session
-            .claims
-            .get("timeout")
-            .and_then(Value::as_u64)
-            .filter(|seconds| *seconds > 0);
-        let timeout = timeout.ok_or(TokenRefusal::Claims(
-            "timeout must be a positive whole number of seconds",
-        ))?;
+        let timeout = session.claims.get("timeout").and_then(Value::as_u64).filter(|seconds| *seconds > 0);
+        let timeout = timeout.ok_or(TokenRefusal::Claims("timeout must be a positive whole number of seconds"))?;
         let mut claims = Map::new();
         claims.insert("exp".to_owned(), json!(now.saturating_add(timeout)));
         claims.insert("iat".to_owned(), json!(now));
         claims.insert("iss".to_owned(), json!(ISSUER));
         for name in ["application", "timeout"] {
-            claims.insert(
-                name.to_owned(),
-                session.claims.get(name).cloned().unwrap_or(Value::Null),
-            );
+            claims.insert(name.to_owned(), session.claims.get(name).cloned().unwrap_or(Value::Null));
         }
         claims.insert("qewd".to_owned(), json!(self.lock(session)?));
         for (name, value) in &session.claims {
@@ -125,12 +116,7 @@ impl TokenKey {
         let secret: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| unreadable)?;
         claims.shift_remove("qewd");
         let mut names: Vec<String> = secret.keys().cloned().collect();
-        names.extend(
-            SECRET_BY_DEFAULT
-                .iter()
-                .filter(|name| !secret.contains_key(**name))
-                .map(|&name| name.to_owned()),
-        );
+        names.extend(SECRET_BY_DEFAULT.iter().filter(|name| !secret.contains_key(**name)).map(|&name| name.to_owned()));
         for (name, value) in secret {
             claims.shift_remove(&name);
             claims.insert(name, value);
@@ -146,9 +132,7 @@ impl TokenKey {
             }
         }
         let plain = Value::Object(secret).to_string().into_bytes();
-        self.claims
-            .encrypt(plain)
-            .map_err(|_| TokenRefusal::Claims("the secret claims could not be encrypted"))
+        self.claims.encrypt(plain).map_err(|_| TokenRefusal::Claims("the secret claims could not be encrypted"))
     }
 }
 
@@ -164,18 +148,16 @@ pub(super) fn verified_claims(token: &str, key: &DecodingKey) -> Result<Map<Stri
     if token.split('.').count() != 3 {
         return Err(TokenRefusal::Segments);
     }
-    jsonwebtoken::decode(token, key, &validation)
-        .map(|token| token.claims)
-        .map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => TokenRefusal::Signature,
-            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
-                TokenRefusal::Algorithm
-            }
-            ErrorKind::Base64(_) if part(token, 0).is_some() && part(token, 1).is_some() => TokenRefusal::Signature,
+    jsonwebtoken::decode(token, key, &validation).map(|token| token.claims).map_err(|error| match error.kind() {
+        ErrorKind::InvalidSignature => TokenRefusal::Signature,
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
+            TokenRefusal::Algorithm
+        }
+        ErrorKind::Base64(_) if part(token, 0).is_some() && part(token, 1).is_some() => TokenRefusal::Signature,
         ErrorKind::Json(_) if names_another_algorithm(token) => TokenRefusal::Algorithm,
-            ErrorKind::InvalidToken => TokenRefusal::Segments,
-            _ => TokenRefusal::NotJson,
-        })
+        ErrorKind::InvalidToken => TokenRefusal::Segments,
+        _ => TokenRefusal::NotJson,
+    })
 }
 
 /// Whether the header is JSON and names an algorithm that the library does not know, such as `none`.

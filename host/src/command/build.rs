@@ -42,10 +42,7 @@ pub(super) fn crates(application: &Path) -> Vec<Crate> {
 
 fn find(folder: &Path, host: &str, depth: usize, found: &mut Vec<Crate>) {
     if folder.join("Cargo.toml").is_file() {
-        found.push(Crate {
-            host: host.to_owned(),
-            folder: folder.to_owned(),
-        });
+        found.push(Crate { host: host.to_owned(), folder: folder.to_owned() });
     } else if depth < DEPTH {
         for folder in folders(folder) {
             find(&folder, host, depth + 1, found);
@@ -59,8 +56,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     };
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let hidden = |path: &Path| {
-        path.file_name()
-            .is_some_and(|name| name == "target" || name.as_encoded_bytes().starts_with(b"."))
+        path.file_name().is_some_and(|name| name == "target" || name.as_encoded_bytes().starts_with(b"."))
     };
     paths.filter(|path| path.is_dir() && !hidden(path)).collect()
 }
@@ -118,10 +114,7 @@ pub(super) async fn build(application: &Path, krate: &Crate) -> Result<Built, St
         return Err(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
     }
     let module = module_in(&output.stdout, &krate.folder).ok_or_else(|| {
-        format!(
-            "{} builds no module; add to its Cargo.toml: [lib] crate-type = [\"cdylib\"]",
-            krate.folder.display()
-        )
+        format!("{} builds no module; add to its Cargo.toml: [lib] crate-type = [\"cdylib\"]", krate.folder.display())
     })?;
     put(&module, &krate.folder)
 }
@@ -135,10 +128,7 @@ fn module_in(messages: &[u8], folder: &Path) -> Option<PathBuf> {
     let manifest = folder.join("Cargo.toml").canonicalize().ok()?;
     let artifacts = messages.split(|byte| *byte == b'\n').filter_map(|line| {
         let message: serde_json::Value = serde_json::from_slice(line).ok()?;
-        let ours = message
-            .get("manifest_path")?
-            .as_str()
-            .is_some_and(|path| Path::new(path) == manifest);
+        let ours = message.get("manifest_path")?.as_str().is_some_and(|path| Path::new(path) == manifest);
         let files = message.get("filenames")?.as_array()?.clone();
         ours.then_some(files)
     });
@@ -162,7 +152,5 @@ fn put(module: &Path, folder: &Path) -> Result<Built, String> {
             file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
             file.persist(&place).map_err(|error| error.error)
         });
-    written
-        .map(|_| Built::Changed)
-        .map_err(|error| format!("{}: {error}", place.display()))
+    written.map(|_| Built::Changed).map_err(|error| format!("{}: {error}", place.display()))
 }

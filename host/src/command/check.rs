@@ -45,11 +45,7 @@ pub(super) async fn check(folder: &Path) -> Result<ExitCode, String> {
         more => format!("{more} problems"),
     });
     writeln!(std::io::stdout(), "{}", lines.join("\n")).map_err(|error| error.to_string())?;
-    Ok(if errors == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, String> {
@@ -66,11 +62,7 @@ async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, Stri
 
 async fn load(configuration: &Configuration) -> Result<(Catalog, Vec<Problem>), String> {
     let limits = &configuration.settings.limits;
-    let engine = Engine::new(&EngineSettings {
-        instances: 1,
-        memory: limits.memory,
-        cache: compiled_folder(None),
-    })?;
+    let engine = Engine::new(&EngineSettings { instances: 1, memory: limits.memory, cache: compiled_folder(None) })?;
     let settings = InstanceSettings {
         memory: limits.memory,
         response: limits.response,

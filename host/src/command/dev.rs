@@ -30,9 +30,7 @@ const CHANGES: usize = 256;
 /// The words that say why it cannot run.
 pub(super) async fn dev(folder: PathBuf, port: Option<u16>) -> Result<ExitCode, String> {
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
-    let folder = folder
-        .canonicalize()
-        .map_err(|error| format!("{}: {error}", folder.display()))?;
+    let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut session = tokio::select! {
         session = Session::start(folder, port) => session?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
@@ -80,11 +78,7 @@ impl Session {
             build::build(&folder, krate).await?;
         }
         let places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
-        let width = places
-            .iter()
-            .map(|place| place.host.as_str().len())
-            .max()
-            .unwrap_or_default();
+        let width = places.iter().map(|place| place.host.as_str().len()).max().unwrap_or_default();
         let mut running = Vec::new();
         for place in &places {
             running.push(Child::start(&folder, place.clone(), &places, width)?);
@@ -93,19 +87,11 @@ impl Session {
             host.up().await?;
         }
         for place in &places {
-            say(&format!(
-                "{:width$}  http://localhost:{}",
-                place.host.as_str(),
-                place.port
-            ));
+            say(&format!("{:width$}  http://localhost:{}", place.host.as_str(), place.port));
         }
         let orchestrator = places.first().map_or(0, |place| place.port);
         say(&try_lines::lines(&configuration, orchestrator));
-        Ok(Self {
-            folder,
-            crates,
-            hosts: running,
-        })
+        Ok(Self { folder, crates, hosts: running })
     }
 
     async fn rebuild(&mut self, paths: &[PathBuf]) {
@@ -126,11 +112,7 @@ impl Session {
                 Err(words) => say(&format!("{words}\nthe module before this change still runs")),
             }
         }
-        for host in self
-            .hosts
-            .iter_mut()
-            .filter(|host| changed_hosts.iter().any(|name| name == host.name()))
-        {
+        for host in self.hosts.iter_mut().filter(|host| changed_hosts.iter().any(|name| name == host.name())) {
             say(&format!("starting {} anew with the changed module", host.name()));
             if let Err(words) = host.restart().await {
                 say(&words);
@@ -155,14 +137,9 @@ fn places(hosts: &[HostName], first: u16) -> Result<Vec<Place>, String> {
         let free = (port..port.saturating_add(PORTS_TRIED)).find(|port| is_free(*port));
         let found = free.ok_or_else(|| format!("no free port from {port} on; choose another with --port"))?;
         if places.is_empty() && found != first {
-            return Err(format!(
-                "port {first} is taken; stop what uses it, or choose another with --port"
-            ));
+            return Err(format!("port {first} is taken; stop what uses it, or choose another with --port"));
         }
-        places.push(Place {
-            host: host.clone(),
-            port: found,
-        });
+        places.push(Place { host: host.clone(), port: found });
         port = found.saturating_add(1);
     }
     Ok(places)
@@ -180,13 +157,14 @@ fn watch(folder: &Path, changed: mpsc::Sender<PathBuf>) -> Result<Option<notify:
     if !handlers.is_dir() {
         return Ok(None);
     }
+    let below = handlers.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading a file is an event, too: building would wake itself for ever.
         if event.kind.is_access() {
             return;
         }
-        for path in event.paths.into_iter().filter(|path| is_source(path)) {
+        for path in event.paths.into_iter().filter(|path| is_source(path.strip_prefix(&below).unwrap_or(path))) {
             // A full channel already says that there is something to build.
             let _ = changed.try_send(path);
         }
@@ -198,12 +176,10 @@ fn watch(folder: &Path, changed: mpsc::Sender<PathBuf>) -> Result<Option<notify:
     Ok(Some(watcher))
 }
 
+/// `path` is relative to the folder that is watched: what lies above it may well be called `target`.
 fn is_source(path: &Path) -> bool {
     let built = path.components().any(|part| part.as_os_str() == "target");
-    !built
-        && path
-            .extension()
-            .is_some_and(|extension| extension == "rs" || extension == "toml" || extension == "wit")
+    !built && path.extension().is_some_and(|extension| extension == "rs" || extension == "toml" || extension == "wit")
 }
 
 fn relative(folder: &Path, path: &Path) -> String {

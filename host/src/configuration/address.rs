@@ -48,11 +48,7 @@ impl Address {
         };
         match rule {
             Some(rule) => Err(BadAddress(host.chars().take(80).collect(), rule)),
-            None => Ok(Self {
-                secure,
-                host: name.to_owned(),
-                port: port.unwrap_or(DEFAULT_PORT),
-            }),
+            None => Ok(Self { secure, host: name.to_owned(), port: port.unwrap_or(DEFAULT_PORT) }),
         }
     }
 
@@ -90,10 +86,9 @@ impl FromStr for Address {
         let bad = |rule| BadAddress(text.chars().take(80).collect(), rule);
         let (host, port) = match rest.rsplit_once(':') {
             // The last colon of `[::1]` belongs to the address.
-            Some((host, port)) if !port.ends_with(']') && (host.ends_with(']') || !host.contains(':')) => (
-                host,
-                Some(port.parse().map_err(|_| bad("the port must be a number up to 65535"))?),
-            ),
+            Some((host, port)) if !port.ends_with(']') && (host.ends_with(']') || !host.contains(':')) => {
+                (host, Some(port.parse().map_err(|_| bad("the port must be a number up to 65535"))?))
+            }
             _ => (rest, None),
         };
         let standard = if secure { 443 } else { 80 };
@@ -150,19 +145,9 @@ mod tests {
     fn urls_are_read() {
         let read = |text: &str| text.parse::<Address>();
         let address = read("http://127.0.0.1:3001").unwrap();
-        assert_eq!(
-            (address.secure, address.host.as_str(), address.port),
-            (false, "127.0.0.1", 3001)
-        );
+        assert_eq!((address.secure, address.host.as_str(), address.port), (false, "127.0.0.1", 3001));
         assert_eq!(address.url(), "http://127.0.0.1:3001");
-        assert_eq!(
-            read("https://x/").unwrap(),
-            Address {
-                secure: true,
-                host: "x".to_owned(),
-                port: 443
-            }
-        );
+        assert_eq!(read("https://x/").unwrap(), Address { secure: true, host: "x".to_owned(), port: 443 });
         assert_eq!(read("http://[::1]:81").unwrap().url(), "http://[::1]:81");
         assert_eq!(read("http://[::1]").unwrap().url(), "http://[::1]");
         assert_eq!(read("http://[::1]").unwrap().dial_host(), "::1");

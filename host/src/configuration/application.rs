@@ -49,51 +49,24 @@ impl Application {
 }
 
 const TOP_KEYS: Keys = Keys {
-    known: &[
-        "qewd_up",
-        "orchestrator",
-        "qewd",
-        "microservices",
-        "jwt",
-        "userDefined",
-        "ms_name",
-        "qewd-monitor",
-    ],
+    known: &["qewd_up", "orchestrator", "qewd", "microservices", "jwt", "userDefined", "ms_name", "qewd-monitor"],
     idle: &[
         ("use_jwt", "tokens are always in use: remove the key"),
-        (
-            "permit_application_switch",
-            "routes alone decide which service answers: remove the key",
-        ),
-        (
-            "imported",
-            "routes are not imported from other hosts: write them into routes.json and remove the key",
-        ),
+        ("permit_application_switch", "routes alone decide which service answers: remove the key"),
+        ("imported", "routes are not imported from other hosts: write them into routes.json and remove the key"),
     ],
     refused: &[],
 };
 
-const ORCHESTRATOR_KEYS: Keys = Keys {
-    known: &["qewd", "qewd-monitor"],
-    idle: &[],
-    refused: &[],
-};
+const ORCHESTRATOR_KEYS: Keys = Keys { known: &["qewd", "qewd-monitor"], idle: &[], refused: &[] };
 
-const JWT_KEYS: Keys = Keys {
-    known: &["secret", "claims"],
-    idle: &[],
-    refused: &[],
-};
+const JWT_KEYS: Keys = Keys { known: &["secret", "claims"], idle: &[], refused: &[] };
 
 /// Reads the file. `None` only if it is not an object; all other problems are in the report.
 pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     let mut top = Block::open(root, "the file", &TOP_KEYS, report)?;
     if top.get("qewd_up").is_some() && top.flag("qewd_up") == Some(false) {
-        top.error(
-            "qewd_up",
-            "\"qewd_up\" is false",
-            "write true: this program only runs QEWD-Up applications",
-        );
+        top.error("qewd_up", "\"qewd_up\" is false", "write true: this program only runs QEWD-Up applications");
     }
     top.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
     let own = own_settings(&mut top);
@@ -101,10 +74,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     let standalone = standalone(&mut top, &own, &mut entries);
     let (secret, claims) = jwt(&mut top);
     let user_defined = match top.get("userDefined") {
-        Some(Node {
-            value: Value::Object(members),
-            ..
-        }) => members_to_json(members),
+        Some(Node { value: Value::Object(members), .. }) => members_to_json(members),
         Some(other) => {
             top.wrong("userDefined", other, "an object", "write { … } here");
             serde_json::Map::new()
@@ -147,35 +117,20 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
     for other in ["microservices", ORCHESTRATOR] {
         if top.get(other).is_some() {
             let what = format!("\"ms_name\" and {other:?} cannot stand in one file");
-            top.error(
-                "ms_name",
-                what,
-                "keep \"ms_name\" only in the folder of a single microservice",
-            );
+            top.error("ms_name", what, "keep \"ms_name\" only in the folder of a single microservice");
             return None;
         }
     }
     let spot = top.spot("ms_name");
     let name = service_name(name, spot, top.report)?;
-    let address = Address {
-        secure: false,
-        host: name.as_str().to_owned(),
-        port: own.port,
-    };
-    entries.services.push(Service {
-        name: name.clone(),
-        address,
-        settings: own.clone(),
-    });
+    let address = Address { secure: false, host: name.as_str().to_owned(), port: own.port };
+    entries.services.push(Service { name: name.clone(), address, settings: own.clone() });
     Some(name)
 }
 
 fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
     // Whatever stands here may be meant as the secret, so the messages must not show it.
-    if top
-        .get("jwt")
-        .is_some_and(|node| !matches!(node.value, Value::Object(_)))
-    {
+    if top.get("jwt").is_some_and(|node| !matches!(node.value, Value::Object(_))) {
         top.error("jwt", "\"jwt\" must be an object", "write {\"secret\": \"…\"} here");
     }
     let object = top.get("jwt").filter(|node| matches!(node.value, Value::Object(_)));
@@ -196,11 +151,7 @@ fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
         Some("sealed") | None => ClaimsForm::Sealed,
         Some(other) => {
             let what = format!("\"jwt.claims\" is {other:?}");
-            jwt.error(
-                "claims",
-                what,
-                "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up",
-            );
+            jwt.error("claims", what, "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up");
             ClaimsForm::Sealed
         }
     };

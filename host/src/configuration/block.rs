@@ -33,11 +33,7 @@ impl<'n, 'r> Block<'n, 'r> {
         for member in members {
             check_key(member, keys, report);
         }
-        Some(Self {
-            at: node.at,
-            members,
-            report,
-        })
+        Some(Self { at: node.at, members, report })
     }
 
     /// The object below a key, if the key is there.
@@ -47,10 +43,7 @@ impl<'n, 'r> Block<'n, 'r> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
-        self.members
-            .iter()
-            .find(|member| member.name == name)
-            .map(|member| &member.node)
+        self.members.iter().find(|member| member.name == name).map(|member| &member.node)
     }
 
     /// The place of a key, or of the object if the key is missing.
@@ -148,11 +141,7 @@ impl<'n, 'r> Block<'n, 'r> {
 }
 
 fn wrong_type(report: &mut Report, found: &Node, name: &str, expected: &str, mend: &str) {
-    report.error(
-        Some(found.at),
-        format!("{name} must be {expected}, but is {}", found.described()),
-        mend,
-    );
+    report.error(Some(found.at), format!("{name} must be {expected}, but is {}", found.described()), mend);
 }
 
 fn no_effect(name: &str) -> String {
@@ -170,11 +159,7 @@ fn check_key(member: &Member, keys: &Keys, report: &mut Report) {
     if let Some(instead) = find(keys.idle) {
         report.warning(Some(member.at), no_effect(name), instead);
     } else if let Some(instead) = find(keys.refused) {
-        report.error(
-            Some(member.at),
-            format!("this version does not serve the key {name:?}"),
-            instead,
-        );
+        report.error(Some(member.at), format!("this version does not serve the key {name:?}"), instead);
     } else {
         let known = keys.known.join(", ");
         let mend = match nearest(name, keys.known.iter().copied()) {
@@ -190,12 +175,7 @@ pub(crate) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>)
     let lower = name.to_lowercase();
     let allowed = (name.chars().count() / 3).max(2);
     candidates
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -209,9 +189,6 @@ pub(crate) fn advice<'c>(name: &str, candidates: impl Iterator<Item = &'c str> +
     }
     match nearest(name, candidates) {
         Some(near) => format!("did you mean {near:?}? config.json has: {}", known.join(", ")),
-        None => format!(
-            "add it to \"microservices\" in config.json, or use one of: {}",
-            known.join(", ")
-        ),
+        None => format!("add it to \"microservices\" in config.json, or use one of: {}", known.join(", ")),
     }
 }

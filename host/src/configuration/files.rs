@@ -22,32 +22,18 @@ pub(crate) fn read(folder: &Path, file: &str, report: &mut Report) -> Option<Str
             return None;
         }
         Err(failure) => {
-            report.error(
-                None,
-                format!("the file cannot be read ({failure})"),
-                "let this user read it",
-            );
+            report.error(None, format!("the file cannot be read ({failure})"), "let this user read it");
             return None;
         }
     };
     match String::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(failure) => {
-            let valid = failure
-                .as_bytes()
-                .get(..failure.utf8_error().valid_up_to())
-                .unwrap_or_default();
+            let valid = failure.as_bytes().get(..failure.utf8_error().valid_up_to()).unwrap_or_default();
             let valid = String::from_utf8_lossy(valid);
             let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-            let spot = Spot {
-                line: valid.matches('\n').count() + 1,
-                column,
-            };
-            report.error(
-                Some(spot),
-                "the text is not UTF-8",
-                "save the file with the encoding UTF-8",
-            );
+            let spot = Spot { line: valid.matches('\n').count() + 1, column };
+            report.error(Some(spot), "the text is not UTF-8", "save the file with the encoding UTF-8");
             None
         }
     }
@@ -55,8 +41,5 @@ pub(crate) fn read(folder: &Path, file: &str, report: &mut Report) -> Option<Str
 
 /// The folder in full where that is known: `.` would help nobody.
 fn shown(folder: &Path) -> String {
-    std::path::absolute(folder)
-        .unwrap_or_else(|_| folder.to_owned())
-        .display()
-        .to_string()
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
 }

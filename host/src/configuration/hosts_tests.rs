@@ -9,11 +9,7 @@ use std::fs;
 #[test]
 fn the_host_is_found_by_its_name() {
     let config = r#"{"microservices": [{"name": "login"}, {"name": "all", "members": ["login"]}]}"#;
-    let of = |host| {
-        load(config, Some(host))
-            .map(|loaded| loaded.host.to_string())
-            .map_err(|p| p.to_string())
-    };
+    let of = |host| load(config, Some(host)).map(|loaded| loaded.host.to_string()).map_err(|p| p.to_string());
     assert_eq!(of("orchestrator").unwrap(), "orchestrator");
     assert_eq!(of("login").unwrap(), "login");
     assert_eq!(
@@ -22,10 +18,7 @@ fn the_host_is_found_by_its_name() {
     );
     assert!(of("all").unwrap_err().contains("is a group"));
     let loaded = load(config, None).unwrap();
-    assert_eq!(
-        (loaded.services.len(), loaded.groups.len(), loaded.links.len()),
-        (1, 1, 1)
-    );
+    assert_eq!((loaded.services.len(), loaded.groups.len(), loaded.links.len()), (1, 1, 1));
 }
 
 #[test]
@@ -33,10 +26,7 @@ fn a_folder_may_belong_to_one_microservice() {
     let config = r#"{"ms_name": "solo", "qewd": {"port": 3001}}"#;
     for host in [None, Some("solo")] {
         let loaded = load(config, host).unwrap();
-        assert_eq!(
-            (loaded.host.as_str(), loaded.settings.port, loaded.standalone),
-            ("solo", 3001, true)
-        );
+        assert_eq!((loaded.host.as_str(), loaded.settings.port, loaded.standalone), ("solo", 3001, true));
         assert!(loaded.links.is_empty());
     }
     assert!(load(config, Some("orchestrator")).is_err());
@@ -51,25 +41,12 @@ fn a_folder_may_belong_to_one_microservice() {
 
 #[test]
 fn ten_hosts_at_once_share_one_generated_secret() {
-    for config in [
-        "{}",
-        FIRST,
-        "{\"jwt\": {\"claims\": \"qewd\"}}",
-        "\u{feff}{\n\t\"qewd_up\": true\n}\n",
-    ] {
+    for config in ["{}", FIRST, "{\"jwt\": {\"claims\": \"qewd\"}}", "\u{feff}{\n\t\"qewd_up\": true\n}\n"] {
         let folder = folder(config, None);
-        let load = || {
-            Configuration::load(folder.path(), None, IfSecretMissing::Generate)
-                .unwrap()
-                .jwt
-                .secret
-        };
+        let load = || Configuration::load(folder.path(), None, IfSecretMissing::Generate).unwrap().jwt.secret;
         let mut secrets = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..10).map(|_| scope.spawn(load)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .collect::<Vec<_>>()
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         secrets.extend((0..10).map(|_| load()));
         assert!(secrets.iter().all(|secret| *secret == secrets[0]));
@@ -103,9 +80,5 @@ fn only_the_secret_is_added_to_the_file() {
     }
     let folder = folder("{\"prot\": 1}", None);
     assert!(Configuration::load(folder.path(), None, IfSecretMissing::Generate).is_err());
-    assert!(
-        !fs::read_to_string(folder.path().join("configuration/config.json"))
-            .unwrap()
-            .contains("jwt")
-    );
+    assert!(!fs::read_to_string(folder.path().join("configuration/config.json")).unwrap().contains("jwt"));
 }

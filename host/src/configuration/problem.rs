@@ -72,11 +72,7 @@ impl Problem {
 
     /// An error at a known place.
     pub fn at(place: &Place, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self {
-            line: Some(place.line),
-            column: Some(place.column),
-            ..Self::in_file(&place.file, what, mend)
-        }
+        Self { line: Some(place.line), column: Some(place.column), ..Self::in_file(&place.file, what, mend) }
     }
 }
 
@@ -120,10 +116,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(file: &Path) -> Self {
-        Self {
-            file: file.to_owned(),
-            problems: Vec::new(),
-        }
+        Self { file: file.to_owned(), problems: Vec::new() }
     }
 
     pub(crate) fn error(&mut self, at: Option<Spot>, what: impl Into<String>, mend: impl Into<String>) {
@@ -135,11 +128,7 @@ impl Report {
     }
 
     pub(crate) fn place(&self, at: Spot) -> Place {
-        Place {
-            file: self.file.clone(),
-            line: at.line,
-            column: at.column,
-        }
+        Place { file: self.file.clone(), line: at.line, column: at.column }
     }
 
     /// The problems in the order of the file.

@@ -82,54 +82,25 @@ pub struct Otherwise {
 }
 
 const ROUTE_KEYS: Keys = Keys {
-    known: &[
-        "uri",
-        "method",
-        "handler",
-        "on_microservice",
-        "from_microservices",
-        "authenticate",
-        "example",
-    ],
+    known: &["uri", "method", "handler", "on_microservice", "from_microservices", "authenticate", "example"],
     idle: &[
-        (
-            "applyBeforeHandler",
-            "handlers check what they need themselves: remove the key",
-        ),
+        ("applyBeforeHandler", "handlers check what they need themselves: remove the key"),
         ("imported", "routes are not imported from other hosts: remove the key"),
         ("bypassJWTCheck", "write \"authenticate\": false instead"),
     ],
     refused: &[
         ("on_microservices", "name one microservice in \"on_microservice\""),
-        (
-            "handler_source",
-            "put the handler into the folder of the microservice that answers",
-        ),
+        ("handler_source", "put the handler into the folder of the microservice that answers"),
         ("router", "write one route for each destination"),
-        (
-            "application",
-            "only routes with a \"uri\" are served: remove this route",
-        ),
+        ("application", "only routes with a \"uri\" are served: remove this route"),
         ("type", "only routes with a \"uri\" are served: remove this route"),
         ("else", "put it into an object of its own"),
     ],
 };
 
-const ELSE_ENTRY_KEYS: Keys = Keys {
-    known: &["else"],
-    idle: &[],
-    refused: &[],
-};
-const ELSE_KEYS: Keys = Keys {
-    known: &["statusCode", "text"],
-    idle: &[],
-    refused: &[],
-};
-const EXAMPLE_KEYS: Keys = Keys {
-    known: &["path", "body"],
-    idle: &[],
-    refused: &[],
-};
+const ELSE_ENTRY_KEYS: Keys = Keys { known: &["else"], idle: &[], refused: &[] };
+const ELSE_KEYS: Keys = Keys { known: &["statusCode", "text"], idle: &[], refused: &[] };
+const EXAMPLE_KEYS: Keys = Keys { known: &["path", "body"], idle: &[], refused: &[] };
 
 /// Reads the file; all problems are in the report.
 pub(crate) fn read(
@@ -164,9 +135,7 @@ pub(crate) fn read(
 
 fn read_else(entry: &mut Block<'_, '_>) -> Option<Otherwise> {
     let mut block = entry.inner("else", &ELSE_KEYS)?;
-    let status = block
-        .whole("statusCode", 200..=599)
-        .and_then(|status| u16::try_from(status).ok());
+    let status = block.whole("statusCode", 200..=599).and_then(|status| u16::try_from(status).ok());
     Some(Otherwise {
         status: status.unwrap_or(DEFAULT_ELSE_STATUS),
         text: block.text("text").unwrap_or(DEFAULT_ELSE_TEXT).to_owned(),
@@ -190,17 +159,7 @@ fn route(block: &mut Block<'_, '_>, application: &Application, host: &HostName) 
         // A wrong name was said already; taken for a route of the orchestrator it would only add wrong problems.
         return None;
     }
-    Some(Route {
-        place,
-        uri,
-        parts,
-        method,
-        handler,
-        on_microservice,
-        from_microservices,
-        authenticate,
-        example,
-    })
+    Some(Route { place, uri, parts, method, handler, on_microservice, from_microservices, authenticate, example })
 }
 
 fn read_uri(block: &mut Block<'_, '_>) -> Option<(String, Vec<Part>)> {
@@ -239,11 +198,7 @@ fn handler(block: &mut Block<'_, '_>, host: &HostName) -> Option<HandlerName> {
         // The orchestrator only sends such a request on, and the microservice knows who answers.
         let sent_on = block.get("on_microservice").is_some() && *host == HostName::Orchestrator;
         if !sent_on {
-            block.error(
-                "handler",
-                "this route has no \"handler\"",
-                "add \"handler\": \"…\", the name of who answers",
-            );
+            block.error("handler", "this route has no \"handler\"", "add \"handler\": \"…\", the name of who answers");
         }
         return None;
     }
@@ -272,11 +227,7 @@ fn on_microservice(block: &mut Block<'_, '_>, application: &Application) -> Opti
         let mend = "remove \"on_microservice\": such a route is answered by the orchestrator";
         block.error("on_microservice", "the orchestrator is no microservice", mend);
     } else {
-        block.error(
-            "on_microservice",
-            format!("unknown microservice {text:?}"),
-            advice(text, application.names()),
-        );
+        block.error("on_microservice", format!("unknown microservice {text:?}"), advice(text, application.names()));
     }
     None
 }
@@ -288,11 +239,7 @@ fn from_microservices(block: &mut Block<'_, '_>, application: &Application) -> O
             callers.extend(ServiceName::new(text));
         } else {
             let known = std::iter::once(ORCHESTRATOR).chain(application.names());
-            block.report.error(
-                Some(spot),
-                format!("unknown microservice {text:?}"),
-                advice(text, known),
-            );
+            block.report.error(Some(spot), format!("unknown microservice {text:?}"), advice(text, known));
         }
     }
     Some(callers)

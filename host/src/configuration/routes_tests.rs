@@ -15,9 +15,7 @@ fn load(routes: &str, host: Option<&str>) -> Result<Configuration, Problems> {
 /// The problem of the file for the orchestrator, without the file's name.
 fn problem(routes: &str) -> String {
     let failure = load(routes, None).err();
-    failure
-        .map(|problems| problems.to_string().replace("configuration/routes.json:", ""))
-        .unwrap_or_default()
+    failure.map(|problems| problems.to_string().replace("configuration/routes.json:", "")).unwrap_or_default()
 }
 
 #[test]
@@ -33,42 +31,16 @@ fn routes_are_read_in_the_order_of_the_file() {
         None,
     )
     .unwrap();
-    let [a, b, c] = loaded.routes.as_slice() else {
-        panic!("{:?}", loaded.routes)
-    };
-    assert_eq!(
-        (a.uri.as_str(), a.method, a.authenticate),
-        ("/a", Method::Verb("GET"), true)
-    );
-    assert_eq!(
-        (a.handler.as_ref().unwrap().as_str(), a.on_microservice.as_ref()),
-        ("ha", None)
-    );
+    let [a, b, c] = loaded.routes.as_slice() else { panic!("{:?}", loaded.routes) };
+    assert_eq!((a.uri.as_str(), a.method, a.authenticate), ("/a", Method::Verb("GET"), true));
+    assert_eq!((a.handler.as_ref().unwrap().as_str(), a.on_microservice.as_ref()), ("ha", None));
     assert_eq!(a.place.to_string(), "configuration/routes.json:2:7");
-    assert_eq!(
-        (b.method, b.authenticate, b.handler.as_ref()),
-        (Method::Verb("POST"), false, None)
-    );
+    assert_eq!((b.method, b.authenticate, b.handler.as_ref()), (Method::Verb("POST"), false, None));
     assert_eq!(b.on_microservice.as_ref().unwrap().as_str(), "login");
     let body = Some(serde_json::json!({"x": 1}));
-    assert_eq!(
-        b.example,
-        Some(Example {
-            path: Some("/b/7".to_owned()),
-            body
-        })
-    );
-    assert_eq!(
-        (c.method, c.from_microservices.as_ref().unwrap().len()),
-        (Method::Any, 2)
-    );
-    assert_eq!(
-        loaded.otherwise,
-        Some(Otherwise {
-            status: 410,
-            text: "Gone".to_owned()
-        })
-    );
+    assert_eq!(b.example, Some(Example { path: Some("/b/7".to_owned()), body }));
+    assert_eq!((c.method, c.from_microservices.as_ref().unwrap().len()), (Method::Any, 2));
+    assert_eq!(loaded.otherwise, Some(Otherwise { status: 410, text: "Gone".to_owned() }));
     let usual = load(r#"[{"else": {}}]"#, None).unwrap().otherwise.unwrap();
     assert_eq!((usual.status, usual.text.as_str()), (404, "Not Found"));
 }
@@ -76,46 +48,19 @@ fn routes_are_read_in_the_order_of_the_file() {
 #[test]
 fn a_wrong_route_names_the_way_out() {
     for (route, expected) in [
-        (
-            r#""uri": "api", "handler": "h""#,
-            r#"bad uri "api": the uri must begin with /; write "/api""#,
-        ),
-        (
-            r#""uri": "/a?b", "handler": "h""#,
-            "a uri cannot hold '?'; leave the query out",
-        ),
-        (
-            r#""uri": "/a(/b", "handler": "h""#,
-            "a ( is not closed; add the missing )",
-        ),
-        (
-            r#""uri": "/a)", "handler": "h""#,
-            "a ) has no ( before it; remove it, or add the (",
-        ),
-        (
-            r#""uri": "/a/:", "handler": "h""#,
-            "a : has no name behind it; write a name such as :id",
-        ),
-        (
-            r#""uri": "/a/*", "handler": "h""#,
-            "a * has no name behind it; write a name such as *id",
-        ),
-        (
-            r#""uri": "/:a/(:a)", "handler": "h""#,
-            "the variable \"a\" comes twice; give each variable its own name",
-        ),
-        (
-            r#""uri": "/100%", "handler": "h""#,
-            "holds a broken % escape; write %25 for the sign % itself",
-        ),
+        (r#""uri": "api", "handler": "h""#, r#"bad uri "api": the uri must begin with /; write "/api""#),
+        (r#""uri": "/a?b", "handler": "h""#, "a uri cannot hold '?'; leave the query out"),
+        (r#""uri": "/a(/b", "handler": "h""#, "a ( is not closed; add the missing )"),
+        (r#""uri": "/a)", "handler": "h""#, "a ) has no ( before it; remove it, or add the ("),
+        (r#""uri": "/a/:", "handler": "h""#, "a : has no name behind it; write a name such as :id"),
+        (r#""uri": "/a/*", "handler": "h""#, "a * has no name behind it; write a name such as *id"),
+        (r#""uri": "/:a/(:a)", "handler": "h""#, "the variable \"a\" comes twice; give each variable its own name"),
+        (r#""uri": "/100%", "handler": "h""#, "holds a broken % escape; write %25 for the sign % itself"),
         (r#""uri": "/%ff", "handler": "h""#, "holds a broken % escape"),
         (r#""handler": "h""#, "this route has no \"uri\"; add"),
         (r#""uri": "/a""#, "this route has no \"handler\"; add"),
         (r#""uri": "/a", "handler": "a b""#, "\"a b\" is not a name"),
-        (
-            r#""uri": "/a", "handler": "h", "method": "get""#,
-            "\"method\" is \"get\"; write \"GET\"",
-        ),
+        (r#""uri": "/a", "handler": "h", "method": "get""#, "\"method\" is \"get\"; write \"GET\""),
         (
             r#""uri": "/a", "handler": "h", "method": "FETCH""#,
             "use one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS, ANY",
@@ -132,22 +77,13 @@ fn a_wrong_route_names_the_way_out() {
             r#""uri": "/a", "on_microservice": "all""#,
             "this version does not serve routes to a group, such as \"all\"; name one",
         ),
-        (
-            r#""uri": "/a", "on_microservice": "orchestrator""#,
-            "the orchestrator is no microservice; remove",
-        ),
-        (
-            r#""uri": "/a", "handler": "h", "from_microservices": ["x"]"#,
-            "unknown microservice \"x\"; add it to",
-        ),
+        (r#""uri": "/a", "on_microservice": "orchestrator""#, "the orchestrator is no microservice; remove"),
+        (r#""uri": "/a", "handler": "h", "from_microservices": ["x"]"#, "unknown microservice \"x\"; add it to"),
         (
             r#""uri": "/a", "handler": "h", "handler_source": "x""#,
             "this version does not serve the key \"handler_source\"; put the handler",
         ),
-        (
-            r#""uri": "/a", "handler": "h", "router": "x""#,
-            "this version does not serve the key \"router\"; write one",
-        ),
+        (r#""uri": "/a", "handler": "h", "router": "x""#, "this version does not serve the key \"router\"; write one"),
         (
             r#""application": "x", "type": "y", "handler": "h""#,
             "this version does not serve the key \"application\"; only routes",
@@ -156,14 +92,8 @@ fn a_wrong_route_names_the_way_out() {
             r#""uri": "/a", "handler": "h", "hander": "i""#,
             "unknown key \"hander\"; did you mean \"handler\"? known keys: uri, method",
         ),
-        (
-            r#""else": {"statusCode": 99}"#,
-            "\"statusCode\" must be a whole number from 200 to 599",
-        ),
-        (
-            r#""else": {}, "uri": "/a", "handler": "h""#,
-            "\"else\"; put it into an object of its own",
-        ),
+        (r#""else": {"statusCode": 99}"#, "\"statusCode\" must be a whole number from 200 to 599"),
+        (r#""else": {}, "uri": "/a", "handler": "h""#, "\"else\"; put it into an object of its own"),
     ] {
         let found = problem(&format!("[{{{route}}}]"));
         assert!(found.contains(expected), "{route}\n{found}");
@@ -178,21 +108,14 @@ fn a_wrong_route_names_the_way_out() {
 fn both_files_are_read_before_giving_up() {
     let folder = folder("{\"prot\": 1,}", Some("[\n1\n2]"));
     let failure = Configuration::load(folder.path(), None, IfSecretMissing::Generate).unwrap_err();
-    let files: Vec<String> = failure
-        .0
-        .iter()
-        .map(|problem| problem.file.display().to_string())
-        .collect();
+    let files: Vec<String> = failure.0.iter().map(|problem| problem.file.display().to_string()).collect();
     assert_eq!(files, ["configuration/config.json", "configuration/routes.json"]);
 }
 
 #[test]
 fn keys_without_effect_are_warned_about() {
-    let loaded = load(
-        r#"[{"uri": "/a", "handler": "h", "applyBeforeHandler": false, "imported": true}]"#,
-        None,
-    )
-    .unwrap();
+    let loaded =
+        load(r#"[{"uri": "/a", "handler": "h", "applyBeforeHandler": false, "imported": true}]"#, None).unwrap();
     assert_eq!(loaded.warnings.len(), 2);
 }
 
@@ -200,12 +123,7 @@ fn keys_without_effect_are_warned_about() {
 fn only_the_orchestrator_may_leave_the_handler_out() {
     let routes = r#"[{"uri": "/a", "on_microservice": "login"}]"#;
     assert!(load(routes, None).is_ok());
-    assert!(
-        load(routes, Some("login"))
-            .unwrap_err()
-            .to_string()
-            .contains("this route has no \"handler\"")
-    );
+    assert!(load(routes, Some("login")).unwrap_err().to_string().contains("this route has no \"handler\""));
 }
 
 #[test]
@@ -215,14 +133,7 @@ fn links_come_from_connections_and_routes() {
       {"uri": "/b", "handler": "h", "on_microservice": "stock", "from_microservices": ["login"]},
       {"uri": "/c", "handler": "h", "on_microservice": "login", "from_microservices": ["stock"]}
     ]"#;
-    let links = |host| {
-        load(routes, host)
-            .unwrap()
-            .links
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-    };
+    let links = |host| load(routes, host).unwrap().links.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(links(None), ["login", "stock"]);
     assert_eq!(links(Some("login")), ["stock"]);
     assert_eq!(links(Some("stock")), ["login"]);

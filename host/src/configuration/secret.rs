@@ -58,10 +58,7 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print_itself() {
-        let jwt = Jwt {
-            secret: Secret::new("abc"),
-            claims: ClaimsForm::Sealed,
-        };
+        let jwt = Jwt { secret: Secret::new("abc"), claims: ClaimsForm::Sealed };
         assert_eq!(format!("{jwt:?}"), "Jwt { secret: (masked), claims: Sealed }");
         assert_eq!(jwt.secret.to_string(), "(masked)");
         assert_eq!(jwt.secret.expose(), "abc");

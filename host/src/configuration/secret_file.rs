@@ -62,11 +62,7 @@ pub(crate) fn ensure(folder: &Path) -> Result<Secret, Problem> {
 fn present(root: &CstObject) -> Option<Result<Secret, Problem>> {
     let value = root.object_value("jwt")?.get("secret")?.value()?;
     let text = value.as_string_lit().and_then(|text| text.decoded_value().ok());
-    Some(
-        text.filter(|text| !text.is_empty())
-            .map(Secret::new)
-            .ok_or_else(changed),
-    )
+    Some(text.filter(|text| !text.is_empty()).map(Secret::new).ok_or_else(changed))
 }
 
 fn insert(root: &CstObject, secret: &Secret) -> Option<()> {
@@ -88,10 +84,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let target = path.canonicalize()?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     let old = fs::metadata(&target)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".config-")
-        .suffix(".json")
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".config-").suffix(".json").tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     // Only root may give a file away, and the secret is as good under the writer's name.
     let _ = fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
@@ -122,10 +115,7 @@ mod tests {
     fn a_random_secret_is_a_version_4_uuid() {
         let secret = random();
         let parts: Vec<&str> = secret.expose().split('-').collect();
-        assert_eq!(
-            parts.iter().map(|part| part.len()).collect::<Vec<_>>(),
-            [8, 4, 4, 4, 12]
-        );
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert!(parts[2].starts_with('4'));
         assert!(parts[3].starts_with(['8', '9', 'a', 'b']));
         assert_ne!(secret, random());
@@ -133,10 +123,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_written_asks_for_the_secret() {
-        let problem = cannot(
-            "write the generated secret to",
-            &io::Error::from(io::ErrorKind::ReadOnlyFilesystem),
-        );
+        let problem = cannot("write the generated secret to", &io::Error::from(io::ErrorKind::ReadOnlyFilesystem));
         assert_eq!(
             problem.to_string(),
             "configuration/config.json: \"jwt.secret\" is missing, and it was not possible to write the generated \

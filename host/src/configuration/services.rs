@@ -13,10 +13,7 @@ use crate::names::ServiceName;
 
 const SERVICE_KEYS: Keys = Keys {
     known: &["name", "host", "port", "qewd", "members", "connections"],
-    idle: &[(
-        "apis",
-        "routes are not imported from other hosts: write them into routes.json and remove the key",
-    )],
+    idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
     refused: &[],
 };
 
@@ -24,13 +21,7 @@ const ON_GROUP: &str = "an entry with \"members\" is a group and not a process: 
 
 const GROUP_KEYS: Keys = Keys {
     known: &["name", "members"],
-    idle: &[
-        ("host", ON_GROUP),
-        ("port", ON_GROUP),
-        ("qewd", ON_GROUP),
-        ("connections", ON_GROUP),
-        ("apis", ON_GROUP),
-    ],
+    idle: &[("host", ON_GROUP), ("port", ON_GROUP), ("qewd", ON_GROUP), ("connections", ON_GROUP), ("apis", ON_GROUP)],
     refused: &[],
 };
 
@@ -53,12 +44,7 @@ pub(crate) fn entries<'n>(top: &mut Block<'n, '_>) -> Entries<'n> {
         return entries;
     };
     let Value::List(items) = &node.value else {
-        top.wrong(
-            "microservices",
-            node,
-            "a list of objects",
-            "write it as [ {\"name\": \"…\"} ]",
-        );
+        top.wrong("microservices", node, "a list of objects", "write it as [ {\"name\": \"…\"} ]");
         return entries;
     };
     for item in items {
@@ -79,9 +65,7 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
         block.error("name", "this microservice has no \"name\"", "add \"name\": \"…\"");
     }
     let spot = block.spot("name");
-    let name = block
-        .text("name")
-        .and_then(|name| service_name(name, spot, block.report));
+    let name = block.text("name").and_then(|name| service_name(name, spot, block.report));
     if let Some(text) = block.text("name").filter(|_| name.is_some()) {
         if let Some((_, first)) = entries.seen.iter().find(|(other, _)| *other == text) {
             let what = format!("the name {text:?} is already taken on line {}", first.line);
@@ -101,29 +85,19 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
     let connections = block.texts("connections").unwrap_or_default();
     if let (Some(name), Some(address)) = (name, address) {
         entries.connections.push((name.clone(), connections));
-        entries.services.push(Service {
-            name,
-            address,
-            settings,
-        });
+        entries.services.push(Service { name, address, settings });
     }
 }
 
 fn address(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -> Option<Address> {
-    let port = block
-        .whole("port", 1..=u64::from(u16::MAX))
-        .and_then(|port| u16::try_from(port).ok());
+    let port = block.whole("port", 1..=u64::from(u16::MAX)).and_then(|port| u16::try_from(port).ok());
     let host = block.text("host").or(name.map(ServiceName::as_str))?;
     match Address::new(host, port) {
         Ok(address) => Some(address),
         Err(failure) => {
             block.error("host", format!("\"host\" is {host:?}"), failure.rule());
             // The service stays known, so that routes to it are not reported as well.
-            Some(Address {
-                secure: false,
-                host: name?.as_str().to_owned(),
-                port: limits::DEFAULT_PORT,
-            })
+            Some(Address { secure: false, host: name?.as_str().to_owned(), port: limits::DEFAULT_PORT })
         }
     }
 }
@@ -173,19 +147,11 @@ pub(crate) fn resolve(
         for (text, spot) in mentions {
             if is_group(text) {
                 let mend = "name the members of the group instead";
-                report.error(
-                    Some(spot),
-                    format!("a connection cannot lead to the group {text:?}"),
-                    mend,
-                );
+                report.error(Some(spot), format!("a connection cannot lead to the group {text:?}"), mend);
             } else if let Some(service) = application.service(text) {
                 targets.push(service.name.clone());
             } else {
-                report.error(
-                    Some(spot),
-                    format!("unknown microservice {text:?}"),
-                    advice(text, application.names()),
-                );
+                report.error(Some(spot), format!("unknown microservice {text:?}"), advice(text, application.names()));
             }
         }
         application.connections.push((name, targets));

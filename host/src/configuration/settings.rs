@@ -76,26 +76,14 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "qewd-monitor",
     ],
     idle: &[
-        (
-            "database",
-            "the document store is part of the host and needs no database: remove the key",
-        ),
+        ("database", "the document store is part of the host and needs no database: remove the key"),
         ("webServer", "the web server is part of the host: remove the key"),
         ("webSockets", "WebSockets are part of the host: remove the key"),
-        (
-            "bodyParser",
-            "handlers get the body as it came: parse it there, and remove the key",
-        ),
+        ("bodyParser", "handlers get the body as it came: parse it there, and remove the key"),
         ("mode", "a host has no modes: remove the key"),
-        (
-            "use_worker_threads",
-            "workers are instances inside the host: remove the key",
-        ),
+        ("use_worker_threads", "workers are instances inside the host: remove the key"),
         ("sessionDocumentName", "sessions travel in tokens: remove the key"),
-        (
-            "ssl",
-            "TLS is not served by this version: put a proxy that ends TLS in front of the host",
-        ),
+        ("ssl", "TLS is not served by this version: put a proxy that ends TLS in front of the host"),
     ],
     refused: &[],
 };
@@ -132,17 +120,13 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
         initial_session_timeout: whole(block, "initialSessionTimeout", 1, u64::from(u32::MAX))
             .unwrap_or(usual.initial_session_timeout),
         cors: cors(block).unwrap_or(usual.cors),
-        limits: block
-            .inner("limits", &LIMIT_KEYS)
-            .map_or(usual.limits, |mut inner| read_limits(&mut inner)),
+        limits: block.inner("limits", &LIMIT_KEYS).map_or(usual.limits, |mut inner| read_limits(&mut inner)),
     }
 }
 
 /// Reads the `qewd` block below this object, or gives the defaults.
 pub(crate) fn read_below(block: &mut Block<'_, '_>) -> HostSettings {
-    block
-        .inner("qewd", &QEWD_KEYS)
-        .map_or_else(HostSettings::default, |mut inner| read(&mut inner))
+    block.inner("qewd", &QEWD_KEYS).map_or_else(HostSettings::default, |mut inner| read(&mut inner))
 }
 
 fn whole<T: TryFrom<u64>>(block: &mut Block<'_, '_>, name: &str, least: u64, most: u64) -> Option<T> {
@@ -153,20 +137,12 @@ fn password(block: &mut Block<'_, '_>) -> Option<Secret> {
     let Some(Value::Text(text)) = block.get("managementPassword").map(|node| &node.value) else {
         // The value may be a password that lost its quotes, so the message must not show it.
         if block.get("managementPassword").is_some() {
-            block.error(
-                "managementPassword",
-                "\"managementPassword\" must be a text",
-                "put it in double quotes",
-            );
+            block.error("managementPassword", "\"managementPassword\" must be a text", "put it in double quotes");
         }
         return None;
     };
     if text.is_empty() {
-        block.error(
-            "managementPassword",
-            "\"managementPassword\" is empty",
-            "choose a password",
-        );
+        block.error("managementPassword", "\"managementPassword\" is empty", "choose a password");
         return None;
     }
     Some(Secret::new(text.clone()))
@@ -178,11 +154,7 @@ fn cors(block: &mut Block<'_, '_>) -> Option<Cors> {
         Value::Flag(true) => Some(Cors::Any),
         Value::Flag(false) => Some(Cors::Off),
         Value::List(items) if items.is_empty() => {
-            block.error(
-                "cors",
-                "the list \"cors\" is empty",
-                "write false to allow no other origin",
-            );
+            block.error("cors", "the list \"cors\" is empty", "write false to allow no other origin");
             None
         }
         Value::List(_) => {
@@ -190,22 +162,13 @@ fn cors(block: &mut Block<'_, '_>) -> Option<Cors> {
             for (origin, spot) in &origins {
                 if !is_origin(origin) {
                     let mend = "write scheme, host and port only, such as \"https://shop.example.com\"";
-                    block
-                        .report
-                        .error(Some(*spot), format!("{origin:?} is not an origin"), mend);
+                    block.report.error(Some(*spot), format!("{origin:?} is not an origin"), mend);
                 }
             }
-            Some(Cors::Origins(
-                origins.into_iter().map(|(origin, _)| origin.to_owned()).collect(),
-            ))
+            Some(Cors::Origins(origins.into_iter().map(|(origin, _)| origin.to_owned()).collect()))
         }
         _ => {
-            block.wrong(
-                "cors",
-                node,
-                "true, false or a list of origins",
-                "write true, false or [\"https://…\"]",
-            );
+            block.wrong("cors", node, "true, false or a list of origins", "write true, false or [\"https://…\"]");
             None
         }
     }

@@ -26,18 +26,11 @@ pub(super) fn load(config: &str, host: Option<&str>) -> Result<Configuration, Pr
 pub(super) fn problems(config: impl AsRef<[u8]>) -> String {
     let folder = folder(config, Some("[]"));
     let failure = Configuration::load(folder.path(), None, IfSecretMissing::LeaveOut).err();
-    failure
-        .map(|problems| problems.to_string().replace("configuration/config.json:", ""))
-        .unwrap_or_default()
+    failure.map(|problems| problems.to_string().replace("configuration/config.json:", "")).unwrap_or_default()
 }
 
 fn warnings(config: &str) -> Vec<String> {
-    load(config, None)
-        .unwrap()
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    load(config, None).unwrap().warnings.iter().map(ToString::to_string).collect()
 }
 
 pub(super) const FIRST: &str = r#"{
@@ -73,10 +66,8 @@ fn the_documented_files_load_without_routes() {
             assert_eq!(loaded.settings.server_name, name);
             assert_eq!(
                 loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                [
-                    "configuration/routes.json: the file does not exist, so this host has no routes; \
-                  every path answers 404 until the file is there: write [ … ] with your routes"
-                ]
+                ["configuration/routes.json: the file does not exist, so this host has no routes; \
+                  every path answers 404 until the file is there: write [ … ] with your routes"]
             );
         }
     }
@@ -109,18 +100,12 @@ fn settings_are_read() {
       "jwt": {"secret": "s", "claims": "qewd"}, "userDefined": {"b": 1, "a": [null]} }"#;
     let loaded = load(config, Some("")).unwrap();
     let settings = loaded.settings;
-    assert_eq!(
-        (settings.port, settings.pool_size, settings.max_queue_length),
-        (0, 3, 0)
-    );
+    assert_eq!((settings.port, settings.pool_size, settings.max_queue_length), (0, 3, 0));
     assert_eq!(settings.idle_limit, Duration::from_secs(5));
     assert_eq!(settings.initial_session_timeout, 60);
     assert_eq!(
         settings.cors,
-        Cors::Origins(vec![
-            "https://shop.example.com".to_owned(),
-            "http://[::1]:3000".to_owned()
-        ])
+        Cors::Origins(vec!["https://shop.example.com".to_owned(), "http://[::1]:3000".to_owned()])
     );
     let limits = Limits {
         body: 1,
@@ -134,43 +119,22 @@ fn settings_are_read() {
     };
     assert_eq!(settings.limits, limits);
     assert_eq!(loaded.jwt.claims, ClaimsForm::Qewd);
-    assert_eq!(
-        serde_json::to_string(&loaded.user_defined).unwrap(),
-        r#"{"b":1,"a":[null]}"#
-    );
-    assert_eq!(
-        load(r#"{"qewd": {"cors": false}}"#, None).unwrap().settings.cors,
-        Cors::Off
-    );
+    assert_eq!(serde_json::to_string(&loaded.user_defined).unwrap(), r#"{"b":1,"a":[null]}"#);
+    assert_eq!(load(r#"{"qewd": {"cors": false}}"#, None).unwrap().settings.cors, Cors::Off);
 }
 
 #[test]
 fn syntax_errors_have_a_place_and_an_expectation() {
     for (config, expected) in [
-        (
-            "{\n \"a\": 1\n \"b\": 2 }",
-            "2:8: not valid JSON: expected a comma here; put a comma between the two values",
-        ),
+        ("{\n \"a\": 1\n \"b\": 2 }", "2:8: not valid JSON: expected a comma here; put a comma between the two values"),
         (
             "{\n \"qewd\": {\n",
             "2:10: not valid JSON: expected the closing } of the object that begins here; add the missing }",
         ),
-        (
-            "{\"qewd_up\": true,\n}",
-            "1:17: not valid JSON: no comma may follow the last value; remove the comma",
-        ),
-        (
-            "",
-            " the file is empty; write the JSON that belongs here, or restore the file",
-        ),
-        (
-            " \n",
-            " the file is empty; write the JSON that belongs here, or restore the file",
-        ),
-        (
-            "{ // x\n}",
-            "1:3: not valid JSON: comments are not JSON; remove the comment",
-        ),
+        ("{\"qewd_up\": true,\n}", "1:17: not valid JSON: no comma may follow the last value; remove the comma"),
+        ("", " the file is empty; write the JSON that belongs here, or restore the file"),
+        (" \n", " the file is empty; write the JSON that belongs here, or restore the file"),
+        ("{ // x\n}", "1:3: not valid JSON: comments are not JSON; remove the comment"),
         (
             "{} {}",
             "1:4: not valid JSON: expected the end of the file after the first value; remove what follows, or check the braces",
@@ -192,11 +156,7 @@ fn syntax_errors_have_a_place_and_an_expectation() {
         "nul",
         "{\"a\"}",
     ] {
-        assert!(
-            problems(config).contains(": not valid JSON: "),
-            "{config} {}",
-            problems(config)
-        );
+        assert!(problems(config).contains(": not valid JSON: "), "{config} {}", problems(config));
     }
     assert!(problems(format!("{{\"userDefined\": {}", "[".repeat(100_000))).contains("not valid JSON"));
     assert_eq!(problems("\u{feff}{}"), "");
@@ -255,10 +215,7 @@ fn keys_of_the_original_without_effect_are_warned_about() {
          TLS is not served by this version: put a proxy that ends TLS in front of the host"
     );
     assert_eq!(warnings(r#"{"orchestrator": {}, "qewd": {}}"#).len(), 1);
-    assert_eq!(
-        problems(r#"{"jwt": "hidden"}"#),
-        "1:9: \"jwt\" must be an object; write {\"secret\": \"…\"} here"
-    );
+    assert_eq!(problems(r#"{"jwt": "hidden"}"#), "1:9: \"jwt\" must be an object; write {\"secret\": \"…\"} here");
     assert!(problems(r#"{"qewd-up": true}"#).contains("did you mean \"qewd_up\"?"));
     assert!(problems(r#"{"qewd": {"cors": ["https://x/"]}}"#).contains("is not an origin"));
 }
@@ -267,10 +224,7 @@ fn keys_of_the_original_without_effect_are_warned_about() {
 fn a_missing_file_names_the_way_out() {
     let empty = tempfile::tempdir().unwrap();
     let failure = Configuration::hosts(empty.path()).unwrap_err().to_string();
-    assert!(
-        failure.starts_with("configuration/config.json: the file does not exist in /"),
-        "{failure}"
-    );
+    assert!(failure.starts_with("configuration/config.json: the file does not exist in /"), "{failure}");
     assert!(
         failure.ends_with("start in the folder that has configuration/config.json, or name that folder with --app DIR")
     );

@@ -59,10 +59,7 @@ impl Node {
 
 /// The members as a JSON object, in the order of the file.
 pub(crate) fn members_to_json(members: &[Member]) -> serde_json::Map<String, serde_json::Value> {
-    members
-        .iter()
-        .map(|member| (member.name.clone(), member.node.to_json()))
-        .collect()
+    members.iter().map(|member| (member.name.clone(), member.node.to_json())).collect()
 }
 
 /// Plain JSON: nothing that other JSON readers would refuse.
@@ -96,24 +93,13 @@ pub(crate) fn parse(text: &str, report: &mut Report) -> Option<Node> {
         }
     };
     let Some(value) = parsed else {
-        report.error(
-            None,
-            "the file is empty",
-            "write the JSON that belongs here, or restore the file",
-        );
+        report.error(None, "the file is empty", "write the JSON that belongs here, or restore the file");
         return None;
     };
     // The parser forgives a few things (such as raw control characters in texts) that other programs would not.
     if let Err(failure) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        let spot = Spot {
-            line: failure.line(),
-            column: failure.column(),
-        };
-        report.error(
-            Some(spot),
-            format!("not valid JSON: {failure}"),
-            "correct the text at this place",
-        );
+        let spot = Spot { line: failure.line(), column: failure.column() };
+        report.error(Some(spot), format!("not valid JSON: {failure}"), "correct the text at this place");
         return None;
     }
     Some(located(value, &lines, report))
@@ -126,12 +112,9 @@ fn located(value: ast::Value<'_>, lines: &Lines<'_>, report: &mut Report) -> Nod
         ast::Value::BooleanLit(flag) => Value::Flag(flag.value),
         ast::Value::StringLit(text) => Value::Text(text.value.into_owned()),
         ast::Value::NumberLit(number) => number_of(number.value, at, report),
-        ast::Value::Array(list) => Value::List(
-            list.elements
-                .into_iter()
-                .map(|item| located(item, lines, report))
-                .collect(),
-        ),
+        ast::Value::Array(list) => {
+            Value::List(list.elements.into_iter().map(|item| located(item, lines, report)).collect())
+        }
         ast::Value::Object(object) => {
             let mut members: Vec<Member> = Vec::with_capacity(object.properties.len());
             for property in object.properties {
@@ -155,32 +138,23 @@ fn number_of(text: &str, at: Spot, report: &mut Report) -> Value {
     if let Ok(number) = text.parse() {
         return Value::Number(number);
     }
-    report.error(
-        Some(at),
-        format!("{text} is not a number that can be used"),
-        "write a smaller number",
-    );
+    report.error(Some(at), format!("{text} is not a number that can be used"), "write a smaller number");
     Value::Null
 }
 
 fn syntax_error(failure: &ParseError, report: &mut Report) {
-    let spot = Spot {
-        line: failure.line_display(),
-        column: failure.column_display(),
-    };
+    let spot = Spot { line: failure.line_display(), column: failure.column_display() };
     let (what, mend) = match failure.kind() {
         ParseErrorKind::ExpectedComma => ("expected a comma here".to_owned(), "put a comma between the two values"),
         ParseErrorKind::TrailingCommasNotAllowed => {
             ("no comma may follow the last value".to_owned(), "remove the comma")
         }
-        ParseErrorKind::UnterminatedObject => (
-            "expected the closing } of the object that begins here".to_owned(),
-            "add the missing }",
-        ),
-        ParseErrorKind::UnterminatedArray => (
-            "expected the closing ] of the list that begins here".to_owned(),
-            "add the missing ]",
-        ),
+        ParseErrorKind::UnterminatedObject => {
+            ("expected the closing } of the object that begins here".to_owned(), "add the missing }")
+        }
+        ParseErrorKind::UnterminatedArray => {
+            ("expected the closing ] of the list that begins here".to_owned(), "add the missing ]")
+        }
         ParseErrorKind::CommentsNotAllowed => ("comments are not JSON".to_owned(), "remove the comment"),
         ParseErrorKind::ExpectedStringObjectProperty => {
             ("expected a key in double quotes".to_owned(), "write the key as \"key\"")
@@ -193,10 +167,7 @@ fn syntax_error(failure: &ParseError, report: &mut Report) {
             let text = kind.to_string();
             let mut letters = text.chars();
             let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-            (
-                first.into_iter().chain(letters).collect(),
-                "correct the text at this place",
-            )
+            (first.into_iter().chain(letters).collect(), "correct the text at this place")
         }
     };
     report.error(Some(spot), format!("not valid JSON: {what}"), mend);
@@ -210,28 +181,14 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
-        let breaks = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(index, _)| index + 1);
-        Self {
-            text,
-            starts: std::iter::once(0).chain(breaks).collect(),
-        }
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
+        Self { text, starts: std::iter::once(0).chain(breaks).collect() }
     }
 
     fn spot(&self, offset: usize) -> Spot {
         let line = self.starts.partition_point(|start| *start <= offset);
-        let start = line
-            .checked_sub(1)
-            .and_then(|index| self.starts.get(index))
-            .copied()
-            .unwrap_or(0);
+        let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or_default();
-        Spot {
-            line,
-            column: before.chars().count() + 1,
-        }
+        Spot { line, column: before.chars().count() + 1 }
     }
 }

@@ -23,10 +23,7 @@ pub(crate) struct BadUri {
 }
 
 fn bad<T>(what: impl Into<String>, mend: impl Into<String>) -> Result<T, BadUri> {
-    Err(BadUri {
-        what: what.into(),
-        mend: mend.into(),
-    })
+    Err(BadUri { what: what.into(), mend: mend.into() })
 }
 
 /// Optional groups within each other at most: nobody reads more, and the reading is recursive.
@@ -38,15 +35,9 @@ pub(crate) fn parse(uri: &str) -> Result<Vec<Part>, BadUri> {
         return bad("the uri must begin with /", format!("write \"/{uri}\""));
     }
     if let Some(letter) = uri.chars().find(|letter| matches!(letter, '?' | '#')) {
-        return bad(
-            format!("a uri cannot hold {letter:?}"),
-            "leave the query out: handlers get it with every request",
-        );
+        return bad(format!("a uri cannot hold {letter:?}"), "leave the query out: handlers get it with every request");
     }
-    let mut reader = Reader {
-        letters: uri.chars().collect::<Vec<_>>().into_iter().peekable(),
-        names: Vec::new(),
-    };
+    let mut reader = Reader { letters: uri.chars().collect::<Vec<_>>().into_iter().peekable(), names: Vec::new() };
     reader.parts(0)
 }
 
@@ -79,23 +70,14 @@ impl Reader {
 
     fn name(&mut self, mark: char) -> Result<String, BadUri> {
         let mut name = String::new();
-        while let Some(letter) = self
-            .letters
-            .next_if(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
-        {
+        while let Some(letter) = self.letters.next_if(|letter| letter.is_ascii_alphanumeric() || *letter == '_') {
             name.push(letter);
         }
         if name.is_empty() {
-            return bad(
-                format!("a {mark} has no name behind it"),
-                format!("write a name such as {mark}id"),
-            );
+            return bad(format!("a {mark} has no name behind it"), format!("write a name such as {mark}id"));
         }
         if self.names.contains(&name) {
-            return bad(
-                format!("the variable {name:?} comes twice"),
-                "give each variable its own name",
-            );
+            return bad(format!("the variable {name:?} comes twice"), "give each variable its own name");
         }
         self.names.push(name.clone());
         Ok(name)
@@ -110,10 +92,7 @@ impl Reader {
         let escapes = text.split('%').skip(1);
         let complete = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
         if !valid || !escapes.into_iter().all(complete) {
-            return bad(
-                format!("{text:?} holds a broken % escape"),
-                "write %25 for the sign % itself",
-            );
+            return bad(format!("{text:?} holds a broken % escape"), "write %25 for the sign % itself");
         }
         Ok(text)
     }

@@ -56,11 +56,7 @@ impl Catalog {
     /// Every handler with the module that offers it.
     pub fn offers(&self) -> impl Iterator<Item = (&Offer, &Arc<Module>)> {
         self.handlers.iter().filter_map(|(name, module)| {
-            module
-                .offers
-                .iter()
-                .find(|offer| offer.name == *name)
-                .map(|offer| (offer, module))
+            module.offers.iter().find(|offer| offer.name == *name).map(|offer| (offer, module))
         })
     }
 
@@ -72,12 +68,7 @@ impl Catalog {
                     offer.name,
                     relative(application, &other.file).display()
                 );
-                problems.push(problem(
-                    application,
-                    &module.file,
-                    what,
-                    "remove one of the files".to_owned(),
-                ));
+                problems.push(problem(application, &module.file, what, "remove one of the files".to_owned()));
             } else {
                 self.handlers.insert(offer.name.clone(), Arc::clone(module));
             }

@@ -59,10 +59,7 @@ impl Engine {
             }
         };
         let ticker = Ticker::start(&wasmtime)?;
-        Ok(Self {
-            wasmtime,
-            _ticker: Arc::new(ticker),
-        })
+        Ok(Self { wasmtime, _ticker: Arc::new(ticker) })
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -72,26 +69,19 @@ impl Engine {
 
 fn base_config(settings: &EngineSettings) -> Result<Config, String> {
     let mut config = Config::new();
-    config
-        .epoch_interruption(true)
-        .concurrency_support(false)
-        .gc_support(false);
+    config.epoch_interruption(true).concurrency_support(false).gc_support(false);
     // Compiling beside requests must not take every core from them.
     config.parallel_compilation(false);
     if let Some(directory) = &settings.cache {
         let mut cache = CacheConfig::new();
         cache.with_directory(directory);
-        config.cache(Some(
-            Cache::new(cache).map_err(|error| format!("the cache of compiled modules: {error:#}"))?,
-        ));
+        config.cache(Some(Cache::new(cache).map_err(|error| format!("the cache of compiled modules: {error:#}"))?));
     }
     Ok(config)
 }
 
 fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
-    let instances = u32::try_from(settings.instances)
-        .unwrap_or(u32::MAX)
-        .saturating_add(SPARE_INSTANCES);
+    let instances = u32::try_from(settings.instances).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
     let mut pooling = PoolingAllocationConfig::default();
     pooling
         .total_component_instances(instances)

@@ -5,8 +5,9 @@
 use super::bindings::qewd::handler::{log, services, settings, types};
 use super::instance::State;
 use super::output::Loudness;
+use crate::logging::LINE_BYTES;
 use crate::names::{RequestId, ServiceName};
-use crate::request::{Kind, Request};
+use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,6 +18,8 @@ pub struct UpwardRequest {
     pub request: Request,
     /// Which service is meant; none: the one that the route table names.
     pub service: Option<ServiceName>,
+    /// How the request came whose handler asks.
+    pub asker: Kind,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Response>,
 }
@@ -26,6 +29,7 @@ pub type Upward = mpsc::Sender<UpwardRequest>;
 
 /// What of the caller's request goes along with the questions that its handler asks.
 pub(super) struct Asker {
+    pub(super) kind: Kind,
     pub(super) id: RequestId,
     pub(super) authorization: Option<String>,
     pub(super) client_address: String,
@@ -44,9 +48,17 @@ impl log::Host for State {
             log::Level::Warn => Loudness::Warn,
             log::Level::Error => Loudness::Error,
         };
-        let line = fields
-            .iter()
-            .fold(message, |line, (name, value)| format!("{line} {name}={value}"));
+        let mut line = message;
+        for (name, value) in &fields {
+            // The log cuts it there; more would only take time, and time in the host has no deadline.
+            if line.len() > LINE_BYTES {
+                break;
+            }
+            line.push(' ');
+            line.push_str(name);
+            line.push('=');
+            line.push_str(value);
+        }
         self.log.write(loudness, &line);
     }
 }
@@ -63,11 +75,7 @@ impl services::Host for State {
             Ok(response) => response,
             Err(failure) => Response::from(failure),
         };
-        services::Answer {
-            status: answer.status,
-            headers: answer.headers,
-            body: answer.body.into(),
-        }
+        services::Answer { status: answer.status, headers: answer.headers, body: answer.body.into() }
     }
 }
 
@@ -77,21 +85,11 @@ impl State {
         let service = question.service.as_deref().map(ServiceName::new).transpose();
         let service = service.map_err(|bad| Failure::caller(400, bad.to_string()))?;
         let Some(asker) = &self.asker else {
-            return Err(Failure::caller(
-                500,
-                "Services can be asked only while a request is handled",
-            ));
+            return Err(Failure::caller(500, "Services can be asked only while a request is handled"));
         };
         let request = asker.request(question)?;
         let (reply, answer) = oneshot::channel();
-        let sent = self
-            .upward
-            .send(UpwardRequest {
-                request,
-                service,
-                reply,
-            })
-            .await;
+        let sent = self.upward.send(UpwardRequest { request, service, asker: asker.kind, reply }).await;
         sent.map_err(|_| Failure::caller(503, "The host is stopping"))?;
         answer.await.map_err(|_| Failure::caller(503, "The host is stopping"))
     }
@@ -100,17 +98,14 @@ impl State {
 impl Asker {
     fn request(&self, question: services::Question) -> Result<Request, crate::failure::Failure> {
         let (path, query) = question.path.split_once('?').unwrap_or((&question.path, ""));
-        if !path.starts_with('/') {
-            return Err(crate::failure::Failure::caller(
-                400,
-                "The path of a question begins with /",
-            ));
+        if !is_method(&question.method) {
+            return Err(crate::failure::Failure::caller(400, "The method of a question is a word such as GET"));
         }
-        let mut headers: Vec<(String, String)> = question
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .collect();
+        if !path.starts_with('/') {
+            return Err(crate::failure::Failure::caller(400, "The path of a question begins with /"));
+        }
+        let mut headers: Vec<(String, String)> =
+            question.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let has = |headers: &[(String, String)], name: &str| headers.iter().any(|(header, _)| header == name);
         if let Some(authorization) = self.authorization.as_ref().filter(|_| !has(&headers, "authorization")) {
             headers.push(("authorization".to_owned(), authorization.clone()));

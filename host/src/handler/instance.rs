@@ -16,6 +16,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
+/// Headers of one response: as many as common HTTP servers take of a request.
+const RESPONSE_HEADERS: usize = 100;
+
 /// What every instance of a host shares.
 #[derive(Clone)]
 pub struct InstanceSettings {
@@ -42,10 +45,7 @@ pub(super) struct State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -75,19 +75,11 @@ impl Instance {
         store.epoch_deadline_async_yield_and_update(1);
         let bindings = pre.instantiate_async(&mut store).await;
         let bindings = bindings.map_err(|error| CallFailure::Instantiate(one_line(&error)))?;
-        Ok(Self {
-            store,
-            bindings,
-            response_limit: settings.response,
-        })
+        Ok(Self { store, bindings, response_limit: settings.response })
     }
 
     pub(super) async fn describe(&mut self) -> Result<Vec<types::Offer>, CallFailure> {
-        let offers = self
-            .bindings
-            .qewd_handler_handlers()
-            .call_describe(&mut self.store)
-            .await;
+        let offers = self.bindings.qewd_handler_handlers().call_describe(&mut self.store).await;
         offers.map_err(|error| self.failure_of(&error))
     }
 
@@ -100,6 +92,8 @@ impl Instance {
         let state = self.store.data_mut();
         state.log.begin(call.handler.as_str(), call.request.id.as_str());
         state.asker = Some(asker(&call.request));
+        // What an earlier request was refused does not explain this one's end.
+        state.growth.refused = None;
         let request = to_wit(call);
         let handlers = self.bindings.qewd_handler_handlers();
         let returned = tokio::time::timeout_at(deadline, handlers.call_handle(&mut self.store, &request)).await;
@@ -109,53 +103,49 @@ impl Instance {
         match returned {
             Err(_) => Err(CallFailure::Deadline),
             Ok(Err(error)) => Err(self.failure_of(&error)),
-            Ok(Ok(Err(failure))) => Err(refusal(failure)),
+            Ok(Ok(Err(failure))) => Err(self.refusal(failure)),
             Ok(Ok(Ok(response))) => self.outcome(response),
         }
     }
 
     fn outcome(&self, response: types::Response) -> Result<Outcome, CallFailure> {
-        let header_bytes: usize = response
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        let size = response.body.len().saturating_add(header_bytes);
-        if size > self.response_limit {
-            let limit = self.response_limit;
-            return Err(CallFailure::BadResponse(format!(
-                "{size} bytes where {limit} are allowed; raise limits.responseBytes or answer in parts"
-            )));
+        let header_bytes: usize = response.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.check_size(response.body.len().saturating_add(header_bytes))?;
+        if response.headers.len() > RESPONSE_HEADERS {
+            let count = response.headers.len();
+            return Err(CallFailure::BadResponse(format!("{count} headers where {RESPONSE_HEADERS} are allowed")));
         }
         if !(200..=599).contains(&response.status) {
-            return Err(CallFailure::BadResponse(format!(
-                "status {}, which is not 200 to 599",
-                response.status
-            )));
+            return Err(CallFailure::BadResponse(format!("status {}, which is not 200 to 599", response.status)));
         }
         let session = response.session.map(session_of).transpose()?;
-        let headers = response
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .collect();
-        Ok(Outcome {
-            response: Response {
-                status: response.status,
-                headers,
-                body: response.body.into(),
-            },
-            session,
-        })
+        let headers = response.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        Ok(Outcome { response: Response { status: response.status, headers, body: response.body.into() }, session })
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), CallFailure> {
+        let limit = self.response_limit;
+        if size <= limit {
+            return Ok(());
+        }
+        Err(CallFailure::BadResponse(format!(
+            "{size} bytes where {limit} are allowed; raise limits.responseBytes or answer in parts"
+        )))
+    }
+
+    fn refusal(&self, failure: types::Failure) -> CallFailure {
+        let size = failure.message.len().saturating_add(failure.body.as_ref().map_or(0, Vec::len));
+        if let Err(too_large) = self.check_size(size) {
+            return too_large;
+        }
+        let status = if (400..=599).contains(&failure.status) { failure.status } else { 400 };
+        CallFailure::Refused { status, message: failure.message, body: failure.body }
     }
 
     fn failure_of(&self, error: &wasmtime::Error) -> CallFailure {
         let growth = &self.store.data().growth;
         if let Some(wanted) = growth.refused {
-            return CallFailure::Memory {
-                wanted,
-                allowed: growth.allowed(),
-            };
+            return CallFailure::Memory { wanted, allowed: growth.allowed() };
         }
         if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
             return CallFailure::Trap(format!("it ended itself with exit code {code}"));
@@ -195,50 +185,25 @@ fn demangled(name: &str) -> String {
 
 fn one_line(error: &wasmtime::Error) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    causes
-        .join(": ")
-        .split('\n')
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-fn refusal(failure: types::Failure) -> CallFailure {
-    let status = if (400..=599).contains(&failure.status) {
-        failure.status
-    } else {
-        400
-    };
-    CallFailure::Refused {
-        status,
-        message: failure.message,
-        body: failure.body,
-    }
+    causes.join(": ").split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn session_of(session: types::Session) -> Result<Session, CallFailure> {
     let claims = serde_json::from_slice(&session.claims)
         .map_err(|error| CallFailure::BadResponse(format!("a session whose claims are no JSON object: {error}")))?;
-    Ok(Session {
-        claims,
-        secret: session.secret,
-    })
+    Ok(Session { claims, secret: session.secret })
 }
 
 fn asker(request: &Request) -> Asker {
     let trace = ["traceparent", "tracestate"];
     Asker {
+        kind: request.kind,
         id: request.id.clone(),
         authorization: request.header("authorization").map(str::to_owned),
         client_address: request.client_address.clone(),
         deadline: request.deadline,
         hops: request.hops,
-        trace: request
-            .headers
-            .iter()
-            .filter(|(name, _)| trace.contains(&name.as_str()))
-            .cloned()
-            .collect(),
+        trace: request.headers.iter().filter(|(name, _)| trace.contains(&name.as_str())).cloned().collect(),
     }
 }
 

@@ -51,10 +51,7 @@ pub struct LoadFailure {
 
 impl LoadFailure {
     fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            mend: mend.into(),
-        }
+        Self { what: what.into(), mend: mend.into() }
     }
 }
 
@@ -65,10 +62,7 @@ impl Module {
     /// [`LoadFailure`] when the file is no module for this host.
     pub async fn load(engine: &Engine, file: &Path, settings: &InstanceSettings) -> Result<Self, LoadFailure> {
         let bytes = tokio::fs::read(file).await.map_err(|error| {
-            LoadFailure::new(
-                format!("the file cannot be read: {error}"),
-                "let the user that runs qewd read it",
-            )
+            LoadFailure::new(format!("the file cannot be read: {error}"), "let the user that runs qewd read it")
         })?;
         let version = content_hash(&bytes);
         let compiler = engine.clone();
@@ -113,10 +107,7 @@ impl Module {
         let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
         let name = HandlerName::new(&stem)
             .map_err(|bad| LoadFailure::new(bad.to_string(), "rename the file: it names the handler"))?;
-        Ok(Offer {
-            name,
-            needs: Vec::new(),
-        })
+        Ok(Offer { name, needs: Vec::new() })
     }
 }
 
@@ -124,29 +115,21 @@ fn offer(offer: &bindings::qewd::handler::types::Offer) -> Result<Offer, LoadFai
     let mend = "rename it in the module";
     let name = HandlerName::new(&offer.name).map_err(|bad| LoadFailure::new(bad.to_string(), mend))?;
     let needs: Result<_, _> = offer.needs.iter().map(|name| ServiceName::new(name)).collect();
-    Ok(Offer {
-        name,
-        needs: needs.map_err(|bad| LoadFailure::new(bad.to_string(), mend))?,
-    })
+    Ok(Offer { name, needs: needs.map_err(|bad| LoadFailure::new(bad.to_string(), mend))? })
 }
 
 /// Compiles and links: everything that needs no instance.
 fn prepare(engine: &Engine, bytes: &[u8]) -> Result<ModulePre<State>, LoadFailure> {
     let wasmtime = engine.wasmtime();
     if wasmtime::Engine::detect_precompiled(bytes).is_some() {
-        return Err(LoadFailure::new(
-            "the file is machine code, not WebAssembly",
-            "put the .wasm file there",
-        ));
+        return Err(LoadFailure::new("the file is machine code, not WebAssembly", "put the .wasm file there"));
     }
     let component = Component::new(wasmtime, bytes).map_err(|error| not_a_component(bytes, &error))?;
     check_version(&component, wasmtime)?;
     let linker = linker(wasmtime).map_err(|error| LoadFailure::new(format!("{error:#}"), "report this as a fault"))?;
     let mend =
         "grant nothing more than the interfaces in sdk/wit and plain WASI 0.2; build the module with this host's SDK";
-    let pre = linker
-        .instantiate_pre(&component)
-        .map_err(|error| LoadFailure::new(flat(&error), mend))?;
+    let pre = linker.instantiate_pre(&component).map_err(|error| LoadFailure::new(flat(&error), mend))?;
     ModulePre::new(pre).map_err(|error| LoadFailure::new(flat(&error), "build the module with this host's SDK"))
 }
 
@@ -174,26 +157,13 @@ fn not_a_component(bytes: &[u8], error: &wasmtime::Error) -> LoadFailure {
 
 /// Says which versions would do, before wasmtime says only that an export is missing.
 fn check_version(component: &Component, engine: &wasmtime::Engine) -> Result<(), LoadFailure> {
-    let exports: Vec<String> = component
-        .component_type()
-        .exports(engine)
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    let found = exports
-        .iter()
-        .find_map(|name| name.strip_prefix("qewd:handler/handlers@"));
+    let exports: Vec<String> = component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let found = exports.iter().find_map(|name| name.strip_prefix("qewd:handler/handlers@"));
     let mend = format!("build it with an SDK for version {SPOKEN} of the contract");
     match found {
         None => {
-            let has = if exports.is_empty() {
-                "nothing".to_owned()
-            } else {
-                exports.join(", ")
-            };
-            Err(LoadFailure::new(
-                format!("the module offers no handlers: it exports {has}"),
-                mend,
-            ))
+            let has = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+            Err(LoadFailure::new(format!("the module offers no handlers: it exports {has}"), mend))
         }
         Some(version) if compatible(version) => Ok(()),
         Some(version) => Err(LoadFailure::new(
@@ -215,21 +185,12 @@ fn compatible(version: &str) -> bool {
 }
 
 fn flat(error: &wasmtime::Error) -> String {
-    format!("{error:#}")
-        .split('\n')
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
+    format!("{error:#}").split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn content_hash(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest
-        .as_ref()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

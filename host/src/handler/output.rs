@@ -2,14 +2,13 @@
 //! In come bytes of standard output and standard error; out go log lines.
 //! It never holds a handler up, and never keeps more than one line or more lines than one request may write.
 
+use crate::logging::LINE_BYTES;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Bytes of one line; a longer one is cut into several.
-const LINE_BYTES: usize = 4 << 10;
 /// Bytes that one request may write to the log, printed or through the `log` interface.
 const REQUEST_BYTES: usize = 64 << 10;
 /// What a stream says it takes at once: wasi-libc asks before each write.
@@ -40,11 +39,7 @@ impl HandlerLog {
     /// From now on lines belong to this request.
     pub(super) fn begin(&self, handler: &str, request: &str) {
         let mut lines = self.lock();
-        *lines = Lines {
-            handler: handler.to_owned(),
-            request: request.to_owned(),
-            ..Lines::default()
-        };
+        *lines = Lines { handler: handler.to_owned(), request: request.to_owned(), ..Lines::default() };
     }
 
     /// The call is over: what was printed without a line's end is a line.
@@ -85,15 +80,11 @@ impl Lines {
         }
         self.written = self.written.saturating_add(line.len()).saturating_add(1);
         if self.written > REQUEST_BYTES {
-            tracing::warn!(
-                handler = self.handler,
-                request = self.request,
-                "further lines of this request are dropped"
-            );
+            tracing::warn!(handler = self.handler, request = self.request, "further lines of this request are dropped");
             return;
         }
         let (handler, request) = (&self.handler, &self.request);
-        let line = clean(line);
+        let line = crate::logging::one_line(line);
         match loudness {
             Loudness::Debug => tracing::debug!(target: "qewd::handler", handler, request, "{line}"),
             Loudness::Info => tracing::info!(target: "qewd::handler", handler, request, "{line}"),
@@ -101,19 +92,6 @@ impl Lines {
             Loudness::Error => tracing::error!(target: "qewd::handler", handler, request, "{line}"),
         }
     }
-}
-
-/// Control characters would let a handler forge lines of the host's log or move a terminal's cursor.
-fn clean(line: &str) -> String {
-    let mut cleaned = String::with_capacity(line.len());
-    for c in line.chars().take(LINE_BYTES) {
-        if c.is_control() && c != '\t' {
-            cleaned.extend(c.escape_default());
-        } else {
-            cleaned.push(c);
-        }
-    }
-    cleaned
 }
 
 impl IsTerminal for HandlerLog {
@@ -156,11 +134,6 @@ impl OutputStream for HandlerLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_shown_not_obeyed() {
-        assert_eq!(clean("a\u{1b}[2Jb\tc"), "a\\u{1b}[2Jb\tc");
-    }
 
     #[test]
     fn a_request_that_never_stops_printing_is_bounded() {

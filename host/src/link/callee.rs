@@ -64,9 +64,7 @@ pub(crate) enum Event {
 impl Callee {
     pub(crate) fn new(request_time: Duration, now: Instant) -> Self {
         Self {
-            state: State::Waiting {
-                until: now + GREETING_TIME,
-            },
+            state: State::Waiting { until: now + GREETING_TIME },
             pulse: Pulse::new(now),
             request_time,
             answer_limit: usize::MAX,
@@ -109,7 +107,8 @@ impl Callee {
 
     fn unreadable(&self, id: u64) -> Bytes {
         let words = "The answer is too large to travel between these hosts";
-        let operator = format!("the asking host takes bodies of {} bytes; raise its limits.responseBytes", self.answer_limit);
+        let operator =
+            format!("the asking host takes bodies of {} bytes; raise its limits.responseBytes", self.answer_limit);
         tracing::warn!("{words}: {operator}");
         Frame::Answer { id, response: Failure::system(502, words, operator).into() }.encode()
     }
@@ -180,10 +179,7 @@ impl Callee {
         match serde_json::from_str::<Greeting>(text) {
             Ok(greeting) => {
                 self.answer_limit = greeting.body_limit();
-                self.state = State::Greeted {
-                    type_name: greeting.type_name(),
-                    until,
-                };
+                self.state = State::Greeted { type_name: greeting.type_name(), until };
                 Event::Greeted(greeting)
             }
             Err(_) => self.end("its first message is no registration"),
@@ -192,13 +188,8 @@ impl Callee {
 
     fn answer_greeting(&mut self, message: GreetingOutcome, next: impl FnOnce(Instant) -> State) {
         if let State::Greeted { type_name, until } = self.state {
-            let answer = GreetingAnswer {
-                kind: type_name.to_owned(),
-                finished: true,
-                message,
-            };
-            self.out
-                .push_back(Wire::Text(serde_json::to_string(&answer).unwrap_or_default()));
+            let answer = GreetingAnswer { kind: type_name.to_owned(), finished: true, message };
+            self.out.push_back(Wire::Text(serde_json::to_string(&answer).unwrap_or_default()));
             self.state = next(until);
         }
     }

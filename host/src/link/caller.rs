@@ -80,9 +80,7 @@ impl Caller {
     pub(super) fn new(greeting: &Greeting, now: Instant) -> Self {
         let text = serde_json::to_string(greeting).unwrap_or_default();
         Self {
-            state: State::Greeting {
-                until: now + GREETING_TIME,
-            },
+            state: State::Greeting { until: now + GREETING_TIME },
             pulse: Pulse::new(now),
             body_limit: 0,
             waiting: BTreeSet::new(),
@@ -142,9 +140,9 @@ impl Caller {
                 Ok(_) => Some(self.end(Reason::Protocol("it asked on a link that only answers".to_owned()))),
                 Err(bad) => Some(self.end(Reason::Protocol(bad.to_string()))),
             },
-            (Wire::Text(_) | Wire::Binary(_), _) => Some(self.end(Reason::Protocol(
-                "a message of the wrong kind for this moment".to_owned(),
-            ))),
+            (Wire::Text(_) | Wire::Binary(_), _) => {
+                Some(self.end(Reason::Protocol("a message of the wrong kind for this moment".to_owned())))
+            }
         }
     }
 
@@ -184,9 +182,7 @@ impl Caller {
                 Event::Ready(welcome)
             }
             Ok(GreetingOutcome::Refused { error }) => self.end(Reason::Refused(error)),
-            Err(_) => self.end(Reason::Protocol(
-                "its answer to the registration is not understood".to_owned(),
-            )),
+            Err(_) => self.end(Reason::Protocol("its answer to the registration is not understood".to_owned())),
         }
     }
 

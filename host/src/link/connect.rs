@@ -1,11 +1,10 @@
 //! Opening a connection to a service: name, socket, upgrade.
-//! In come the service's address and the key that signs the token at its door; out goes a WebSocket, or why there is none.
+//! In come the service's address and the token for its door; out goes a WebSocket, or why there is none.
 //! It tries once; when to try again is the link's part.
 
 use super::socket::websocket_config;
 use super::traffic::{Counted, Traffic};
 use super::{PATH, SUBPROTOCOL};
-use crate::access::LinkKey;
 use crate::configuration::Address;
 use std::fmt::Display;
 use std::time::Duration;
@@ -13,8 +12,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Request as Upgrade};
 
 /// How long resolving a name, connecting and upgrading may take together.
@@ -32,23 +31,15 @@ pub(super) enum NotConnected {
 }
 
 /// Opens a connection and shows the token at the door.
-pub(super) async fn connect(
-    from: &str,
-    key: &LinkKey,
-    address: &Address,
-    body_limit: usize,
-) -> Result<Connected, NotConnected> {
+pub(super) async fn connect(token: &str, address: &Address, body_limit: usize) -> Result<Connected, NotConnected> {
     let unreachable = |error: &dyn std::fmt::Display| NotConnected::Unreachable(error.to_string());
     if address.secure {
-        return Err(NotConnected::Refused(
-            "links over TLS are not served by this version; use http://".to_owned(),
-        ));
+        return Err(NotConnected::Refused("links over TLS are not served by this version; use http://".to_owned()));
     }
-    let request = upgrade(from, key, address).map_err(NotConnected::Refused)?;
+    let request = upgrade(token, address).map_err(NotConnected::Refused)?;
     let connected = timeout(CONNECT_TIME, async {
-        let stream = TcpStream::connect((address.dial_host(), address.port))
-            .await
-            .map_err(|error| unreachable(&error))?;
+        let stream =
+            TcpStream::connect((address.dial_host(), address.port)).await.map_err(|error| unreachable(&error))?;
         stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
         let config = Some(websocket_config(body_limit));
         let (stream, traffic) = Counted::new(stream);
@@ -58,24 +49,20 @@ pub(super) async fn connect(
     connected.await.map_err(|_| NotConnected::Unreachable("it does not answer".to_owned()))?
 }
 
-fn upgrade(from: &str, key: &LinkKey, address: &Address) -> Result<Upgrade, String> {
+fn upgrade(token: &str, address: &Address) -> Result<Upgrade, String> {
     let url = format!("ws://{}:{}{PATH}", address.host, address.port);
-    let mut request = url
-        .into_client_request()
-        .map_err(|error| format!("its address is no address: {error}"))?;
-    let token = key.issue(from).map_err(|error| error.to_string())?;
+    let mut request = url.into_client_request().map_err(|error| format!("its address is no address: {error}"))?;
     let bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| error.to_string())?;
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    request
-        .headers_mut()
-        .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     Ok(request)
 }
 
 /// An answer other than the upgrade, in words. The door's refusals come as `{"error": …}`.
 fn refused(error: &SocketError) -> NotConnected {
     let stranger = |what: &dyn Display| {
-        let words = format!("what answers there is no qewd host that takes links ({what}); mend host and port in config.json");
+        let words =
+            format!("what answers there is no qewd host that takes links ({what}); mend host and port in config.json");
         NotConnected::Refused(words)
     };
     match error {

@@ -7,7 +7,7 @@ use super::connect::{Connected, NotConnected, connect};
 use super::frame::{Greeting, Welcome};
 use super::socket::Socket;
 use super::traffic::Counted;
-use crate::access::{Access, LinkKey};
+use crate::access::{Access, LinkKey, Visitor};
 use crate::configuration::Address;
 use crate::failure::Failure;
 use crate::names::ServiceName;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -45,9 +46,9 @@ pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 pub struct Dialer {
     /// This host's name, as the other hosts' logs show it.
     pub from: String,
-    /// Signs the token at the door.
+    /// Signs the token at the door and checks the answer to it.
     pub key: Arc<LinkKey>,
-    /// Checks the token that a service answers with: the proof that it shares the secret.
+    /// Renews the token with which a lost link registers again.
     pub access: Arc<Access>,
     /// Bytes of an answer's body that this host takes.
     pub answer_limit: usize,
@@ -72,14 +73,8 @@ pub enum LinkState {
 }
 
 enum Command {
-    Ask {
-        id: u64,
-        request: Box<Request>,
-        reply: Reply,
-    },
-    GiveUp {
-        id: u64,
-    },
+    Ask { id: u64, request: Box<Request>, reply: Reply },
+    GiveUp { id: u64 },
 }
 
 type Reply = oneshot::Sender<Result<Response, Failure>>;
@@ -91,7 +86,9 @@ impl Dialer {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (state_sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
         tracing::info!("starting microService connection to {}", address.url());
+        let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
         let task = Task {
+            visitor,
             dialer: self.clone(),
             service,
             address,
@@ -101,11 +98,7 @@ impl Dialer {
             told: None,
         };
         tokio::spawn(task.run());
-        Link {
-            commands,
-            state,
-            next_id: AtomicU64::new(1),
-        }
+        Link { commands, state, next_id: AtomicU64::new(1) }
     }
 }
 
@@ -126,17 +119,13 @@ impl Link {
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
-        self.commands
-            .try_send(Command::Ask {
-                id,
-                request: Box::new(request),
-                reply,
-            })
-            .map_err(|_| congested())?;
-        let mut patience = Patience {
-            id: Some(id),
-            commands: &self.commands,
-        };
+        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply }).map_err(
+            |error| match error {
+                TrySendError::Full(_) => congested(),
+                TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
+            },
+        )?;
+        let mut patience = Patience { id: Some(id), commands: &self.commands };
         match timeout_at(deadline + LATE_ANSWER, answer).await {
             Ok(answered) => {
                 patience.id = None;
@@ -183,6 +172,8 @@ struct Task {
     address: Address,
     inbox: mpsc::Receiver<Command>,
     state: watch::Sender<LinkState>,
+    /// This host, as its token at the door has it.
+    visitor: Visitor,
     /// What registering brought: the next connection re-registers with it.
     token: Option<String>,
     /// What the log was told last about why there is no connection, so that it is told once.
@@ -222,8 +213,13 @@ impl Task {
 
     /// Connects; who asks meanwhile is answered at once. Nothing: nobody holds the link any more.
     async fn connect_while_refusing(&mut self) -> Option<Result<Connected, NotConnected>> {
-        let (dialer, address) = (self.dialer.clone(), self.address.clone());
-        let connecting = async move { connect(&dialer.from, &dialer.key, &address, dialer.answer_limit).await };
+        self.visitor.nonce = format!("{:032x}", rand::random::<u128>());
+        let token = match self.dialer.key.knock(&self.visitor, self.service.as_str()) {
+            Ok(token) => token,
+            Err(refusal) => return Some(Err(NotConnected::Refused(refusal.to_string()))),
+        };
+        let (address, limit) = (self.address.clone(), self.dialer.answer_limit);
+        let connecting = async move { connect(&token, &address, limit).await };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
@@ -263,6 +259,7 @@ impl Task {
                     None => break "it closed the connection".to_owned(),
                 },
                 command = self.inbox.recv() => match command {
+                    Some(command) if socket.is_full() => { turn_away(&mut caller, command); None }
                     Some(command) => { take(&mut caller, &mut replies, command); None }
                     None => break "this host ends the link".to_owned(),
                 },
@@ -294,10 +291,7 @@ impl Task {
 
     fn greeting(&self) -> Greeting {
         let (application, body_limit) = (self.service.to_string(), self.dialer.answer_limit);
-        let renewed = self
-            .token
-            .as_deref()
-            .and_then(|token| self.dialer.access.renew_own(token));
+        let renewed = self.token.as_deref().and_then(|token| self.dialer.access.renew_own(token));
         match renewed {
             Some(token) => {
                 tracing::info!(service = %self.service, "*** socketClient re-register");
@@ -307,23 +301,24 @@ impl Task {
         }
     }
 
-    /// The token proves that the service has our secret, and the name that we reached the one we meant.
+    /// The proof shows that the service has our secret, and the name that we reached the one we meant.
     fn check(&mut self, welcome: &Welcome) -> Result<(), String> {
         if welcome.service != self.service.as_str() {
             let words = format!("{} answers there; mend host and port in config.json", welcome.service);
             self.tell(NotConnected::Refused(words.clone()));
             return Err(words);
         }
-        self.dialer.access.verify_own(&welcome.token).map_err(|refusal| {
-            let words = format!(
-                "its token is refused ({refusal}): put the same jwt.secret into config.json on both hosts and restart"
-            );
+        let proven = self.dialer.key.check_welcome(&welcome.proof, &self.visitor, self.service.as_str());
+        proven.map_err(|refusal| {
+            let words = format!("it does not show that it has the secret: {refusal}");
             self.tell(NotConnected::Refused(words.clone()));
             words
         })
     }
 
+    /// The state first: who reads in the log that the service is ready may ask it.
     fn ready(&mut self, welcome: Welcome) {
+        self.state.send_replace(LinkState::Ready(welcome.clone()));
         if self.token.is_none() {
             tracing::info!("{} registered", self.service);
         } else {
@@ -331,17 +326,12 @@ impl Task {
         }
         tracing::info!("{} micro-service ready", self.address.url());
         (self.dialer.on_welcome)(&self.service, &welcome);
-        self.token = Some(welcome.token.clone());
+        self.token = Some(welcome.token);
         self.told = None;
-        self.state.send_replace(LinkState::Ready(welcome));
     }
 
     fn down(&self, why: &str) {
-        self.state.send_replace(LinkState::Down(format!(
-            "{} at {}: {why}",
-            self.service,
-            self.address.url()
-        )));
+        self.state.send_replace(LinkState::Down(format!("{} at {}: {why}", self.service, self.address.url())));
     }
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.
@@ -356,10 +346,7 @@ impl Task {
             self.tell(NotConnected::Unreachable(why.to_owned()));
         }
         for (_, reply) in replies {
-            let lost = format!(
-                "the link to {} was lost while the request was in flight: {why}",
-                self.service
-            );
+            let lost = format!("the link to {} was lost while the request was in flight: {why}", self.service);
             // A caller that has gone needs no answer.
             let _ = reply.send(Err(Failure::connection_down(lost)));
         }
@@ -413,6 +400,17 @@ fn take(caller: &mut Caller, replies: &mut HashMap<u64, Reply>, command: Command
     }
 }
 
+/// The service does not read what it is sent: what would only wait in memory is refused.
+fn turn_away(caller: &mut Caller, command: Command) {
+    match command {
+        Command::Ask { reply, .. } => {
+            // A caller that has gone needs no answer.
+            let _ = reply.send(Err(congested()));
+        }
+        Command::GiveUp { id } => caller.give_up(id),
+    }
+}
+
 fn answer(replies: &mut HashMap<u64, Reply>, id: u64, response: Response) {
     if let Some(reply) = replies.remove(&id) {
         // A caller that has gone needs no answer.
@@ -422,8 +420,6 @@ fn answer(replies: &mut HashMap<u64, Reply>, id: u64, response: Response) {
 
 fn refuse(command: Command) {
     if let Command::Ask { reply, .. } = command {
-        let _ = reply.send(Err(Failure::connection_down(
-            "the link was lost just before the request was sent",
-        )));
+        let _ = reply.send(Err(Failure::connection_down("the link was lost just before the request was sent")));
     }
 }

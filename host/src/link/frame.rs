@@ -4,7 +4,7 @@
 //! Bodies are never parsed, and fields that a newer host adds are passed over.
 
 use crate::names::RequestId;
-use crate::request::{Kind, Request};
+use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -90,8 +90,10 @@ pub(super) enum GreetingOutcome {
 /// What a service says of itself when it is registered with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// A token signed with the shared secret: the proof that the service has it too.
+    /// A token like a caller's: the next connection re-registers with it.
     pub token: String,
+    /// The answer to the token at the door: the proof that the service has the secret, too.
+    pub proof: String,
     /// The service's name.
     pub service: String,
     /// The version of its program.
@@ -130,18 +132,9 @@ pub(super) enum Frame {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Header {
-    Request {
-        id: u64,
-        head: RequestHead,
-    },
-    Answer {
-        id: u64,
-        status: u16,
-        headers: Vec<(String, String)>,
-    },
-    Cancel {
-        id: u64,
-    },
+    Request { id: u64, head: RequestHead },
+    Answer { id: u64, status: u16, headers: Vec<(String, String)> },
+    Cancel { id: u64 },
     Leaving,
 }
 
@@ -183,6 +176,9 @@ impl RequestHead {
 
     /// The request as this host goes on with it; no request may wait longer than `most`.
     pub(super) fn into_request(self, body: Bytes, now: Instant, most: Duration) -> Result<Request, BadFrame> {
+        if !is_method(&self.method) {
+            return Err(BadFrame("its method is no method"));
+        }
         Ok(Request {
             id: RequestId::new(&self.request_id).map_err(|_| BadFrame("its request id is not an id"))?,
             kind: self.kind,
@@ -202,14 +198,9 @@ impl Frame {
     pub(super) fn encode(self) -> Bytes {
         let (header, body) = match self {
             Self::Request { id, request, body } => (Header::Request { id, head: request }, body),
-            Self::Answer { id, response } => (
-                Header::Answer {
-                    id,
-                    status: response.status,
-                    headers: response.headers,
-                },
-                response.body,
-            ),
+            Self::Answer { id, response } => {
+                (Header::Answer { id, status: response.status, headers: response.headers }, response.body)
+            }
             Self::Cancel { id } => (Header::Cancel { id }, Bytes::new()),
             Self::Leaving => (Header::Leaving, Bytes::new()),
         };
@@ -235,15 +226,10 @@ impl Frame {
         let mut rest = bytes.split_off(4);
         let body = rest.split_off(length);
         match serde_json::from_slice(&rest).map_err(|_| BadFrame("its header is not understood"))? {
-            Header::Request { id, head } => Ok(Self::Request {
-                id,
-                request: head,
-                body,
-            }),
-            Header::Answer { id, status, headers } => Ok(Self::Answer {
-                id,
-                response: Response { status, headers, body },
-            }),
+            Header::Request { id, head } => Ok(Self::Request { id, request: head, body }),
+            Header::Answer { id, status, headers } => {
+                Ok(Self::Answer { id, response: Response { status, headers, body } })
+            }
             Header::Cancel { id } => Ok(Self::Cancel { id }),
             Header::Leaving => Ok(Self::Leaving),
         }

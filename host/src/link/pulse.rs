@@ -35,6 +35,7 @@ impl Pulse {
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
         self.asked = None;
+        self.checked = now;
     }
 
     pub(super) fn check(&mut self, now: Instant) -> Silence {

@@ -4,7 +4,10 @@
 
 use super::traffic::Traffic;
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _, stream::SplitStream};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,6 +19,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 const UNWRITTEN: usize = 4 * super::caller::IN_FLIGHT;
 /// Bytes that are read at once; the library's default of 128 KiB is paid by each socket.
 const READ_BYTES: usize = 16 << 10;
+/// Bytes that may wait to be written; with more, new requests are refused. Several of the largest bodies.
+const UNWRITTEN_BYTES: usize = 64 << 20;
 /// Bytes that are gathered before they are written; what is left goes out when nothing more waits.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -43,6 +48,8 @@ pub(crate) fn websocket_config(body: usize) -> WebSocketConfig {
 pub(crate) struct Socket<S> {
     incoming: SplitStream<WebSocketStream<S>>,
     outgoing: mpsc::Sender<Message>,
+    /// Bytes that wait to be written.
+    unwritten: Arc<AtomicUsize>,
     writer: JoinHandle<()>,
     traffic: Traffic,
     /// What the traffic's count was when it was last asked for.
@@ -55,27 +62,21 @@ pub(crate) struct Stuck;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
     pub(crate) fn new(socket: WebSocketStream<S>, traffic: Traffic) -> Self {
-        let (mut sink, incoming) = socket.split();
-        let (outgoing, mut messages) = mpsc::channel::<Message>(UNWRITTEN);
-        let writer = tokio::spawn(async move {
-            while let Some(message) = messages.recv().await {
-                if sink.feed(message).await.is_err() {
-                    return;
-                }
-                // What has gathered meanwhile goes out with one write.
-                while let Ok(message) = messages.try_recv() {
-                    if sink.feed(message).await.is_err() {
-                        return;
-                    }
-                }
-                if sink.flush().await.is_err() {
-                    return;
-                }
-            }
-            // The close frame is a courtesy; the other end may be gone.
-            let _ = sink.close().await;
-        });
-        Self { incoming, outgoing, writer, traffic, seen: 0 }
+        let (sink, incoming) = socket.split();
+        let (outgoing, messages) = mpsc::channel::<Message>(UNWRITTEN);
+        let unwritten = Arc::new(AtomicUsize::new(0));
+        let writer = tokio::spawn(write(sink, messages, Arc::clone(&unwritten)));
+        Self { incoming, outgoing, unwritten, writer, traffic, seen: 0 }
+    }
+
+    /// Whether so much waits to be written that more should not be added.
+    pub(crate) fn is_full(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed) > UNWRITTEN_BYTES
+    }
+
+    /// Whether all that was sent is in the system's hands.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed) == 0
     }
 
     /// Whether anything moved since this was last asked: a large message on a slow wire takes its time.
@@ -106,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
             Wire::Ping => Message::Ping(Bytes::new()),
             Wire::Pong => Message::Pong(Bytes::new()),
         };
+        self.unwritten.fetch_add(message.len(), Ordering::Relaxed);
         self.outgoing.try_send(message).map_err(|_| Stuck)
     }
 
@@ -117,4 +119,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
             abort.abort();
         }
     }
+}
+
+/// Writes what comes, several messages at once where several wait.
+async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+    mut sink: SplitSink<WebSocketStream<S>, Message>,
+    mut messages: mpsc::Receiver<Message>,
+    unwritten: Arc<AtomicUsize>,
+) {
+    while let Some(message) = messages.recv().await {
+        let mut fed = message.len();
+        if sink.feed(message).await.is_err() {
+            return;
+        }
+        while let Ok(message) = messages.try_recv() {
+            fed += message.len();
+            if sink.feed(message).await.is_err() {
+                return;
+            }
+        }
+        if sink.flush().await.is_err() {
+            return;
+        }
+        unwritten.fetch_sub(fed, Ordering::Relaxed);
+    }
+    // The close frame is a courtesy; the other end may be gone.
+    let _ = sink.close().await;
 }

@@ -226,16 +226,13 @@ impl Rig {
 }
 
 fn register() -> Greeting {
-    Greeting::Register {
-        application: "login_service".to_owned(),
-        jwt: true,
-        body_limit: 1 << 20,
-    }
+    Greeting::Register { application: "login_service".to_owned(), jwt: true, body_limit: 1 << 20 }
 }
 
 fn welcome() -> Welcome {
     Welcome {
         token: "a.b.c".to_owned(),
+        proof: "d.e.f".to_owned(),
         service: "login_service".to_owned(),
         version: "1.2.3".to_owned(),
         handlers: vec!["login".to_owned(), "logout".to_owned()],
@@ -250,10 +247,7 @@ fn request(body: &str, deadline: Instant) -> Request {
         method: "POST".to_owned(),
         path: "/api/login".to_owned(),
         query: "a=%20b".to_owned(),
-        headers: vec![
-            ("x-name".to_owned(), "Zo\u{eb}".to_owned()),
-            ("x-name".to_owned(), String::new()),
-        ],
+        headers: vec![("x-name".to_owned(), "Zo\u{eb}".to_owned()), ("x-name".to_owned(), String::new())],
         body: Bytes::copy_from_slice(body.as_bytes()),
         client_address: "::1".to_owned(),
         deadline,

@@ -3,8 +3,8 @@
 //! It takes nothing from a socket whose token was not verified, and answers every request that it took.
 
 use super::Front;
-use crate::access::{LinkKey, LinkTokenRefusal};
-use crate::link::{Callee, CalleeEvent, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config, Counted};
+use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
+use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config};
 use crate::request::Request;
 use crate::response::Response;
 use axum::Extension;
@@ -15,7 +15,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -45,27 +45,36 @@ impl Door {
     /// A door with the fleet's key.
     #[must_use]
     pub fn new(key: LinkKey) -> Self {
-        Self {
-            key,
-            refused: Mutex::default(),
-        }
+        Self { key, refused: Mutex::default() }
     }
 
-    fn check(&self, token: &str, address: IpAddr) -> Result<String, LinkTokenRefusal> {
-        let checked = self.key.verify(token);
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match &checked {
-            Ok(_) => refused.retain(|known| *known != address),
-            Err(why) if !refused.contains(&address) => {
-                if refused.len() >= REFUSED_MOST {
-                    refused.clear();
-                }
-                refused.push(address);
+    /// Who knocks. A refusal is logged here, once for each address until a host from there is let in.
+    fn check(&self, token: &str, service: &str, address: IpAddr) -> Result<Visitor, LinkTokenRefusal> {
+        let checked = self.key.check_knock(token, service);
+        if let Err(why) = checked.as_ref() {
+            if self.is_news(address) {
                 tracing::error!("refused a link from {address}: {why}");
             }
-            Err(_) => {}
+        } else {
+            self.refused().retain(|known| *known != address);
         }
         checked
+    }
+
+    fn is_news(&self, address: IpAddr) -> bool {
+        let mut refused = self.refused();
+        if refused.contains(&address) {
+            return false;
+        }
+        if refused.len() >= REFUSED_MOST {
+            refused.clear();
+        }
+        refused.push(address);
+        true
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,23 +86,15 @@ pub(super) async fn upgrade(
 ) -> http::Response<Body> {
     let headers = request.headers();
     let Some(accept) = accept_key(headers) else {
-        return refusal(
-            StatusCode::UPGRADE_REQUIRED,
-            "Only qewd hosts connect here, by WebSocket",
-        );
+        return refusal(StatusCode::UPGRADE_REQUIRED, "Only qewd hosts connect here, by WebSocket");
     };
-    if headers
-        .get(header::SEC_WEBSOCKET_PROTOCOL)
-        .is_none_or(|offered| offered != SUBPROTOCOL)
-    {
+    if headers.get(header::SEC_WEBSOCKET_PROTOCOL).is_none_or(|offered| offered != SUBPROTOCOL) {
         let words = format!("This host speaks {SUBPROTOCOL}; run the same version of qewd on both hosts");
         return refusal(StatusCode::BAD_REQUEST, &words);
     }
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let from = match front.door.check(token.unwrap_or_default(), address) {
-        Ok(from) => from,
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let visitor = match front.door.check(token.unwrap_or_default(), &front.dispatch.application, address) {
+        Ok(visitor) => visitor,
         Err(why) => return refusal(StatusCode::UNAUTHORIZED, &format!("the link's token is refused: {why}")),
     };
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
@@ -102,7 +103,7 @@ pub(super) async fn upgrade(
     let serving = Arc::clone(&front);
     front.live.spawn(async move {
         if let Ok(upgraded) = upgrade.await {
-            serve(upgraded, Peer::new(from, address), serving).await;
+            serve(upgraded, Peer::new(visitor, address), serving).await;
         }
     });
     switching(&accept)
@@ -136,9 +137,7 @@ fn switching(accept: &str) -> http::Response<Body> {
 fn refusal(status: StatusCode, words: &str) -> http::Response<Body> {
     let mut response = http::Response::new(Body::from(serde_json::json!({ "error": words }).to_string()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::response::JSON));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::response::JSON));
     let id = crate::names::RequestId::random();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", id);
@@ -148,18 +147,14 @@ fn refusal(status: StatusCode, words: &str) -> http::Response<Body> {
 
 /// The other end of one link.
 struct Peer {
-    name: String,
+    visitor: Visitor,
     address: IpAddr,
     socket_id: String,
 }
 
 impl Peer {
-    fn new(name: String, address: IpAddr) -> Self {
-        Self {
-            name,
-            address,
-            socket_id: format!("{:016x}", rand::random::<u64>()),
-        }
+    fn new(visitor: Visitor, address: IpAddr) -> Self {
+        Self { visitor, address, socket_id: format!("{:016x}", rand::random::<u64>()) }
     }
 }
 
@@ -191,16 +186,7 @@ impl Connection {
     fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>) -> Self {
         let callee = Callee::new(front.limits.request_time, Instant::now());
         let (finish, finished) = mpsc::channel(ANSWERS);
-        Self {
-            socket,
-            callee,
-            peer,
-            front,
-            running: HashMap::new(),
-            finish,
-            finished,
-            leaving: false,
-        }
+        Self { socket, callee, peer, front, running: HashMap::new(), finish, finished, leaving: false }
     }
 
     /// Serves the link until it ends, and says why it did.
@@ -225,7 +211,7 @@ impl Connection {
                     }
                     self.callee.wake(Instant::now())
                 }
-                () = sleep(PARTING_TIME), if self.leaving && self.callee.is_idle() => return "this host stops".to_owned(),
+                () = sleep(PARTING_TIME), if self.has_parted() => return "this host stops".to_owned(),
                 () = self.front.stop.cancelled(), if !self.leaving => {
                     self.leaving = true;
                     self.callee.leave();
@@ -242,6 +228,11 @@ impl Connection {
         }
     }
 
+    /// Whether this host stops and has given every answer into the system's hands.
+    fn has_parted(&self) -> bool {
+        self.leaving && self.callee.is_idle() && self.socket.is_drained()
+    }
+
     fn flush(&mut self) -> bool {
         while let Some(message) = self.callee.next_out() {
             if self.socket.send(message).is_err() {
@@ -253,21 +244,15 @@ impl Connection {
 
     fn greet(&mut self, greeting: &Greeting) {
         let (kind, application) = (greeting.type_name(), greeting.application());
-        let Peer {
-            name,
-            address,
-            socket_id,
-        } = &self.peer;
+        let Peer { visitor, address, socket_id } = &self.peer;
+        let name = &visitor.from;
         tracing::info!(
             "{name} received message: {}",
             serde_json::json!({"type": kind, "application": application, "jwt": true, "socketId": socket_id, "ipAddress": address})
         );
         match self.welcome(greeting) {
             Ok(welcome) => {
-                tracing::info!(
-                    "sent response to {name}: {}",
-                    serde_json::json!({"type": kind, "finished": true})
-                );
+                tracing::info!("sent response to {name}: {}", serde_json::json!({"type": kind, "finished": true}));
                 self.callee.welcome(welcome);
             }
             Err(words) => {
@@ -280,15 +265,14 @@ impl Connection {
     fn welcome(&self, greeting: &Greeting) -> Result<Welcome, String> {
         let dispatch = &self.front.dispatch;
         if let Greeting::Reregister { token, .. } = greeting {
-            self.front
-                .access
-                .verify_own(token)
-                .map_err(|refusal| format!("its token is refused: {refusal}"))?;
+            self.front.access.verify_own(token).map_err(|refusal| format!("its token is refused: {refusal}"))?;
         }
         let address = self.peer.address.to_string();
         let token = self.front.access.registration_token(&self.peer.socket_id, &address);
+        let proof = self.front.door.key.welcome(&self.peer.visitor, &dispatch.application);
         Ok(Welcome {
             token: token.map_err(|refusal| refusal.to_string())?,
+            proof: proof.map_err(|refusal| refusal.to_string())?,
             service: dispatch.application.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             handlers: dispatch.pool.catalog().names().map(ToString::to_string).collect(),
@@ -319,7 +303,7 @@ impl Connection {
         tracing::info!(
             "socket {} disconnected: {} at {}: {why}",
             self.peer.socket_id,
-            self.peer.name,
+            self.peer.visitor.from,
             self.peer.address
         );
         self.flush();

@@ -19,16 +19,8 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 /// Headers that belong to one connection, not to a request or a response (RFC 9110, 7.6.1): the HTTP library writes them.
-const OF_THE_CONNECTION: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const OF_THE_CONNECTION: [&str; 8] =
+    ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Answers one REST request.
 pub(super) async fn answer(
@@ -43,11 +35,7 @@ pub(super) async fn answer(
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
             let (method, path, status) = (&parts.method, parts.uri.path(), failure.status);
-            tracing::info!(
-                request = id.as_str(),
-                "{method} {path:?} -> {status}: {}",
-                failure.caller
-            );
+            tracing::info!(request = id.as_str(), "{method} {path:?} -> {status}: {}", failure.caller);
             Response::from(failure.with_header("x-request-id", id.as_str()))
         }
     };
@@ -57,14 +45,13 @@ pub(super) async fn answer(
 /// The client's own id, if it is one; else a new one.
 fn request_id(headers: &HeaderMap) -> RequestId {
     let given = headers.get("x-request-id").and_then(|given| given.to_str().ok());
-    given
-        .and_then(|given| RequestId::new(given).ok())
-        .unwrap_or_else(RequestId::random)
+    given.and_then(|given| RequestId::new(given).ok()).unwrap_or_else(RequestId::random)
 }
 
 async fn receive(front: &Front, parts: &Parts, body: Body, id: RequestId, address: IpAddr) -> Result<Request, Failure> {
     let deadline = Instant::now() + front.limits.request_time;
     check_headers(front, parts)?;
+    check_host(parts)?;
     let body = read_body(front, parts, body, deadline).await?;
     let mut request = Request {
         id,
@@ -93,6 +80,13 @@ fn check_headers(front: &Front, parts: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A request of HTTP/1.1 names its host once (RFC 9112, 3.2): proxies and hosts must not read two of them differently.
+fn check_host(parts: &Parts) -> Result<(), Failure> {
+    let count = parts.headers.get_all(header::HOST).iter().count();
+    let named = count == 1 || (count == 0 && parts.version < axum::http::Version::HTTP_11);
+    named.then_some(()).ok_or_else(|| Failure::caller(400, "A request needs one Host header"))
+}
+
 /// The words for headers that are too many or too long.
 pub(super) fn headers_too_large(limits: &Limits) -> String {
     format!("The headers are too large: at most {} headers and {} bytes of them", limits.header_count, limits.headers)
@@ -101,10 +95,8 @@ pub(super) fn headers_too_large(limits: &Limits) -> String {
 async fn read_body(front: &Front, parts: &Parts, body: Body, deadline: Instant) -> Result<Bytes, Failure> {
     let most = front.limits.body;
     let too_large = || Failure::caller(413, format!("The body is too large: at most {most} bytes are allowed"));
-    let announced = parts
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > most)) {
         return Err(too_large());
     }
@@ -118,19 +110,14 @@ async fn read_body(front: &Front, parts: &Parts, body: Body, deadline: Instant) 
 }
 
 fn plain_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let kept = headers
-        .iter()
-        .filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str()));
-    kept.map(|(name, value)| (name.as_str().to_owned(), text(value)))
-        .collect()
+    let kept = headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str()));
+    kept.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
 /// UTF-8 where it is, else Latin-1, which every byte is.
 fn text(value: &HeaderValue) -> String {
-    std::str::from_utf8(value.as_bytes()).map_or_else(
-        |_| value.as_bytes().iter().copied().map(char::from).collect(),
-        str::to_owned,
-    )
+    std::str::from_utf8(value.as_bytes())
+        .map_or_else(|_| value.as_bytes().iter().copied().map(char::from).collect(), str::to_owned)
 }
 
 fn reply(response: Response, started: Instant) -> axum::http::Response<Body> {
@@ -142,7 +129,8 @@ fn reply(response: Response, started: Instant) -> axum::http::Response<Body> {
         }
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             (Ok(name), Ok(value)) => {
-                http.headers_mut().append(name, value);
+                // Its only failure is too many headers, of which a response never has so many.
+                let _ = http.headers_mut().try_append(name, value);
             }
             _ => tracing::warn!("a response header that HTTP cannot carry was left out: {name:?}"),
         }

@@ -16,9 +16,13 @@ use tokio::time::{Sleep, sleep};
 
 /// The smallest buffer that the HTTP library works with.
 pub(super) const SMALLEST_BUFFER: usize = 8 << 10;
+/// Bytes of a bare answer of the HTTP library at most: a status line and three headers.
+const BARE_BYTES: usize = 256;
 /// How long a client that still sends may go on while the connection ends: were it cut at once, the system would throw away
 /// the answer with it.
 const LINGER: Duration = Duration::from_millis(500);
+/// How long a write may wait for a client that does not read. Each byte that it takes begins the time anew.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Bytes that are thrown away meanwhile.
 const LINGER_BYTES: usize = 16 << 20;
 
@@ -30,16 +34,21 @@ pub(super) struct Wire {
     /// Our answer in place of a bare status, until it is written.
     refusal: Bytes,
     linger: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Until when a write that waits for the client may wait.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
         let too_large = super::rest::headers_too_large(limits);
-        Self { stream, too_large, refusal: Bytes::new(), linger: None }
+        Self { stream, too_large, refusal: Bytes::new(), linger: None, patience: None }
     }
 
     /// Our answer, if these bytes are the HTTP library's bare one: ours always have a request id.
     fn refusal_for(&self, bytes: &[u8]) -> Option<Bytes> {
+        if bytes.len() > BARE_BYTES || !bytes.ends_with(b"\r\n\r\n") {
+            return None;
+        }
         let status = bytes.strip_prefix(b"HTTP/1.1 4").and_then(|rest| rest.get(..2))?;
         let text = std::str::from_utf8(bytes).ok()?;
         if text.contains("x-request-id:") || !text.contains("content-length: 0") {
@@ -59,6 +68,17 @@ impl Wire {
         )))
     }
 
+    /// A client that does not read must not hold its connection and its answer for ever.
+    fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.patience = None;
+            return written;
+        }
+        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(WRITE_TIME)));
+        ready!(patience.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
     fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.refusal.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.refusal))?;
@@ -72,9 +92,7 @@ impl Wire {
 
     /// Reads and throws away until the client ends, too.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (until, left) = self
-            .linger
-            .get_or_insert_with(|| (Box::pin(sleep(LINGER)), LINGER_BYTES));
+        let (until, left) = self.linger.get_or_insert_with(|| (Box::pin(sleep(LINGER)), LINGER_BYTES));
         let mut waste = [0; 4096];
         loop {
             if *left == 0 || until.as_mut().poll(context).is_ready() {
@@ -107,7 +125,8 @@ impl AsyncWrite for Wire {
             self.refusal = refusal;
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.bounded(context, written)
     }
 
     fn poll_write_vectored(
@@ -119,7 +138,8 @@ impl AsyncWrite for Wire {
             [only] => self.poll_write(context, only),
             _ => {
                 ready!(self.poll_refusal(context))?;
-                Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+                let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+                self.bounded(context, written)
             }
         }
     }

@@ -37,21 +37,14 @@ pub(super) struct Worker<'a> {
 
 impl Workers {
     pub(super) fn new(size: usize) -> Self {
-        Self {
-            size,
-            counted: Mutex::default(),
-        }
+        Self { size, counted: Mutex::default() }
     }
 
     /// A worker of this module: the one that was used last, or a new one in place of the longest idle of another module.
     pub(super) async fn take(&self, module: &Arc<Module>) -> Result<Worker<'_>, CallFailure> {
-        let (instance, _ended) = self.claim(module);
-        let mut worker = Worker {
-            workers: self,
-            module: Arc::clone(module),
-            instance,
-            counted_busy: true,
-        };
+        let (instance, ended) = self.claim(module);
+        drop(ended);
+        let mut worker = Worker { workers: self, module: Arc::clone(module), instance, counted_busy: true };
         if worker.instance.is_none() {
             worker.instance = Some(module.instantiate().await?);
         }
@@ -71,9 +64,8 @@ impl Workers {
 
     pub(super) fn end_idle(&self, limit: Duration) {
         let mut counted = self.lock();
-        let (keep, ended): (Vec<Idle>, Vec<Idle>) = std::mem::take(&mut counted.idle)
-            .into_iter()
-            .partition(|idle| idle.since.elapsed() < limit);
+        let (keep, ended): (Vec<Idle>, Vec<Idle>) =
+            std::mem::take(&mut counted.idle).into_iter().partition(|idle| idle.since.elapsed() < limit);
         counted.idle = keep;
         drop(counted);
         drop(ended);
@@ -96,11 +88,7 @@ impl Worker<'_> {
     /// The instance may serve the next request.
     pub(super) fn put_back(mut self) {
         if let Some(instance) = self.instance.take() {
-            let idle = Idle {
-                module: Arc::clone(&self.module),
-                instance,
-                since: Instant::now(),
-            };
+            let idle = Idle { module: Arc::clone(&self.module), instance, since: Instant::now() };
             let mut counted = self.workers.lock();
             counted.idle.push(idle);
             counted.busy -= 1;
@@ -111,6 +99,8 @@ impl Worker<'_> {
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
+        // Its memory is free before another worker may take its place.
+        drop(self.instance.take());
         if self.counted_busy {
             self.workers.lock().busy -= 1;
         }

@@ -28,24 +28,17 @@ pub(super) fn decoded(path: &str) -> Option<Cow<'_, [u8]>> {
             byte => decoded.push(byte),
         }
     }
-    let valid = decoded
-        .split(|byte| *byte == ENCODED_SLASH)
-        .all(|part| std::str::from_utf8(part).is_ok());
+    let valid = decoded.split(|byte| *byte == ENCODED_SLASH).all(|part| std::str::from_utf8(part).is_ok());
     valid.then_some(Cow::Owned(decoded))
 }
 
 /// The text of a part of a decoded path.
 pub(super) fn text(part: &[u8]) -> String {
-    let bytes = part
-        .iter()
-        .map(|byte| if *byte == ENCODED_SLASH { b'/' } else { *byte })
-        .collect();
+    let bytes = part.iter().map(|byte| if *byte == ENCODED_SLASH { b'/' } else { *byte }).collect();
     // Parts are cut between characters only, so nothing is ever replaced here.
     String::from_utf8(bytes).unwrap_or_else(|failure| String::from_utf8_lossy(failure.as_bytes()).into_owned())
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }

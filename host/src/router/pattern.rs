@@ -57,9 +57,7 @@ impl Pattern {
         }
         // A stand-in can only be taken by a variable as a whole, so what fits here fits with any text in its place.
         let takes = |form: &[u8]| general(&self.steps, form).is_some();
-        forms
-            .iter()
-            .all(|form| takes(form) || without_last_slash(form).is_some_and(takes))
+        forms.iter().all(|form| takes(form) || without_last_slash(form).is_some_and(takes))
     }
 
     fn spans<'p>(&self, path: &'p [u8]) -> Option<Spans<'p>> {
@@ -128,20 +126,11 @@ fn segments(steps: &[Step]) -> Option<Vec<Segment>> {
         }
     }
     let count = segments.len();
-    let inner_rest = segments
-        .iter()
-        .take(count - 1)
-        .any(|segment| matches!(segment, Some(Segment::Rest(_))));
+    let inner_rest = segments.iter().take(count - 1).any(|segment| matches!(segment, Some(Segment::Rest(_))));
     if inner_rest || !matches!(segments.first(), Some(None)) {
         return None;
     }
-    Some(
-        segments
-            .into_iter()
-            .skip(1)
-            .map(|segment| segment.unwrap_or(Segment::Literal(Vec::new())))
-            .collect(),
-    )
+    Some(segments.into_iter().skip(1).map(|segment| segment.unwrap_or(Segment::Literal(Vec::new()))).collect())
 }
 
 fn simple<'p>(segments: &[Segment], path: &'p [u8]) -> Option<Spans<'p>> {

@@ -14,12 +14,7 @@ fn naive(parts: &[Part], path: &[Option<char>]) -> Option<Vec<(String, String)>>
     let Some((part, later)) = parts.split_first() else {
         return path.is_empty().then(Vec::new);
     };
-    let text = |end: usize| {
-        path[..end]
-            .iter()
-            .map(|letter| letter.unwrap_or('/'))
-            .collect::<String>()
-    };
+    let text = |end: usize| path[..end].iter().map(|letter| letter.unwrap_or('/')).collect::<String>();
     let with = |name: &String, end: usize| {
         let mut variables = naive(later, &path[end..])?;
         variables.insert(0, (name.clone(), text(end)));
@@ -31,10 +26,7 @@ fn naive(parts: &[Part], path: &[Option<char>]) -> Option<Vec<(String, String)>>
             path.strip_prefix(wanted.as_slice()).and_then(|left| naive(later, left))
         }
         Part::One(name) => {
-            let most = path
-                .iter()
-                .position(|letter| *letter == Some('/'))
-                .unwrap_or(path.len());
+            let most = path.iter().position(|letter| *letter == Some('/')).unwrap_or(path.len());
             (1..=most).rev().find_map(|end| with(name, end))
         }
         Part::Rest(name) => (0..=path.len()).find_map(|end| with(name, end)),
@@ -73,9 +65,7 @@ fn shapes() -> impl Strategy<Value = Vec<Part>> {
         3 => Just(Part::One(String::new())),
         1 => Just(Part::Rest(String::new())),
     ];
-    let part = leaf.prop_recursive(3, 12, 4, |inner| {
-        prop::collection::vec(inner, 0..4).prop_map(Part::Optional)
-    });
+    let part = leaf.prop_recursive(3, 12, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Part::Optional));
     prop::collection::vec(part, 0..6)
 }
 
@@ -157,12 +147,7 @@ proptest! {
 
 #[test]
 fn hostile_paths_are_decided_fast() {
-    let table = table(&[
-        "/:a-:b-:c-:d-:e-:f-:g!",
-        "/*a-*b-*c-*d-*e-*f!",
-        "/(:a)(-:b)(-:c)(-:d)(*e)(-*f)!",
-    ])
-    .unwrap();
+    let table = table(&["/:a-:b-:c-:d-:e-:f-:g!", "/*a-*b-*c-*d-*e-*f!", "/(:a)(-:b)(-:c)(-:d)(*e)(-*f)!"]).unwrap();
     let path = format!("/{}", "-a".repeat(32 * 1024));
     let start = Instant::now();
     assert_eq!(table.decide("GET", &path).err(), Some(NoRoute::UnknownPath));

@@ -102,10 +102,7 @@ impl Fits {
     }
 
     fn from(&self, number: usize, at: usize) -> bool {
-        self.rows
-            .len()
-            .checked_sub(number + 1)
-            .is_some_and(|row| self.cell(row, at))
+        self.rows.len().checked_sub(number + 1).is_some_and(|row| self.cell(row, at))
     }
 }
 

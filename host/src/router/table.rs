@@ -72,23 +72,13 @@ impl Table {
     /// When a route is written twice, is hidden by an earlier one, or has nobody to answer it: all of them at once.
     pub fn new(configuration: &Configuration) -> Result<Self, Problems> {
         let (table, problems) = Self::survey(configuration);
-        if problems.is_empty() {
-            Ok(table)
-        } else {
-            Err(Problems(problems))
-        }
+        if problems.is_empty() { Ok(table) } else { Err(Problems(problems)) }
     }
 
     /// Prepares the routes as far as they are sound, for a check of the files: the table, and every problem.
     #[must_use]
     pub fn survey(configuration: &Configuration) -> (Self, Vec<Problem>) {
-        let (mut table, mut problems) = (
-            Self {
-                entries: Vec::new(),
-                patterns: Vec::new(),
-            },
-            Vec::new(),
-        );
+        let (mut table, mut problems) = (Self { entries: Vec::new(), patterns: Vec::new() }, Vec::new());
         for route in &configuration.routes {
             let Some(target) = target(route, configuration) else {
                 continue;
@@ -98,11 +88,7 @@ impl Table {
                 (Target::Here, Some(handler)) => Destination::Here(handler.clone()),
                 (Target::Here, None) => {
                     let what = "this host answers the route, but the route has no \"handler\"";
-                    problems.push(Problem::at(
-                        &route.place,
-                        what,
-                        "add \"handler\": \"…\", the name of who answers",
-                    ));
+                    problems.push(Problem::at(&route.place, what, "add \"handler\": \"…\", the name of who answers"));
                     continue;
                 }
             };
@@ -144,11 +130,7 @@ impl Table {
                 }
             }
         }
-        Err(if allowed.is_empty() {
-            NoRoute::UnknownPath
-        } else {
-            NoRoute::WrongMethod { allowed }
-        })
+        Err(if allowed.is_empty() { NoRoute::UnknownPath } else { NoRoute::WrongMethod { allowed } })
     }
 
     /// The routes of this host in the order of the file.
@@ -163,10 +145,7 @@ impl Table {
         let entries = || self.entries.iter().zip(&self.patterns);
         let twice = entries().find(|(entry, other)| entry.method == route.method && other.has_shape_of(pattern));
         if let Some((earlier, _)) = twice {
-            let what = format!(
-                "{name} stands already on line {}, as {}",
-                earlier.place.line, earlier.uri
-            );
+            let what = format!("{name} stands already on line {}, as {}", earlier.place.line, earlier.uri);
             return Some(Problem::at(&route.place, what, "remove one of the two"));
         }
         let hiding = |entry: &Entry| match (entry.method, route.method) {
@@ -176,10 +155,8 @@ impl Table {
         };
         let (earlier, _) = entries().find(|(entry, other)| hiding(entry) && other.hides(parts))?;
         let line = earlier.place.line;
-        let what = format!(
-            "{name} is never reached: {} {} on line {line} takes its requests",
-            earlier.method, earlier.uri
-        );
+        let what =
+            format!("{name} is never reached: {} {} on line {line} takes its requests", earlier.method, earlier.uri);
         Some(Problem::at(&route.place, what, format!("move it above line {line}")))
     }
 }

@@ -27,10 +27,7 @@ pub(super) fn table(routes: &[&str]) -> Result<Table, Problems> {
         .enumerate()
         .map(|(index, route)| {
             let (method, uri) = route.split_once(' ').unwrap_or(("GET", route));
-            format!(
-                "{}",
-                serde_json::json!({"method": method, "uri": uri, "handler": format!("h{index}")})
-            )
+            format!("{}", serde_json::json!({"method": method, "uri": uri, "handler": format!("h{index}")}))
         })
         .collect();
     table_of(CONFIG, None, &format!("[\n{}\n]", lines.join(",\n")))
@@ -43,19 +40,15 @@ fn pairs(decision: &Decision<'_>) -> Vec<(String, String)> {
 /// The variables as `name=value` in order, or `-` if the path has no route.
 fn variables(uri: &str, path: &str) -> String {
     match table(&[uri]).unwrap().decide("GET", path) {
-        Ok(decision) => pairs(&decision)
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>()
-            .join(" "),
+        Ok(decision) => {
+            pairs(&decision).iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        }
         Err(_) => "-".to_owned(),
     }
 }
 
 fn handler(table: &Table, method: &str, path: &str) -> Result<String, NoRoute> {
-    table
-        .decide(method, path)
-        .map(|decision| decision.entry.handler.as_ref().unwrap().to_string())
+    table.decide(method, path).map(|decision| decision.entry.handler.as_ref().unwrap().to_string())
 }
 
 #[test]
@@ -117,16 +110,7 @@ fn escapes_are_decoded_but_never_cross_a_segment() {
     assert_eq!(variables("/api/a%2Fb", "/api/a/b"), "-");
     assert_eq!(variables("/api/info", "/api%2Finfo"), "-");
     assert_eq!(variables("/api/info", "/%61pi/info"), "");
-    for broken in [
-        "/api/%",
-        "/api/%4",
-        "/api/%zz",
-        "/api/%ff",
-        "/api/%fe",
-        "/api/%C3",
-        "/api/%C3/%A9",
-        "/api/%+1",
-    ] {
+    for broken in ["/api/%", "/api/%4", "/api/%zz", "/api/%ff", "/api/%fe", "/api/%C3", "/api/%C3/%A9", "/api/%+1"] {
         assert_eq!(variables("/*x", broken), "-", "{broken}");
     }
     for other in ["", "*", "api/info", "?"] {
@@ -150,10 +134,7 @@ fn the_first_route_that_fits_wins() {
 }
 
 fn problem(routes: &[&str]) -> String {
-    table(routes)
-        .err()
-        .map(|problems| problems.to_string())
-        .unwrap_or_default()
+    table(routes).err().map(|problems| problems.to_string()).unwrap_or_default()
 }
 
 #[test]
@@ -183,10 +164,7 @@ fn a_hidden_route_is_an_error() {
         ("/api/x", "/api/x/"),
         ("/api/:a(/:b)", "/api/1(/2)"),
     ] {
-        assert!(
-            problem(&[earlier, later]).contains("never reached"),
-            "{earlier} {later}"
-        );
+        assert!(problem(&[earlier, later]).contains("never reached"), "{earlier} {later}");
     }
     for (earlier, later) in [
         ("/api/lit", "/api/:x"),
@@ -222,14 +200,8 @@ fn each_host_has_its_own_routes() {
         };
         table.entries().iter().map(shown).collect()
     };
-    assert_eq!(
-        list(None),
-        ["/local here l", "/a there a", "/c there c", "/a/both there a"]
-    );
-    assert_eq!(
-        list(Some("a")),
-        ["/a here ha", "/c there c", "/c/private there c", "/a/both here hb"]
-    );
+    assert_eq!(list(None), ["/local here l", "/a there a", "/c there c", "/a/both there a"]);
+    assert_eq!(list(Some("a")), ["/a here ha", "/c there c", "/c/private there c", "/a/both here hb"]);
     assert_eq!(list(Some("b")), ["/a there a", "/c there c", "/a/both there a"]);
     assert_eq!(list(Some("c")), ["/c here hc", "/c/private here hp"]);
 }
@@ -239,11 +211,6 @@ fn the_only_microservice_of_a_folder_answers_all() {
     let config = r#"{"ms_name": "solo", "jwt": {"secret": "s"}}"#;
     let routes = r#"[{"uri": "/x", "handler": "hx"}, {"uri": "/y", "handler": "hy", "on_microservice": "solo"}]"#;
     let table = table_of(config, None, routes).unwrap();
-    assert!(
-        table
-            .entries()
-            .iter()
-            .all(|entry| matches!(entry.destination, Destination::Here(_)))
-    );
+    assert!(table.entries().iter().all(|entry| matches!(entry.destination, Destination::Here(_))));
     assert_eq!(table.entries().len(), 2);
 }

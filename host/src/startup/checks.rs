@@ -40,29 +40,16 @@ pub fn check_handlers(
 
 fn missing(place: &Place, handler: &str, host: &str, offered: &[&str]) -> Problem {
     let what = format!("no module of {host} offers the handler {handler}");
-    let has = if offered.is_empty() {
-        "it offers none".to_owned()
-    } else {
-        format!("it offers {}", offered.join(", "))
-    };
-    Problem::at(
-        place,
-        what,
-        format!("put the module into handlers/{host}/, or mend the name ({has})"),
-    )
+    let has =
+        if offered.is_empty() { "it offers none".to_owned() } else { format!("it offers {}", offered.join(", ")) };
+    Problem::at(place, what, format!("put the module into handlers/{host}/, or mend the name ({has})"))
 }
 
 fn unreachable(file: &Path, handler: &str, need: &ServiceName, configuration: &Configuration) -> Problem {
-    let what = format!(
-        "the handler {handler} asks {need}, to which {} has no link",
-        configuration.host
-    );
+    let what = format!("the handler {handler} asks {need}, to which {} has no link", configuration.host);
     let known = configuration.services.iter().any(|service| service.name == *need);
     let mend = if known {
-        format!(
-            "add \"connections\": [\"{need}\"] to {} in config.json",
-            configuration.host
-        )
+        format!("add \"connections\": [\"{need}\"] to {} in config.json", configuration.host)
     } else {
         format!("add {need} to microservices in config.json")
     };
@@ -71,14 +58,9 @@ fn unreachable(file: &Path, handler: &str, need: &ServiceName, configuration: &C
 
 /// Says in the log which routes lead to a handler that the service does not offer.
 pub fn check_welcome(entries: &[Entry], service: &ServiceName, welcome: &Welcome) {
-    for entry in entries
-        .iter()
-        .filter(|entry| entry.destination == Destination::There(service.clone()))
-    {
-        let lacking = entry
-            .handler
-            .as_ref()
-            .filter(|handler| !welcome.handlers.iter().any(|name| name == handler.as_str()));
+    for entry in entries.iter().filter(|entry| entry.destination == Destination::There(service.clone())) {
+        let lacking =
+            entry.handler.as_ref().filter(|handler| !welcome.handlers.iter().any(|name| name == handler.as_str()));
         if let Some(handler) = lacking {
             let has = welcome.handlers.join(", ");
             let what = format!("{service} has no handler {handler}");

@@ -8,10 +8,7 @@ mod module {
 
     impl Guest for Module {
         fn describe() -> Vec<Offer> {
-            vec![Offer {
-                name: "two words".to_owned(),
-                needs: Vec::new(),
-            }]
+            vec![Offer { name: "two words".to_owned(), needs: Vec::new() }]
         }
 
         fn handle(_request: Request) -> Result<Response, Failure> {

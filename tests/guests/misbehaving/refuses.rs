@@ -11,10 +11,7 @@ fn refuses(request: &mut Request) -> Result<String, Failure> {
         Some("status") => Failure::new("There is no tea left").status(404),
         Some("body") => Failure::new("unseen").body(json!({"why": ["no tea", "no milk"]})),
         Some("error") => {
-            return "seven"
-                .parse::<u8>()
-                .map(|number| number.to_string())
-                .map_err(Failure::from);
+            return "seven".parse::<u8>().map(|number| number.to_string()).map_err(Failure::from);
         }
         _ => Failure::new("No tea today"),
     })

@@ -65,12 +65,7 @@ impl Child {
     }
 }
 
-fn spawn(
-    folder: &Path,
-    place: &Place,
-    all: &[Place],
-    width: usize,
-) -> Result<(Process, mpsc::Receiver<()>), String> {
+fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<(Process, mpsc::Receiver<()>), String> {
     let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
     let mut command = Command::new(program);
     command.arg("run").arg("--app").arg(folder).arg("--port").arg(place.port.to_string()).arg("--until-stdin-ends");

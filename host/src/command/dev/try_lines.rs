@@ -12,10 +12,7 @@ const LINES: usize = 3;
 pub(super) fn lines(configuration: &Configuration, port: u16) -> String {
     let mut routes: Vec<&Route> = configuration.routes.iter().filter(|route| is_open(route)).collect();
     routes.sort_by_key(|route| route.example.is_none());
-    let login = routes
-        .iter()
-        .find(|route| is_login(route))
-        .map(|route| request(route, port));
+    let login = routes.iter().find(|route| is_login(route)).map(|route| request(route, port));
     let mut text = String::from("\nTo try, in another terminal:\n");
     for route in routes.into_iter().take(LINES) {
         // Writing to a string cannot fail.
@@ -48,9 +45,7 @@ fn line(route: &Route, port: u16, login: Option<&str>) -> String {
 
 fn request(route: &Route, port: u16) -> String {
     let example = route.example.as_ref();
-    let path = example
-        .and_then(|example| example.path.clone())
-        .unwrap_or_else(|| route.uri.clone());
+    let path = example.and_then(|example| example.path.clone()).unwrap_or_else(|| route.uri.clone());
     let mut line = String::from("curl -s");
     match &route.method {
         Method::Verb(verb) if *verb != "GET" => line.push_str(&format!(" -X {verb}")),

@@ -25,7 +25,7 @@ fn registration_is_the_exchange_of_the_original() {
     assert_eq!(
         text_of(rig.to_caller.front().cloned()),
         json!({"type": "ewd-register", "finished": true, "message": {
-            "token": "a.b.c", "service": "login_service", "version": "1.2.3", "handlers": ["login", "logout"],
+            "token": "a.b.c", "proof": "d.e.f", "service": "login_service", "version": "1.2.3", "handlers": ["login", "logout"],
             "bodyLimit": 1 << 20,
         }})
     );
@@ -94,10 +94,7 @@ fn a_refused_host_that_stays_is_sent_away() {
         let _ = rig.callee.receive(Wire::Ping, rig.now);
         rig.pass(Duration::from_secs(1));
     }
-    assert_eq!(
-        protocol(rig.callee_ended.as_ref()),
-        "it stayed after its registration was refused"
-    );
+    assert_eq!(protocol(rig.callee_ended.as_ref()), "it stayed after its registration was refused");
 }
 
 #[test]
@@ -151,13 +148,10 @@ fn fields_of_a_newer_host_are_passed_over() {
     let now = Instant::now();
     let mut callee = Callee::new(REQUEST_TIME, now);
     let newer = json!({"type": "ewd-register", "application": "a", "jwt": true, "zone": {"x": [1]}});
-    assert!(matches!(
-        callee.receive(Wire::Text(newer.to_string()), now),
-        Some(CalleeEvent::Greeted(_))
-    ));
+    assert!(matches!(callee.receive(Wire::Text(newer.to_string()), now), Some(CalleeEvent::Greeted(_))));
     let mut caller = Caller::new(&register(), now);
     let newer = json!({"type": "ewd-register", "finished": true, "load": 0.5, "message": {
-        "token": "t", "service": "s", "version": "9", "handlers": [], "zone": "x",
+        "token": "t", "proof": "p", "service": "s", "version": "9", "handlers": [], "zone": "x",
     }});
     assert!(matches!(
         caller.receive(Wire::Text(newer.to_string()), now),

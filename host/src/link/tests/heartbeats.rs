@@ -22,12 +22,7 @@ fn an_idle_link_says_little() {
         rig.now += ASK_AFTER / 10;
         rig.wake();
         rig.collect();
-        pings += rig
-            .to_callee
-            .iter()
-            .chain(&rig.to_caller)
-            .filter(|message| **message == Wire::Ping)
-            .count();
+        pings += rig.to_callee.iter().chain(&rig.to_caller).filter(|message| **message == Wire::Ping).count();
         rig.deliver_all();
     }
     assert!((50..=200).contains(&pings), "{pings} pings in 100 seconds");
@@ -88,13 +83,7 @@ fn any_message_is_a_sign_of_life() {
         Wire::Ping,
         Wire::Pong,
         Wire::Binary(Frame::Leaving.encode()),
-        Wire::Binary(
-            Frame::Answer {
-                id: 9,
-                response: reply(9),
-            }
-            .encode(),
-        ),
+        Wire::Binary(Frame::Answer { id: 9, response: reply(9) }.encode()),
     ];
     for sign in signs {
         let mut rig = Rig::ready();
@@ -119,10 +108,7 @@ fn an_end_that_ended_says_so_once() {
     assert_eq!(rig.caller.receive(Wire::Text(String::new()), rig.now), None);
     assert_eq!(rig.ask(1), Err(NotTaken::NotReady));
     assert_eq!(rig.caller.next_out(), None);
-    assert!(matches!(
-        rig.callee.wake(rig.now),
-        Some(CalleeEvent::Ended(Reason::Silent))
-    ));
+    assert!(matches!(rig.callee.wake(rig.now), Some(CalleeEvent::Ended(Reason::Silent))));
     assert!(rig.callee.wake(rig.now).is_none());
     assert!(rig.callee.receive(Wire::Text(String::new()), rig.now).is_none());
 }

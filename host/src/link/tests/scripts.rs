@@ -98,11 +98,7 @@ impl Script {
                 rig.wake();
             }
             Step::Leave => rig.callee.leave(),
-            Step::Cut(both) => rig.cut(if *both {
-                &[Way::ToCallee, Way::ToCaller]
-            } else {
-                &[Way::ToCallee]
-            }),
+            Step::Cut(both) => rig.cut(if *both { &[Way::ToCallee, Way::ToCaller] } else { &[Way::ToCallee] }),
         }
     }
 
@@ -118,15 +114,9 @@ impl Script {
         self.seen = self.rig.at_caller.len();
         let ends = |ended: bool, events: usize| assert_eq!(usize::from(ended), events, "ended more than once");
         let ended = |event: &&CallerEvent| matches!(event, CallerEvent::Ended(_));
-        ends(
-            self.rig.caller_ended.is_some(),
-            self.rig.at_caller.iter().filter(ended).count(),
-        );
+        ends(self.rig.caller_ended.is_some(), self.rig.at_caller.iter().filter(ended).count());
         let ended = |event: &&CalleeEvent| matches!(event, CalleeEvent::Ended(_));
-        ends(
-            self.rig.callee_ended.is_some(),
-            self.rig.at_callee.iter().filter(ended).count(),
-        );
+        ends(self.rig.callee_ended.is_some(), self.rig.at_callee.iter().filter(ended).count());
     }
 
     fn settle(&mut self) {

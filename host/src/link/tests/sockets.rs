@@ -1,7 +1,7 @@
 //! The socket over a pipe in memory, with a clock that stands still until everybody waits: what hangs fails at once.
 
-use super::super::traffic::Traffic;
 use super::super::socket::{Socket, websocket_config};
+use super::super::traffic::Traffic;
 use super::*;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::pin::Pin;
@@ -34,12 +34,8 @@ fn binary(byte: u8, length: usize) -> Wire {
 #[tokio::test(start_paused = true)]
 async fn messages_arrive_as_they_were_sent_and_in_order() {
     let (one, mut other) = pair(64).await;
-    let messages = [
-        Wire::Text("{\"a\":\"\u{e9}\"}".to_owned()),
-        binary(0, 0),
-        binary(0xff, 100_000),
-        Wire::Text(String::new()),
-    ];
+    let messages =
+        [Wire::Text("{\"a\":\"\u{e9}\"}".to_owned()), binary(0, 0), binary(0xff, 100_000), Wire::Text(String::new())];
     for message in &messages {
         one.send(message.clone()).unwrap();
     }

@@ -9,22 +9,12 @@ const WRONG_MOMENT: &str = "a message of the wrong kind for this moment";
 
 fn request_frame(id: u64, now: Instant) -> Wire {
     let request = request("", now + Duration::from_secs(1));
-    let frame = Frame::Request {
-        id,
-        request: RequestHead::new(&request, now),
-        body: request.body,
-    };
+    let frame = Frame::Request { id, request: RequestHead::new(&request, now), body: request.body };
     Wire::Binary(frame.encode())
 }
 
 fn answer_frame(id: u64) -> Wire {
-    Wire::Binary(
-        Frame::Answer {
-            id,
-            response: reply(id),
-        }
-        .encode(),
-    )
+    Wire::Binary(Frame::Answer { id, response: reply(id) }.encode())
 }
 
 fn raw_frame(header: &serde_json::Value) -> Wire {
@@ -85,10 +75,7 @@ fn the_caller_takes_no_frame_before_its_greeting_is_answered() {
     let mut rig = Rig::connected();
     assert_eq!(caller_ends_by(&mut rig, answer_frame(1)), WRONG_MOMENT);
     let mut rig = Rig::connected();
-    assert_eq!(
-        caller_ends_by(&mut rig, Wire::Binary(Frame::Leaving.encode())),
-        WRONG_MOMENT
-    );
+    assert_eq!(caller_ends_by(&mut rig, Wire::Binary(Frame::Leaving.encode())), WRONG_MOMENT);
 }
 
 #[test]
@@ -179,10 +166,7 @@ fn a_greeting_that_is_none_ends_the_callee() {
         r#"{"type":"ewd-register","application":7,"jwt":true}"#,
     ];
     for message in none {
-        assert_eq!(
-            callee_ends_by(&mut Rig::connected(), text(message)),
-            "its first message is no registration"
-        );
+        assert_eq!(callee_ends_by(&mut Rig::connected(), text(message)), "its first message is no registration");
     }
 }
 
@@ -211,10 +195,7 @@ fn a_request_id_that_could_forge_a_log_line_ends_the_callee() {
         "client_address": "", "remaining": 1, "hops": 0,
     });
     let forged = raw_frame(&json!({"request": {"id": 1, "head": head}}));
-    assert_eq!(
-        callee_ends_by(&mut Rig::ready(), forged),
-        "a message that is no frame: its request id is not an id"
-    );
+    assert_eq!(callee_ends_by(&mut Rig::ready(), forged), "a message that is no frame: its request id is not an id");
 }
 
 #[test]
@@ -226,10 +207,7 @@ fn a_header_or_greeting_of_endless_depth_overflows_no_stack() {
         let decoded = Frame::decode([&length, header.as_bytes()].concat().into());
         assert_eq!(decoded, Ok(Frame::Cancel { id: 1 }));
         callee_ends_by(&mut Rig::connected(), text(&deep));
-        callee_ends_by(
-            &mut Rig::connected(),
-            text(&format!(r#"{{"x":{deep},"type":"ewd-register"}}"#)),
-        );
+        callee_ends_by(&mut Rig::connected(), text(&format!(r#"{{"x":{deep},"type":"ewd-register"}}"#)));
         caller_ends_by(&mut Rig::connected(), text(&format!(r#"{{"message":{deep}}}"#)));
     }
 }
