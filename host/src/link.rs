@@ -10,6 +10,7 @@ mod callee;
 mod traffic;
 mod socket;
 mod connect;
+mod handle;
 mod dial;
 
 #[cfg(test)]
@@ -18,8 +19,9 @@ mod tests;
 pub(crate) use callee::{Callee, Event as CalleeEvent};
 #[expect(unused_imports, reason = "names what CalleeEvent::Ended holds")]
 pub(crate) use caller::Reason;
-pub use dial::{Dialer, Link, LinkState, OnWelcome};
+pub use dial::{Dialer, OnWelcome};
 pub use frame::{Greeting, Welcome};
+pub use handle::{Link, LinkState};
 pub(crate) use socket::{Socket, websocket_config};
 pub(crate) use traffic::Counted;
 

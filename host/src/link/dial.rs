@@ -5,23 +5,21 @@
 use super::caller::{Caller, Event, NotTaken};
 use super::connect::{Connected, NotConnected, connect};
 use super::frame::{Greeting, Welcome};
+use super::handle::{Command, Link, LinkState, Reply, congested, too_much};
 use super::socket::Socket;
 use super::traffic::Counted;
 use crate::access::{Access, LinkKey, Visitor};
 use crate::configuration::Address;
 use crate::failure::Failure;
 use crate::names::ServiceName;
-use crate::request::Request;
 use crate::response::Response;
 use backon::BackoffBuilder as _;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 
 /// The shortest wait before the next try.
 const BACKOFF_LEAST: Duration = Duration::from_millis(100);
@@ -30,14 +28,8 @@ const BACKOFF_LEAST: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_millis(700);
 /// How long a socket that is given up may take to say goodbye.
 const GOODBYE_TIME: Duration = Duration::from_millis(200);
-/// How long after a request's deadline the service's own words about it are waited for: it knows better than this host
-/// whether the request ran.
-const LATE_ANSWER: Duration = Duration::from_millis(250);
 /// Why a service that said goodbye is down.
 const STOPPING: &str = "it is stopping";
-/// Commands that may wait for the link's task: it takes them at once unless the machine is overloaded.
-const COMMANDS: usize = 1024;
-
 /// Is told what a service says of itself.
 pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 
@@ -56,113 +48,16 @@ pub struct Dialer {
     pub on_welcome: OnWelcome,
 }
 
-/// A handle on one link.
-pub struct Link {
-    commands: mpsc::Sender<Command>,
-    state: watch::Receiver<LinkState>,
-    next_id: AtomicU64,
-}
-
-/// What a link is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
-    /// Not connected, and why.
-    Down(String),
-    /// The service takes requests.
-    Ready(Welcome),
-}
-
-enum Command {
-    Ask { id: u64, request: Box<Request>, reply: Reply },
-    GiveUp { id: u64 },
-}
-
-type Reply = oneshot::Sender<Result<Response, Failure>>;
-
 impl Dialer {
     /// Starts a link; it connects by itself, now or whenever the service comes.
     #[must_use]
     pub fn open(&self, service: ServiceName, address: Address) -> Link {
-        let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (state_sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
+        let (link, inbox, state) = Link::new();
         tracing::info!("starting microService connection to {}", address.url());
         let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
-        let task = Task {
-            visitor,
-            dialer: self.clone(),
-            service,
-            address,
-            inbox,
-            state: state_sender,
-            token: None,
-            told: None,
-        };
+        let task = Task { visitor, dialer: self.clone(), service, address, inbox, state, token: None, told: None };
         tokio::spawn(task.run());
-        Link { commands, state, next_id: AtomicU64::new(1) }
-    }
-}
-
-impl Link {
-    /// What the link is doing now.
-    #[must_use]
-    pub fn state(&self) -> LinkState {
-        self.state.borrow().clone()
-    }
-
-    /// Sends a request and waits for its answer until its deadline.
-    ///
-    /// # Errors
-    /// 503 when the link is down, lost while waiting, or has too much in flight; 504 when the deadline passes.
-    pub async fn ask(&self, request: Request) -> Result<Response, Failure> {
-        if let LinkState::Down(why) = &*self.state.borrow() {
-            return Err(Failure::connection_down(why.clone()));
-        }
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
-        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply }).map_err(
-            |error| match error {
-                TrySendError::Full(_) => congested(),
-                TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
-            },
-        )?;
-        let mut patience = Patience { id: Some(id), commands: &self.commands };
-        match timeout_at(deadline + LATE_ANSWER, answer).await {
-            Ok(answered) => {
-                patience.id = None;
-                answered.unwrap_or_else(|_| Err(Failure::connection_down("the link's task has ended")))
-            }
-            Err(_) => Err(Failure::deadline("the service did not answer in time")),
-        }
-    }
-}
-
-fn congested() -> Failure {
-    Failure::system(503, "The service is busy; try again", "too many requests are in flight on the link")
-        .with_header("retry-after", "1")
-}
-
-fn too_much(not_taken: &NotTaken) -> Failure {
-    match not_taken {
-        NotTaken::BodyTooLarge(most) => {
-            Failure::caller(413, format!("The body is too large for the service: at most {most} bytes are allowed"))
-        }
-        NotTaken::HeadersTooLong => Failure::caller(431, "The headers are too large to travel between hosts"),
-        NotTaken::TooMany | NotTaken::NotReady => congested(),
-    }
-}
-
-/// Tells the service that nobody waits any more, when a caller goes away or its deadline passes.
-struct Patience<'a> {
-    id: Option<u64>,
-    commands: &'a mpsc::Sender<Command>,
-}
-
-impl Drop for Patience<'_> {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            // A full inbox only means that an answer is thrown away later.
-            let _ = self.commands.try_send(Command::GiveUp { id });
-        }
+        link
     }
 }
 

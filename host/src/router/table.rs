@@ -87,11 +87,15 @@ impl Table {
                 (Target::There(service), _) => Destination::There(service),
                 (Target::Here, Some(handler)) => Destination::Here(handler.clone()),
                 (Target::Here, None) => {
-                    let what = "this host answers the route, but the route has no \"handler\"";
+                    let what = "this route has no \"handler\"";
                     problems.push(Problem::at(&route.place, what, "add \"handler\": \"…\", the name of who answers"));
                     continue;
                 }
             };
+            if route.uri == crate::link::PATH {
+                let what = format!("the path {} belongs to the links between hosts", route.uri);
+                problems.push(Problem::at(&route.place, what, "choose another path"));
+            }
             let pattern = Pattern::new(&route.parts);
             problems.extend(table.unreachable(route, &route.parts, &pattern));
             table.patterns.push(pattern);

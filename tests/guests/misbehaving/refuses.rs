@@ -10,6 +10,8 @@ fn refuses(request: &mut Request) -> Result<String, Failure> {
     Err(match request.query("how") {
         Some("status") => Failure::new("There is no tea left").status(404),
         Some("body") => Failure::new("unseen").body(json!({"why": ["no tea", "no milk"]})),
+        Some("forged") => Failure::new("no\n2026-01-01T00:00:00Z  ERROR forged line"),
+        Some("endless") => Failure::new("no ".repeat(10_000_000)),
         Some("error") => {
             return "seven".parse::<u8>().map(|number| number.to_string()).map_err(Failure::from);
         }

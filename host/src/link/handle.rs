@@ -1,0 +1,116 @@
+//! A handle on one link, for whoever has a request for its service.
+//! In comes a request, out goes its answer or a failure, at the request's deadline at the latest.
+//! It touches no socket: commands go to the link's task, answers come back.
+
+use super::caller::NotTaken;
+use super::frame::Welcome;
+use crate::failure::Failure;
+use crate::request::Request;
+use crate::response::Response;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout_at;
+
+/// How long after a request's deadline the service's own words about it are waited for: it knows better than this host
+/// whether the request ran.
+const LATE_ANSWER: Duration = Duration::from_millis(250);
+/// Commands that may wait for the link's task: it takes them at once unless the machine is overloaded.
+const COMMANDS: usize = 1024;
+
+/// A handle on one link.
+pub struct Link {
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<LinkState>,
+    next_id: AtomicU64,
+}
+
+/// What a link is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// Not connected, and why.
+    Down(String),
+    /// The service takes requests.
+    Ready(Welcome),
+}
+
+/// What the link's task is told.
+pub(super) enum Command {
+    Ask { id: u64, request: Box<Request>, reply: Reply },
+    GiveUp { id: u64 },
+}
+
+/// Where an answer goes.
+pub(super) type Reply = oneshot::Sender<Result<Response, Failure>>;
+
+impl Link {
+    /// A handle, and what the link's task needs: its inbox and where it says what it is doing.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
+        (Self { commands, state, next_id: AtomicU64::new(1) }, inbox, sender)
+    }
+
+    /// What the link is doing now.
+    #[must_use]
+    pub fn state(&self) -> LinkState {
+        self.state.borrow().clone()
+    }
+
+    /// Sends a request and waits for its answer until its deadline.
+    ///
+    /// # Errors
+    /// 503 when the link is down, lost while waiting, or has too much in flight; 504 when the deadline passes.
+    pub async fn ask(&self, request: Request) -> Result<Response, Failure> {
+        if let LinkState::Down(why) = &*self.state.borrow() {
+            return Err(Failure::connection_down(why.clone()));
+        }
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
+        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply }).map_err(
+            |error| match error {
+                TrySendError::Full(_) => congested(),
+                TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
+            },
+        )?;
+        let mut patience = Patience { id: Some(id), commands: &self.commands };
+        match timeout_at(deadline + LATE_ANSWER, answer).await {
+            Ok(answered) => {
+                patience.id = None;
+                answered.unwrap_or_else(|_| Err(Failure::connection_down("the link's task has ended")))
+            }
+            Err(_) => Err(Failure::deadline("the service did not answer in time")),
+        }
+    }
+}
+
+pub(super) fn congested() -> Failure {
+    Failure::system(503, "The service is busy; try again", "too many requests are in flight on the link")
+        .with_header("retry-after", "1")
+}
+
+pub(super) fn too_much(not_taken: &NotTaken) -> Failure {
+    match not_taken {
+        NotTaken::BodyTooLarge(most) => {
+            Failure::caller(413, format!("The body is too large for the service: at most {most} bytes are allowed"))
+        }
+        NotTaken::HeadersTooLong => Failure::caller(431, "The headers are too large to travel between hosts"),
+        NotTaken::TooMany | NotTaken::NotReady => congested(),
+    }
+}
+
+/// Tells the service that nobody waits any more, when a caller goes away or its deadline passes.
+struct Patience<'a> {
+    id: Option<u64>,
+    commands: &'a mpsc::Sender<Command>,
+}
+
+impl Drop for Patience<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            // A full inbox only means that an answer is thrown away later.
+            let _ = self.commands.try_send(Command::GiveUp { id });
+        }
+    }
+}
