@@ -178,10 +178,10 @@ impl<'a> LogLine<'a> {
                 let status = failure.status;
                 match failure.fault {
                     Fault::Caller => {
-                        tracing::info!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}")
+                        tracing::info!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}");
                     }
                     Fault::System => {
-                        tracing::warn!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}")
+                        tracing::warn!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}");
                     }
                 }
             }

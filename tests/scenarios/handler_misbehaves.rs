@@ -82,10 +82,7 @@ fn answers_with_a_bad_status() {
     let host = host("answers_with_a_bad_status", &json!({}));
     let answer = host.get("/api/answers_with_a_bad_status").send();
     assert_eq!(answer.status, 500);
-    assert_eq!(
-        answer.shown(),
-        r#"500 {"error":"The handler answered with status 99; a response has 200 to 599"}"#
-    );
+    assert_eq!(answer.shown(), r#"500 {"error":"The handler answered with status 99; a response has 200 to 599"}"#);
     others_go_on(&host);
 }
 
