@@ -219,6 +219,9 @@ impl Parts {
 
     fn links(&self, access: &Arc<Access>) -> Result<Links, String> {
         let configuration = &self.configuration;
+        if configuration.services.is_empty() {
+            tracing::info!("*** orchestrator without any microservices ***");
+        }
         if configuration.links.is_empty() {
             return Ok(Links::default());
         }

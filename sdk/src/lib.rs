@@ -82,6 +82,6 @@ pub mod private {
 }
 
 // The examples of the README are tested like those of this page.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -173,3 +173,11 @@ fn the_samples_of_the_original_start_as_they_are() {
         }
     }
 }
+
+#[test]
+fn an_orchestrator_without_microservices_says_so() {
+    let host = Launch::orchestrator(&App::new(json!({"qewd_up": true}), &json!([]))).start();
+    let lines = host.lines().join("\n");
+    assert!(lines.contains("*** orchestrator without any microservices ***"), "{lines}");
+    assert!(!lines.contains("Setting up micro-service connections"), "{lines}");
+}

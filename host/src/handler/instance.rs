@@ -154,6 +154,13 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    /// A call that was given up half-way may have printed half a line.
+    fn drop(&mut self) {
+        self.store.data().log.finish();
+    }
+}
+
 /// The trap and where in the handler's code it came from, in one line.
 fn trap_words(error: &wasmtime::Error) -> String {
     let what = match error.downcast_ref::<Trap>() {

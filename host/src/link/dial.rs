@@ -26,8 +26,6 @@ const BACKOFF_LEAST: Duration = Duration::from_millis(100);
 /// The longest wait before its random part is added, see [`waits`]: a service that comes back is to be reached within two
 /// seconds.
 const BACKOFF_MOST: Duration = Duration::from_millis(700);
-/// How long a socket that is given up may take to say goodbye.
-const GOODBYE_TIME: Duration = Duration::from_millis(200);
 /// Why a service that said goodbye is down.
 const STOPPING: &str = "it is stopping";
 /// Is told what a service says of itself.
@@ -180,7 +178,7 @@ impl Task {
             }
         };
         self.lost(&why, was_ready, replies);
-        socket.close(GOODBYE_TIME).await;
+        socket.close().await;
         was_ready
     }
 

@@ -8,6 +8,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,6 +20,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 const UNWRITTEN: usize = 4 * super::caller::IN_FLIGHT;
 /// Bytes that are read at once; the library's default of 128 KiB is paid by each socket.
 const READ_BYTES: usize = 16 << 10;
+/// How long a socket that is given up may take to write what waits and to say goodbye.
+pub(super) const GOODBYE_TIME: Duration = Duration::from_millis(200);
 /// Bytes that may wait to be written; with more, new requests are refused. Several of the largest bodies.
 const UNWRITTEN_BYTES: usize = 64 << 20;
 /// Bytes that are gathered before they are written; what is left goes out when nothing more waits.
@@ -112,10 +115,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
     }
 
     /// Writes what waits, says goodbye, and waits for that, but not for ever.
-    pub(crate) async fn close(self, patience: std::time::Duration) {
+    pub(crate) async fn close(self) {
         drop(self.outgoing);
         let abort = self.writer.abort_handle();
-        if tokio::time::timeout(patience, self.writer).await.is_err() {
+        if tokio::time::timeout(GOODBYE_TIME, self.writer).await.is_err() {
             abort.abort();
         }
     }

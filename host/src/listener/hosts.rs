@@ -24,8 +24,6 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// How long a socket that is given up may take to say goodbye.
-const GOODBYE_TIME: Duration = Duration::from_millis(200);
 /// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once.
 const PARTING_TIME: Duration = Duration::from_millis(300);
 /// Finished answers that may wait for the connection's task, which takes them at once.
@@ -138,6 +136,9 @@ fn refusal(status: StatusCode, words: &str) -> http::Response<Body> {
     let mut response = http::Response::new(Body::from(serde_json::json!({ "error": words }).to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::response::JSON));
+    if status == StatusCode::UPGRADE_REQUIRED {
+        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
     let id = crate::names::RequestId::random();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", id);
@@ -307,6 +308,6 @@ impl Connection {
             self.peer.address
         );
         self.flush();
-        self.socket.close(GOODBYE_TIME).await;
+        self.socket.close().await;
     }
 }
