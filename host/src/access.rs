@@ -78,7 +78,7 @@ impl Access {
         })
     }
 
-    /// A token for a host that registers over a link: what the seeds of this design show as the answer to `ewd-register`.
+    /// A token for a host that registers over a link: the answer to `ewd-register`, as QEWD-Up gives it.
     ///
     /// # Errors
     /// When signing fails, which no input can bring about.

@@ -56,8 +56,13 @@ impl Dispatch {
         match &decision.entry.destination {
             Destination::Here(handler) => self.here(request, handler, &decision).await,
             Destination::There(service) => {
-                // Refused here what the service would refuse: a forged token never costs a hop.
-                self.access.admit(request, decision.entry.authenticate)?;
+                // Refused here what the service would refuse: a forged token never costs a hop. Who shows no token at all
+                // is first told that the service is down: any request is to show an operator whether it is there.
+                let admitted = self.access.admit(request, decision.entry.authenticate);
+                if request.bearer().is_none() {
+                    self.links.check(service)?;
+                }
+                admitted?;
                 self.there(request, service).await
             }
         }

@@ -50,17 +50,28 @@ impl Links {
         Self { links }
     }
 
+    /// Whether a service can be asked now.
+    ///
+    /// # Errors
+    /// 503 when the link is down, or there is none.
+    pub fn check(&self, service: &ServiceName) -> Result<(), Failure> {
+        self.link(service)?.check()
+    }
+
     /// Sends a request to a service and waits for its answer until the request's deadline.
     ///
     /// # Errors
     /// 503 when the link is down or lost while waiting, 504 when the deadline passes.
     pub async fn ask(&self, service: &ServiceName, request: Request) -> Result<Response, Failure> {
-        match self.links.get(service) {
-            Some(link) => link.ask(request).await,
-            None => Err(Failure::connection_down(format!(
+        self.link(service)?.ask(request).await
+    }
+
+    fn link(&self, service: &ServiceName) -> Result<&Link, Failure> {
+        self.links.get(service).ok_or_else(|| {
+            Failure::connection_down(format!(
                 "this host has no link to {service}; add it to this host's connections in config.json"
-            ))),
-        }
+            ))
+        })
     }
 
     /// Every link with its service.

@@ -128,7 +128,7 @@ fn a_bad_token_is_refused_before_it_travels() {
 
 #[test]
 fn a_token_of_the_original_is_understood() {
-    // Appendix B of the reference: what QEWD-Up's own documents publish.
+    // The token that QEWD-Up's own documents publish.
     let payload = r#"{"exp":1589476996,"iat":1589476696,"iss":"qewd.jwt","application":"login_service","timeout":300,"qewd":"4329267c64e6158a71882362befc22f513a4451fca4fef1b2781f29c1062f8221c22f4399ed1e21785defc45c050f4714b5700396112310b2b584016e184a15caa8e5f4a9e61b320bab70bbf94ccee6c73ba15f951d7169e9f0a69274d42620d"}"#;
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let header = part(r#"{"typ":"JWT","alg":"HS256"}"#);

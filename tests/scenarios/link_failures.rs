@@ -1,6 +1,8 @@
 //! What keeps two hosts apart, and what each of them says about it.
 
-use crate::harness::{App, Fake, Fleet, Launch, PATIENCE, SECRET, free_port, raw, read_answer, signed, wait_until};
+use crate::harness::{
+    App, Fake, Fleet, Launch, PATIENCE, Request, SECRET, free_port, raw, read_answer, signed, wait_until,
+};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc;
@@ -157,4 +159,37 @@ fn a_route_to_a_handler_that_the_service_lacks_is_said_when_they_meet() {
     let _service = Launch::microservice(&far, "far").port(port).start();
     let line = orchestrator.wait_for("far has no handler lists");
     assert!(line.contains("configuration/routes.json:1:2") && line.contains("it offers echo, list"), "{line}");
+}
+
+#[test]
+fn a_service_that_is_down_is_said_to_whoever_shows_no_token() {
+    let orchestrator = Launch::orchestrator(&App::example()).reaching("login_service", free_port()).start();
+    for (method, path) in [("POST", "/api/login"), ("GET", "/api/login/user"), ("GET", "/api/login/user/")] {
+        assert_eq!(Request::new(orchestrator.port, method, path).send().shown(), DOWN, "{method} {path}");
+    }
+    // A token that is shown is looked at first.
+    let forged = orchestrator.get("/api/login/user").token("a.b.c").send();
+    assert_eq!(forged.status, 401, "{}", forged.shown());
+    let good = signed(jsonwebtoken::Algorithm::HS256, SECRET, &json!({}));
+    assert_eq!(orchestrator.get("/api/login/user").token(&good).send().shown(), DOWN);
+}
+
+#[test]
+fn a_request_whose_time_passes_in_the_line_is_never_run() {
+    let app = app(&json!({})).setting("far", "poolSize", 1).setting(
+        "orchestrator",
+        "limits",
+        json!({"requestMilliseconds": 700}),
+    );
+    let mut fleet = Fleet::start(app, &["far"]);
+    let far = fleet.service("far").port;
+    // Asked directly, the one worker is held for longer than the orchestrator's callers wait.
+    let mut holding = Request::new(far, "GET", "/api/sleep?milliseconds=3000").begin();
+    fleet.service("far").wait_for("falling asleep");
+    let waiting = fleet.orchestrator.get("/api/sleep").send();
+    assert_eq!(waiting.shown(), r#"503 {"error":"The service is busy; try again"}"#);
+    assert_eq!(waiting.header("retry-after"), Some("1"));
+    assert_eq!(read_answer(&mut holding, true).status, 200);
+    let slept = fleet.service("far").lines().iter().filter(|line| line.contains("falling asleep")).count();
+    assert_eq!(slept, 1, "the request that waited too long ran all the same");
 }

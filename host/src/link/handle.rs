@@ -58,14 +58,23 @@ impl Link {
         self.state.borrow().clone()
     }
 
+    /// Whether the service can be asked now.
+    ///
+    /// # Errors
+    /// 503 when the link is down.
+    pub fn check(&self) -> Result<(), Failure> {
+        match &*self.state.borrow() {
+            LinkState::Down(why) => Err(Failure::connection_down(why.clone())),
+            LinkState::Ready(_) => Ok(()),
+        }
+    }
+
     /// Sends a request and waits for its answer until its deadline.
     ///
     /// # Errors
     /// 503 when the link is down, lost while waiting, or has too much in flight; 504 when the deadline passes.
     pub async fn ask(&self, request: Request) -> Result<Response, Failure> {
-        if let LinkState::Down(why) = &*self.state.borrow() {
-            return Err(Failure::connection_down(why.clone()));
-        }
+        self.check()?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
         self.commands.try_send(Command::Ask { id, request: Box::new(request), reply }).map_err(
