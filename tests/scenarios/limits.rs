@@ -162,3 +162,15 @@ fn a_kept_connection_serves_one_request_after_another() {
     let places: Vec<_> = ["\"id\":\"1\"", "\"id\":\"2\"", "\"id\":\"3\""].iter().map(|id| text.find(id)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");
 }
+
+#[test]
+fn a_request_names_its_host_once() {
+    let host = host(&json!({}));
+    for headers in ["", "Host: one\r\nHost: two\r\n"] {
+        let answer = exchange(&host, &format!("GET /api/echo/1 HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"));
+        assert_eq!(answer.shown(), r#"400 {"error":"A request needs one Host header"}"#);
+        is_json_with_an_id(&answer);
+    }
+    let old = exchange(&host, "GET /api/echo/1 HTTP/1.0\r\n\r\n");
+    assert_eq!(old.status, 200, "{}", old.shown());
+}
