@@ -318,7 +318,7 @@ fn home_in(line: &str) -> Option<&'static str> {
     homes.into_iter().find(begins).or(of_a_user.then_some(home))
 }
 
-/// Whether what stands before a `/` lets it begin an absolute path: `a/work/` and `{dir}/work/` go on with one.
+/// Whether what stands before a `/` lets it begin an absolute path: a relative path and one behind a variable go on with one.
 fn begins_a_path(before: &str) -> bool {
     !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '}' | ')' | '*' | '/'))
 }
