@@ -7,6 +7,7 @@ mod application;
 mod block;
 mod files;
 mod limits;
+mod modules;
 mod problem;
 mod routes;
 mod secret;
@@ -27,9 +28,11 @@ use crate::names::{HostName, ServiceName};
 use application::Application;
 use problem::Report;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use address::{Address, BadAddress};
 pub use limits::*;
+pub use modules::{Import, Mode, ModuleSettings};
 pub use problem::{Place, Problem, Problems, Severity, Spot};
 pub use routes::{Example, Method, Otherwise, Route, VERBS};
 pub use secret::{ClaimsForm, Jwt, Secret};
@@ -91,7 +94,9 @@ pub struct Configuration {
     /// Whether config.json had no secret when it was read.
     pub secret_missing: bool,
     /// The application's own values, which handlers may read.
-    pub user_defined: serde_json::Map<String, serde_json::Value>,
+    pub user_defined: Arc<serde_json::Map<String, serde_json::Value>>,
+    /// What single modules may use.
+    handlers: Vec<modules::Entry>,
     /// All routes, in the order of routes.json.
     pub routes: Vec<Route>,
     /// The answer to unknown paths, if routes.json has one.
@@ -144,6 +149,7 @@ impl Configuration {
             problems.retain(|problem| problem.severity == Severity::Error);
         }
         problems.splice(0..0, config_report.into_problems());
+        problems.extend(application.iter().flat_map(|application| modules::check_names(&application.handlers, folder)));
         let configuration = application.zip(host).map(|(application, host)| Self {
             folder: folder.to_owned(),
             standalone: application.standalone.is_some(),
@@ -154,12 +160,25 @@ impl Configuration {
             groups: application.groups,
             secret_missing: application.secret.is_none(),
             jwt: Jwt { secret: application.secret.unwrap_or_else(secret_file::random), claims: application.claims },
-            user_defined: application.user_defined,
+            user_defined: Arc::new(application.user_defined),
+            handlers: application.handlers,
             routes,
             otherwise,
             warnings: Vec::new(),
         });
         (configuration, problems)
+    }
+
+    /// What a module of this host may use. `module` is its path below the host's folder, without `.wasm`.
+    #[must_use]
+    pub fn module(&self, module: &str) -> ModuleSettings {
+        modules::settings_of(&self.handlers, self.host.as_str(), module, &self.settings.limits)
+    }
+
+    /// Bytes of memory that any instance of this host may use at most.
+    #[must_use]
+    pub fn most_memory(&self) -> usize {
+        modules::most_memory(&self.handlers, &self.settings.limits)
     }
 
     /// The hosts that config.json names, as far as it can be read.

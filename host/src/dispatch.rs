@@ -2,116 +2,124 @@
 //! In comes a request of any kind: of a REST client, of another host, of a handler; out goes exactly one response.
 //! It holds no socket and no wasm; each step is a call into the part that does it.
 
-use crate::access::{Access, attach_token};
-use crate::configuration::Otherwise;
+use crate::access::attach_token;
+use crate::edition::Edition;
 use crate::failure::{Failure, Fault};
 use crate::handler::{Call, UpwardRequest};
-use crate::link::Links;
 use crate::names::{HandlerName, ServiceName};
 use crate::pool::Pool;
 use crate::request::{Kind, Request};
 use crate::response::Response;
-use crate::router::{Decision, Destination, NoRoute, Table};
+use crate::router::{Decision, Destination, NoRoute};
+use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+/// The header that names the version of the module that answered.
+const VERSION_HEADER: &str = "qewd-version";
+
 /// Everything that a request passes on this host.
 pub struct Dispatch {
-    /// The host's name, which is the `application` of the tokens that it writes.
-    pub application: Arc<str>,
-    /// Which route answers.
-    pub table: Table,
-    /// What is answered where no route does.
-    pub otherwise: Option<Otherwise>,
-    /// Who may ask.
-    pub access: Arc<Access>,
+    edition: ArcSwap<Edition>,
     /// Where handlers of this host run.
     pub pool: Pool,
-    /// The way to other hosts.
-    pub links: Links,
-    /// How often a request may be sent on.
-    pub hops: u8,
 }
 
 impl Dispatch {
+    /// Serves this edition.
+    #[must_use]
+    pub fn new(edition: Edition) -> Self {
+        let pool = Pool::new(edition.pool_settings());
+        Self { edition: ArcSwap::from_pointee(edition), pool }
+    }
+
+    /// What serves now. Whoever holds it keeps it whole, also when the next one has taken its place.
+    #[must_use]
+    pub fn edition(&self) -> Arc<Edition> {
+        self.edition.load_full()
+    }
+
+    /// From now on this edition serves. Requests that run end on the one with which they began.
+    pub fn enter(&self, edition: &Arc<Edition>) {
+        let before = self.edition.swap(Arc::clone(edition));
+        for module in before.catalog.modules() {
+            if !edition.catalog.modules().any(|kept| Arc::ptr_eq(kept, module)) {
+                module.replace();
+            }
+        }
+        self.pool.set(edition.pool_settings());
+        self.pool.end_replaced();
+    }
+
     /// Answers a request: one response, one log line.
     pub async fn answer(&self, request: Request) -> Response {
+        let edition = self.edition();
         let mut line = LogLine::new(&request, None);
-        let outcome = self.journey(&request).await;
+        let outcome = self.journey(&edition, &mut line).await;
         line.write(&outcome);
+        let version = line.version.take().filter(|_| edition.configuration.settings.version_header);
         let mut response = outcome.unwrap_or_else(Response::from);
-        response.headers.retain(|(name, _)| name != "x-request-id");
+        response.headers.retain(|(name, _)| name != "x-request-id" && (version.is_none() || name != VERSION_HEADER));
+        response.headers.extend(version.map(|version| (VERSION_HEADER.to_owned(), version.as_ref().to_owned())));
         response.headers.push(("x-request-id".to_owned(), request.id.to_string()));
         response
     }
 
-    async fn journey(&self, request: &Request) -> Result<Response, Failure> {
-        if request.hops > self.hops {
+    async fn journey(&self, edition: &Edition, line: &mut LogLine<'_>) -> Result<Response, Failure> {
+        let request = line.request;
+        if request.hops > hops(edition) {
             return Err(in_a_circle(request));
         }
-        let decision =
-            self.table.decide(&request.method, &request.path).map_err(|none| self.no_route(request, &none))?;
+        let decision = edition.table.decide(&request.method, &request.path);
+        let decision = decision.map_err(|none| no_route(edition, request, &none))?;
         match &decision.entry.destination {
-            Destination::Here(handler) => self.here(request, handler, &decision).await,
+            Destination::Here(handler) => self.here(edition, handler, &decision, line).await,
             Destination::There(service) => {
                 // Refused here what the service would refuse: a forged token never costs a hop. Who shows no token at all
                 // is first told that the service is down: any request is to show an operator whether it is there.
-                let admitted = self.access.admit(request, decision.entry.authenticate);
+                let admitted = edition.access.admit(request, decision.entry.authenticate);
                 if request.bearer().is_none() {
-                    self.links.check(service)?;
+                    edition.links.check(service)?;
                 }
                 admitted?;
-                self.there(request, service).await
+                there(edition, request, service).await
             }
         }
     }
 
     async fn here(
         &self,
-        request: &Request,
+        edition: &Edition,
         handler: &HandlerName,
         decision: &Decision<'_>,
+        line: &mut LogLine<'_>,
     ) -> Result<Response, Failure> {
-        let caller = self.access.admit(request, decision.entry.authenticate)?;
+        let request = line.request;
+        let caller = edition.access.admit(request, decision.entry.authenticate)?;
+        let module = edition.catalog.module(handler).ok_or_else(|| not_there(handler))?;
+        let place = self.pool.place(request, module).await?;
+        // What waited begins on the version that is newest now.
+        let newest = self.edition();
+        let module = newest.catalog.module(handler).unwrap_or(module);
+        line.version = Some(Arc::clone(module.version()));
         let call = Call {
             request: request.clone(),
             handler: handler.clone(),
-            application: Arc::clone(&self.application),
+            application: Arc::clone(&edition.application),
             route: Arc::clone(&decision.entry.uri),
             variables: decision.variables.clone(),
             session: caller.session.clone(),
         };
-        let outcome = self.pool.run(call).await?;
+        let outcome = self.pool.run(place, module, call).await?;
         // A handler that asks another service has a session of its own: the answer to it carries no token.
         if outcome.response.status >= 400 || request.kind == Kind::Service {
             return Ok(outcome.response);
         }
-        match self.access.renew(caller, outcome.session)? {
+        match edition.access.renew(caller, outcome.session)? {
             Some(token) => Ok(attach_token(outcome.response, &token)),
             None => Ok(outcome.response),
-        }
-    }
-
-    async fn there(&self, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
-        if request.hops >= self.hops {
-            return Err(in_a_circle(request));
-        }
-        self.links.ask(service, request.forwarded()).await
-    }
-
-    fn no_route(&self, request: &Request, none: &NoRoute) -> Failure {
-        match none {
-            NoRoute::WrongMethod { allowed } => {
-                let allowed = allowed.join(", ");
-                let words = format!("{} is not allowed here; allowed: {allowed}", request.method);
-                Failure::caller(405, words).with_header("allow", allowed)
-            }
-            NoRoute::UnknownPath => match &self.otherwise {
-                Some(otherwise) => Failure::caller(otherwise.status, otherwise.text.clone()),
-                None => Failure::caller(404, "url could not be matched"),
-            },
         }
     }
 
@@ -124,12 +132,13 @@ impl Dispatch {
     }
 
     async fn answer_handler(&self, question: UpwardRequest) {
-        let UpwardRequest { request, service, asker, mut reply } = question;
-        let _asking = (asker == Kind::Service).then(|| self.pool.asking());
-        let elsewhere = service.filter(|service| service.as_str() != &*self.application);
+        let UpwardRequest { request, service, asker, module, mut reply } = question;
+        let _asking = (asker == Kind::Service).then(|| self.pool.asking(&module));
+        let edition = self.edition();
+        let elsewhere = service.filter(|service| service.as_str() != &*edition.application);
         let answering = async {
             match elsewhere {
-                Some(service) => self.answer_there(request, &service).await,
+                Some(service) => answer_there(&edition, request, &service).await,
                 None => self.answer(request).await,
             }
         };
@@ -141,12 +150,43 @@ impl Dispatch {
             () = reply.closed() => {}
         }
     }
+}
 
-    async fn answer_there(&self, request: Request, service: &ServiceName) -> Response {
-        let mut line = LogLine::new(&request, Some(service));
-        let outcome = self.there(&request, service).await;
-        line.write(&outcome);
-        outcome.unwrap_or_else(Response::from)
+async fn answer_there(edition: &Edition, request: Request, service: &ServiceName) -> Response {
+    let mut line = LogLine::new(&request, Some(service));
+    let outcome = there(edition, &request, service).await;
+    line.write(&outcome);
+    outcome.unwrap_or_else(Response::from)
+}
+
+async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
+    if request.hops >= hops(edition) {
+        return Err(in_a_circle(request));
+    }
+    edition.links.ask(service, request.forwarded()).await
+}
+
+/// How often a request may be sent on.
+fn hops(edition: &Edition) -> u8 {
+    edition.configuration.settings.limits.hops
+}
+
+fn not_there(handler: &HandlerName) -> Failure {
+    let operator = format!("no module offers the handler {handler}; put its .wasm file into the host's folder");
+    Failure::system(503, "The handler of this route is not there", operator)
+}
+
+fn no_route(edition: &Edition, request: &Request, none: &NoRoute) -> Failure {
+    match none {
+        NoRoute::WrongMethod { allowed } => {
+            let allowed = allowed.join(", ");
+            let words = format!("{} is not allowed here; allowed: {allowed}", request.method);
+            Failure::caller(405, words).with_header("allow", allowed)
+        }
+        NoRoute::UnknownPath => match &edition.configuration.otherwise {
+            Some(otherwise) => Failure::caller(otherwise.status, otherwise.text.clone()),
+            None => Failure::caller(404, "url could not be matched"),
+        },
     }
 }
 
@@ -160,33 +200,36 @@ struct LogLine<'a> {
     request: &'a Request,
     /// The service that a handler asked by name.
     asked: Option<&'a ServiceName>,
+    /// The version of the module whose handler ran, if one ran here.
+    version: Option<Arc<str>>,
     started: Instant,
     written: bool,
 }
 
 impl<'a> LogLine<'a> {
     fn new(request: &'a Request, asked: Option<&'a ServiceName>) -> Self {
-        Self { request, asked, started: Instant::now(), written: false }
+        Self { request, asked, version: None, started: Instant::now(), written: false }
     }
 
     /// Who is to look at it decides how loud it is.
     fn write(&mut self, outcome: &Result<Response, Failure>) {
         self.written = true;
         let (what, id) = (self.what(), self.request.id.as_str());
+        let version = self.version.as_deref();
         let milliseconds = self.started.elapsed().as_secs_f64() * 1000.0;
         match outcome {
             Ok(response) => {
-                tracing::info!(request = id, "{what} -> {} in {milliseconds:.1} ms", response.status);
+                tracing::info!(request = id, version, "{what} -> {} in {milliseconds:.1} ms", response.status);
             }
             Err(failure) => {
                 let words = crate::logging::one_line(failure.operator.as_deref().unwrap_or(&failure.caller));
                 let status = failure.status;
                 match failure.fault {
                     Fault::Caller => {
-                        tracing::info!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}");
+                        tracing::info!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
                     }
                     Fault::System => {
-                        tracing::warn!(request = id, "{what} -> {status} in {milliseconds:.1} ms: {words}");
+                        tracing::warn!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
                     }
                 }
             }

@@ -4,6 +4,7 @@
 
 mod engine;
 mod module;
+mod linking;
 mod catalog;
 mod instance;
 mod limits;
@@ -11,11 +12,12 @@ mod output;
 mod bindings;
 mod imports;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Clash};
 pub use engine::{Engine, EngineSettings};
 pub use imports::{Upward, UpwardRequest};
-pub use instance::{Instance, InstanceSettings};
-pub use module::Module;
+pub use instance::{Instance, OF_THE_REQUEST, Shared};
+pub use limits::MemoryGauge;
+pub use module::{Compiled, LoadFailure, Module, Offer};
 
 use crate::names::HandlerName;
 use crate::request::Request;
@@ -75,9 +77,23 @@ pub enum CallFailure {
         /// What it may use in all.
         allowed: usize,
     },
+    /// It asked for a larger table than it may have, and stopped.
+    #[error("the handler asked for a table of {wanted} elements and may use {allowed}; mend the handler")]
+    Table {
+        /// How many elements it asked for.
+        wanted: usize,
+        /// How many it may have.
+        allowed: usize,
+    },
+    /// It took more of the host's resources than it may hold.
+    #[error("the handler holds more than {allowed} resources of the host; mend it to drop what it no longer needs")]
+    Resources {
+        /// How many it may hold.
+        allowed: usize,
+    },
     /// The request's time was over before the handler returned.
-    #[error("the handler did not return in time; raise limits.requestMilliseconds or mend the handler")]
-    Deadline,
+    #[error("the handler did not return in time; raise {0} or mend the handler")]
+    Deadline(&'static str),
     /// It returned something that cannot be a response.
     #[error("the handler returned {0}")]
     BadResponse(String),

@@ -7,8 +7,10 @@
 
 pub mod command;
 pub mod startup;
+pub mod reload;
 pub mod listener;
 pub mod dispatch;
+pub mod edition;
 pub mod router;
 pub mod link;
 pub mod access;

@@ -8,12 +8,14 @@ mod hosts;
 
 pub use hosts::Door;
 
-use crate::access::Access;
-use crate::configuration::{Cors, Limits};
+use crate::configuration::Cors;
 use crate::dispatch::Dispatch;
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderName, HeaderValue, Method};
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -33,16 +35,10 @@ const HEADER_TIME: Duration = Duration::from_secs(65);
 
 /// What the port serves.
 pub struct Front {
-    /// Where requests go.
+    /// Where requests go, and what the application folder says about them.
     pub dispatch: Arc<Dispatch>,
-    /// Writes the tokens that registering hosts get.
-    pub access: Arc<Access>,
-    /// Checks hosts that open a link.
+    /// Remembers hosts that were refused a link.
     pub door: Door,
-    /// Bounds for everything that comes in.
-    pub limits: Limits,
-    /// Which pages of other sites may ask.
-    pub cors: Cors,
     /// Says when the host is to stop.
     pub stop: CancellationToken,
     /// Counts what has to end first.
@@ -69,19 +65,43 @@ pub async fn bind(port: u16) -> Result<TcpListener, String> {
 
 /// Serves the port until the host is to stop; connections end when their requests have their answers.
 pub async fn serve(socket: TcpListener, front: Arc<Front>) {
-    let permits = Arc::new(Semaphore::new(front.limits.connections));
-    let router = router(&front);
+    let routed = Arc::new(Routed::new(front));
+    let front = &routed.front;
+    let mut places = Connections::new(front.dispatch.edition().configuration.settings.limits.connections);
     loop {
+        places.allow(front.dispatch.edition().configuration.settings.limits.connections);
         let accepted = tokio::select! {
             () = front.stop.cancelled() => return,
-            accepted = accept(&socket, &permits) => accepted,
+            accepted = accept(&socket, &places.free) => accepted,
         };
         if let Some((stream, address, permit)) = accepted {
-            let connection = serve_connection(stream, address.ip().to_canonical(), router.clone(), Arc::clone(&front));
+            let connection = serve_connection(stream, address.ip().to_canonical(), Arc::clone(&routed));
             front.live.spawn(async move {
                 connection.await;
                 drop(permit);
             });
+        }
+    }
+}
+
+/// How many connections there may be; the number may change while they are open.
+struct Connections {
+    free: Arc<Semaphore>,
+    allowed: usize,
+}
+
+impl Connections {
+    fn new(allowed: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(allowed)), allowed }
+    }
+
+    /// Fewer than are open now means that closing ones are not replaced, until it fits.
+    fn allow(&mut self, wanted: usize) {
+        if wanted > self.allowed {
+            self.free.add_permits(wanted - self.allowed);
+            self.allowed = wanted;
+        } else {
+            self.allowed -= self.free.forget_permits(self.allowed - wanted);
         }
     }
 }
@@ -103,31 +123,63 @@ async fn accept(
     }
 }
 
-fn router(front: &Arc<Front>) -> Router {
+/// The router of the port. Only pages of other sites make a difference between editions, so it is made anew when they do.
+struct Routed {
+    front: Arc<Front>,
+    made: ArcSwap<(Cors, TowerToHyperService<Router>)>,
+}
+
+impl Routed {
+    fn new(front: Arc<Front>) -> Self {
+        let cors = front.dispatch.edition().configuration.settings.cors.clone();
+        let made = ArcSwap::from_pointee((cors.clone(), router(&front, &cors)));
+        Self { front, made }
+    }
+
+    fn router(&self) -> Arc<(Cors, TowerToHyperService<Router>)> {
+        let made = self.made.load_full();
+        let edition = self.front.dispatch.edition();
+        let cors = &edition.configuration.settings.cors;
+        if made.0 == *cors {
+            return made;
+        }
+        let anew = Arc::new((cors.clone(), router(&self.front, cors)));
+        self.made.store(Arc::clone(&anew));
+        anew
+    }
+}
+
+fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
     let rest = Router::new().fallback(rest::answer);
-    let rest = match cors(&front.cors) {
+    let rest = match cors(allowed) {
         Some(cors) => rest.layer(cors),
         None => rest,
     };
-    rest.route(crate::link::PATH, axum::routing::any(hosts::upgrade)).with_state(Arc::clone(front))
+    let all = rest.route(crate::link::PATH, axum::routing::any(hosts::upgrade)).with_state(Arc::clone(front));
+    TowerToHyperService::new(all)
 }
 
-async fn serve_connection(stream: TcpStream, address: IpAddr, router: Router, front: Arc<Front>) {
+async fn serve_connection(stream: TcpStream, address: IpAddr, routed: Arc<Routed>) {
     // Only a delay in sending is at stake.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(wire::Wire::new(stream, &front.limits));
-    let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(address))));
+    let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
+    let stop = routed.front.stop.clone();
+    let io = TokioIo::new(wire::Wire::new(stream, &limits));
+    let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        routed.router().1.call(request)
+    });
     let mut server = hyper::server::conn::http1::Builder::new();
     server
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
-        .max_headers(front.limits.header_count)
-        .max_buf_size(front.limits.headers.max(wire::SMALLEST_BUFFER));
+        .max_headers(limits.header_count)
+        .max_buf_size(limits.headers.max(wire::SMALLEST_BUFFER));
     let connection = server.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = front.stop.cancelled() => {
+        () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -153,6 +205,6 @@ fn cors(cors: &Cors) -> Option<CorsLayer> {
             .allow_origin(origins)
             .allow_methods(methods)
             .allow_headers(headers.map(HeaderName::from_static))
-            .expose_headers(["x-request-id", "qewd-token"].map(HeaderName::from_static)),
+            .expose_headers(["x-request-id", "qewd-token", "qewd-version"].map(HeaderName::from_static)),
     )
 }

@@ -3,20 +3,28 @@
 //! It never routes, and never gives an instance back that failed.
 
 mod line;
+mod places;
+mod card;
 mod workers;
 
-pub use line::Asking;
+#[cfg(test)]
+mod line_tests;
+
+pub use card::{Worker, WorkerState};
+pub use places::{Asking, Place};
 
 use crate::failure::Failure;
-use crate::handler::{Call, CallFailure, Catalog, Outcome};
-use line::Line;
-use std::sync::Arc;
+use crate::handler::{Call, CallFailure, Module, OF_THE_REQUEST, Outcome};
+use crate::request::Request;
+use line::Bounds;
+use places::Places;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout_at;
 use workers::Workers;
 
 /// What a pool has to know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Workers for callers; handlers' questions have as many again.
     pub size: usize,
@@ -24,6 +32,8 @@ pub struct PoolSettings {
     pub line: usize,
     /// How long an idle worker lives.
     pub idle: Duration,
+    /// Modules of the host: with others beside it, one leaves them a worker.
+    pub modules: usize,
 }
 
 /// How many times `size` workers there are at most: for callers, and for the questions of handlers.
@@ -31,21 +41,19 @@ const KINDS: usize = 2;
 
 /// The workers of one host.
 pub struct Pool {
-    idle: Duration,
-    catalog: Arc<Catalog>,
-    line: Line,
+    settings: Mutex<PoolSettings>,
+    places: Arc<Places>,
     workers: Workers,
 }
 
 impl Pool {
     /// A pool with no worker yet: they are started on demand.
     #[must_use]
-    pub fn new(settings: &PoolSettings, catalog: Arc<Catalog>) -> Self {
+    pub fn new(settings: PoolSettings) -> Self {
         Self {
-            line: Line::new(settings.size, settings.line),
+            settings: Mutex::new(settings),
+            places: Places::new(bounds(&settings)),
             workers: Workers::new(Self::instances(settings.size)),
-            idle: settings.idle,
-            catalog,
         }
     }
 
@@ -55,30 +63,31 @@ impl Pool {
         size.saturating_mul(KINDS)
     }
 
-    /// The handlers that the workers serve.
-    #[must_use]
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+    /// Other settings from now on; what runs goes on, and who waits keeps the place in the line.
+    pub fn set(&self, settings: PoolSettings) {
+        *self.settings() = settings;
+        self.workers.set_most(Self::instances(settings.size));
+        self.places.rebound(bounds(&settings));
     }
 
-    /// Waits for a worker, lets it serve the call, and puts it back or drops it.
+    /// Waits for a place in which a handler of this module may run.
     ///
     /// # Errors
-    /// 503 when the line is full or the deadline passed in it, the handler's own failure, 500 after a trap, 504 when
-    /// the handler did not return in time.
-    pub async fn run(&self, call: Call) -> Result<Outcome, Failure> {
-        let Some(module) = self.catalog.module(&call.handler).cloned() else {
-            return Err(Failure::system(
-                500,
-                "The handler of this route is not there",
-                format!("no module offers the handler {}; put its .wasm file into the host's folder", call.handler),
-            ));
-        };
-        let _place = self.line.wait(&call.request).await?;
+    /// 503 with `Retry-After` when the line is full or the deadline passed in it: the request never runs then.
+    pub async fn place(&self, request: &Request, module: &Module) -> Result<Place, Failure> {
+        let most = self.settings().most_of(module);
+        self.places.wait(request, &module.name, most).await
+    }
+
+    /// Lets a worker of the module serve the call, and puts it back or ends it.
+    ///
+    /// # Errors
+    /// The handler's own failure, 500 after a trap, 504 when the handler did not return in time.
+    pub async fn run(&self, place: Place, module: &Arc<Module>, call: Call) -> Result<Outcome, Failure> {
         let (handler, id) = (call.handler.clone(), call.request.id.clone());
         let deadline = call.request.deadline;
         let answered = timeout_at(deadline, async {
-            let mut worker = self.workers.take(&module).await?;
+            let mut worker = self.workers.take(module).await?;
             let outcome = worker.call(call).await;
             if matches!(outcome, Ok(_) | Err(CallFailure::Refused { .. })) {
                 worker.put_back();
@@ -86,19 +95,74 @@ impl Pool {
             outcome
         });
         // The call has the same deadline; this one is for the start of an instance.
-        let outcome = answered.await.unwrap_or(Err(CallFailure::Deadline));
+        let outcome = answered.await.unwrap_or(Err(CallFailure::Deadline(OF_THE_REQUEST)));
+        drop(place);
         outcome.map_err(|failure| words(failure, handler.as_str(), id.as_str()))
     }
 
-    /// Says, while the value lives, that a handler which answers a question of another one asks one itself.
-    pub fn asking(&self) -> Asking<'_> {
-        self.line.asking()
+    /// Says, while the value lives, that a handler of this module which answers a question asks one itself.
+    pub fn asking(&self, module: &Arc<str>) -> Asking {
+        self.places.asking(module)
+    }
+
+    /// All live workers, by id.
+    #[must_use]
+    pub fn workers(&self) -> Vec<Worker> {
+        self.workers.list()
+    }
+
+    /// Stops one worker: it ends when the request that it serves has its answer. Returns whether there was one.
+    pub async fn stop(&self, id: u64) -> bool {
+        let stopped = self.workers.stop(|worker| worker == id);
+        for card in &stopped {
+            card.gone().await;
+        }
+        !stopped.is_empty()
+    }
+
+    /// Stops all workers that live now, each when its request has its answer. Returns how many there were. New ones start
+    /// on demand meanwhile.
+    pub async fn stop_all(&self) -> usize {
+        let stopped = self.workers.stop(|_| true);
+        for card in &stopped {
+            card.gone().await;
+        }
+        stopped.len()
+    }
+
+    /// Ends the idle workers of versions that were replaced.
+    pub fn end_replaced(&self) {
+        self.workers.end_replaced();
     }
 
     /// Ends the workers that were idle for too long; run now and then.
     pub fn end_idle(&self) {
-        self.workers.end_idle(self.idle);
+        let limit = self.settings().idle;
+        self.workers.end_idle(limit);
     }
+
+    /// How long a worker may be idle.
+    #[must_use]
+    pub fn idle_limit(&self) -> Duration {
+        self.settings().idle
+    }
+
+    fn settings(&self) -> MutexGuard<'_, PoolSettings> {
+        // A thread that panicked while it held the lock left whole settings.
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PoolSettings {
+    /// How many places one module may have at one time: all, or all but one where others want to be served, too.
+    fn most_of(&self, module: &Module) -> usize {
+        let usual = if self.modules > 1 { self.size.saturating_sub(1) } else { self.size };
+        module.settings.workers.unwrap_or(usual).clamp(1, self.size.max(1))
+    }
+}
+
+fn bounds(settings: &PoolSettings) -> Bounds {
+    Bounds { places: settings.size, waiting: settings.line }
 }
 
 fn words(failure: CallFailure, handler: &str, id: &str) -> Failure {
@@ -107,9 +171,11 @@ fn words(failure: CallFailure, handler: &str, id: &str) -> Failure {
         CallFailure::Refused { status, message, body } => {
             Failure { body: body.map(Into::into), ..Failure::caller(status, message) }
         }
-        CallFailure::Deadline => Failure::deadline(operator),
+        CallFailure::Deadline(_) => Failure::deadline(operator),
         CallFailure::Trap(_)
         | CallFailure::Memory { .. }
+        | CallFailure::Table { .. }
+        | CallFailure::Resources { .. }
         | CallFailure::BadResponse(_)
         | CallFailure::Instantiate(_) => {
             Failure::system(500, format!("The handler failed; tell the operator this request id: {id}"), operator)

@@ -2,20 +2,17 @@
 //! In come the application folder and the host's name; out goes a running host, or every problem that keeps it from running.
 //! It never serves a request itself.
 
-mod checks;
-
-pub use checks::{check_handlers, check_welcome};
-
-use crate::access::{Access, LinkKey, TokenKey};
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
-use crate::handler::{Catalog, Engine, EngineSettings, InstanceSettings, UpwardRequest};
-use crate::link::{Dialer, Links};
+use crate::edition::{Draft, Edition, Frame, Look, Workshop, draft, look, relative};
+use crate::handler::{Engine, EngineSettings, UpwardRequest};
 use crate::listener::{Door, Front};
 use crate::names::ServiceName;
-use crate::pool::{Pool, PoolSettings};
-use crate::router::Table;
+use crate::pool::Pool;
+use crate::reload::Reloader;
+use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +23,13 @@ use tokio_util::task::TaskTracker;
 
 /// How long requests in flight may take to end when the host stops.
 pub const GRACE: Duration = Duration::from_secs(10);
-/// How often idle workers are looked at.
-const IDLE_CHECK: Duration = Duration::from_secs(30);
+/// How often idle workers are looked at: at most each half minute, and often enough for a short limit.
+const IDLE_CHECKS: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
+/// Instances for which room is reserved at least, so that `poolSize` can be raised while the host runs. It is address
+/// space, not memory: 12 GiB of 128 TiB for each.
+const ROOM: usize = 64;
 /// Questions of handlers that wait to be taken up: `dispatch` takes them at once.
 const QUESTIONS: usize = 1024;
-/// Bytes that a token adds to an answer: what one fits into, in a header of common size.
-const TOKEN_BYTES: usize = 64 << 10;
 /// The rule above and below the lines that say that a host is up.
 const RULE: &str = "========================================================";
 
@@ -82,15 +80,20 @@ impl Host {
             tracing::warn!("{warning}");
         }
         check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
-        let table = Table::new(&configuration)?;
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
-        let engine = engine.map_err(StartFailure::Machine)?;
-        let catalog = load_handlers(&engine, &configuration, &table, upward).await?;
+        let workshop = Workshop { engine: engine.map_err(StartFailure::Machine)?, upward };
+        // What changes from now on is seen by its stamp.
+        let seen = look(&configuration.folder, configuration.host.as_str());
+        let draft = load_handlers(&workshop, &configuration, &seen).await?;
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
         let socket = socket.map_err(StartFailure::Machine)?;
-        let parts = Parts { configuration, table, catalog, questions, services: options.services };
-        parts.run(socket).map_err(StartFailure::Machine)
+        announce_links(&configuration);
+        let frame = Frame { services: options.services, routes: Arc::new(ArcSwap::default()) };
+        let edition = Edition::first(&frame, configuration, draft.table, draft.catalog);
+        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?));
+        let reloader = Reloader::new(Arc::clone(&dispatch), workshop, frame, options.microservice, seen);
+        run(dispatch, questions, reloader, socket).map_err(StartFailure::Machine)
     }
 
     /// Stops taking requests, waits until those in flight have their answers, and says whether all had them in time.
@@ -115,11 +118,7 @@ fn check_services(given: &BTreeMap<ServiceName, Address>, configuration: &Config
 
 fn engine_settings(configuration: &Configuration, data: Option<&Path>) -> EngineSettings {
     let settings = &configuration.settings;
-    EngineSettings {
-        instances: Pool::instances(settings.pool_size),
-        memory: settings.limits.memory,
-        cache: compiled_folder(data),
-    }
+    EngineSettings { instances: Pool::instances(settings.pool_size).max(ROOM), cache: compiled_folder(data) }
 }
 
 /// Where compiled modules are kept. It holds machine code that the host will run, so only its owner may write there.
@@ -143,114 +142,44 @@ pub fn compiled_folder(data: Option<&Path>) -> Option<PathBuf> {
     }
 }
 
-async fn load_handlers(
-    engine: &Engine,
-    configuration: &Configuration,
-    table: &Table,
-    upward: mpsc::Sender<UpwardRequest>,
-) -> Result<Arc<Catalog>, Problems> {
-    let host = configuration.host.as_str();
-    let settings = InstanceSettings {
-        memory: configuration.settings.limits.memory,
-        response: configuration.settings.limits.response,
-        user_defined: Arc::new(configuration.user_defined.clone()),
-        upward,
-    };
-    let (catalog, found) = Catalog::survey(engine, &configuration.folder, host, &settings).await;
-    let problems = check_handlers(configuration, table, &catalog, found);
-    if !problems.is_empty() {
-        return Err(Problems(problems));
+async fn load_handlers(workshop: &Workshop, configuration: &Configuration, seen: &Look) -> Result<Draft, Problems> {
+    let (modules, not_loaded) = workshop.load_all(configuration, seen.module_files()).await;
+    let draft = draft(configuration, modules, not_loaded);
+    if !draft.problems.is_empty() {
+        return Err(Problems(draft.problems));
     }
-    for (offer, module) in catalog.offers() {
-        let file = module.file.strip_prefix(&configuration.folder).unwrap_or(&module.file);
-        tracing::info!("handler {} from {} (version {})", offer.name, file.display(), module.version);
+    for (offer, module) in draft.catalog.offers() {
+        let file = relative(&configuration.folder, &module.file).display();
+        tracing::info!("handler {} from {file} (version {})", offer.name, module.version());
     }
-    Ok(Arc::new(catalog))
+    Ok(draft)
 }
 
-/// What has been loaded and checked, before anything runs.
-struct Parts {
-    configuration: Configuration,
-    table: Table,
-    catalog: Arc<Catalog>,
+/// Starts everything that runs beside requests, and takes them from now on.
+fn run(
+    dispatch: Arc<Dispatch>,
     questions: mpsc::Receiver<UpwardRequest>,
-    services: BTreeMap<ServiceName, Address>,
+    reloader: Reloader,
+    socket: TcpListener,
+) -> Result<Host, String> {
+    let port = socket.local_addr().map_err(|error| error.to_string())?.port();
+    tokio::spawn(Arc::clone(&dispatch).answer_handlers(questions));
+    tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
+    announce(dispatch.edition().configuration.settings.pool_size, port);
+    let (stop, live) = (CancellationToken::new(), TaskTracker::new());
+    tokio::spawn(reloader.run(stop.clone()));
+    let front = Front { dispatch, door: Door::default(), stop: stop.clone(), live: live.clone() };
+    live.spawn(crate::listener::serve(socket, Arc::new(front)));
+    Ok(Host { port, stop, live })
 }
 
-impl Parts {
-    fn run(self, socket: TcpListener) -> Result<Host, String> {
-        let port = socket.local_addr().map_err(|error| error.to_string())?.port();
-        let access = Arc::new(self.access()?);
-        let links = self.links(&access)?;
-        let settings = &self.configuration.settings;
-        let pool =
-            PoolSettings { size: settings.pool_size, line: settings.max_queue_length, idle: settings.idle_limit };
-        let dispatch = Arc::new(Dispatch {
-            application: self.configuration.host.as_str().into(),
-            otherwise: self.configuration.otherwise.clone(),
-            access: Arc::clone(&access),
-            pool: Pool::new(&pool, self.catalog),
-            links,
-            hops: settings.limits.hops,
-            table: self.table,
-        });
-        tokio::spawn(Arc::clone(&dispatch).answer_handlers(self.questions));
-        tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
-        announce(settings.pool_size, port);
-        let (stop, live) = (CancellationToken::new(), TaskTracker::new());
-        let front = Front {
-            dispatch,
-            access,
-            door: Door::new(link_key(&self.configuration)?),
-            limits: settings.limits.clone(),
-            cors: settings.cors.clone(),
-            stop: stop.clone(),
-            live: live.clone(),
-        };
-        live.spawn(crate::listener::serve(socket, Arc::new(front)));
-        Ok(Host { port, stop, live })
+fn announce_links(configuration: &Configuration) {
+    if configuration.services.is_empty() {
+        tracing::info!("*** orchestrator without any microservices ***");
     }
-
-    fn access(&self) -> Result<Access, String> {
-        let Configuration { jwt, settings, host, .. } = &self.configuration;
-        let key = TokenKey::new(&jwt.secret, jwt.claims).map_err(|error| error.to_string())?;
-        Ok(Access::new(key, host.as_str(), settings.initial_session_timeout))
-    }
-
-    fn links(&self, access: &Arc<Access>) -> Result<Links, String> {
-        let configuration = &self.configuration;
-        if configuration.services.is_empty() {
-            tracing::info!("*** orchestrator without any microservices ***");
-        }
-        if configuration.links.is_empty() {
-            return Ok(Links::default());
-        }
+    if !configuration.links.is_empty() {
         tracing::info!("Setting up micro-service connections");
-        let mut services = Vec::new();
-        for service in configuration.services.iter().filter(|service| configuration.links.contains(&service.name)) {
-            let address = self.services.get(&service.name).unwrap_or(&service.address).clone();
-            tracing::info!(
-                "Adding MicroService Client connection: url = {}; application = {}",
-                address.url(),
-                service.name
-            );
-            services.push((service.name.clone(), address));
-        }
-        let entries = self.table.entries().to_vec();
-        let dialer = Dialer {
-            from: configuration.host.to_string(),
-            key: Arc::new(link_key(configuration)?),
-            access: Arc::clone(access),
-            // The token is added to an answer after its handler's part was measured.
-            answer_limit: configuration.settings.limits.response.saturating_add(TOKEN_BYTES),
-            on_welcome: Arc::new(move |service, welcome| check_welcome(&entries, service, welcome)),
-        };
-        Ok(Links::open(&dialer, services))
     }
-}
-
-fn link_key(configuration: &Configuration) -> Result<LinkKey, String> {
-    LinkKey::new(&configuration.jwt.secret).map_err(|error| error.to_string())
 }
 
 fn announce(pool_size: usize, port: u16) {
@@ -264,7 +193,8 @@ fn announce(pool_size: usize, port: u16) {
 
 async fn end_idle_workers(dispatch: Arc<Dispatch>) {
     loop {
-        tokio::time::sleep(IDLE_CHECK).await;
+        let pause = (dispatch.pool.idle_limit() / 2).clamp(*IDLE_CHECKS.start(), *IDLE_CHECKS.end());
+        tokio::time::sleep(pause).await;
         dispatch.pool.end_idle();
     }
 }

@@ -3,10 +3,10 @@
 //! It writes nothing, not even a missing secret.
 
 use crate::configuration::{Configuration, Problem, Severity};
-use crate::handler::{Catalog, Engine, EngineSettings, InstanceSettings};
+use crate::edition::{Workshop, draft, look};
+use crate::handler::{Engine, EngineSettings, Module};
 use crate::names::HostName;
-use crate::router::Table;
-use crate::startup::{check_handlers, compiled_folder};
+use crate::startup::compiled_folder;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -53,21 +53,14 @@ async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, Stri
     let Some(configuration) = configuration else {
         return Ok(problems);
     };
-    let (table, found) = Table::survey(&configuration);
-    problems.extend(found);
-    let (catalog, found) = load(&configuration).await?;
-    problems.extend(check_handlers(&configuration, &table, &catalog, found));
+    let (modules, not_loaded) = load(&configuration).await?;
+    problems.extend(draft(&configuration, modules, not_loaded).problems);
     Ok(problems)
 }
 
-async fn load(configuration: &Configuration) -> Result<(Catalog, Vec<Problem>), String> {
-    let limits = &configuration.settings.limits;
-    let engine = Engine::new(&EngineSettings { instances: 1, memory: limits.memory, cache: compiled_folder(None) })?;
-    let settings = InstanceSettings {
-        memory: limits.memory,
-        response: limits.response,
-        user_defined: Arc::new(configuration.user_defined.clone()),
-        upward: tokio::sync::mpsc::channel(1).0,
-    };
-    Ok(Catalog::survey(&engine, &configuration.folder, configuration.host.as_str(), &settings).await)
+async fn load(configuration: &Configuration) -> Result<(Vec<Arc<Module>>, Vec<Problem>), String> {
+    let engine = Engine::new(&EngineSettings { instances: 1, cache: compiled_folder(None) })?;
+    let workshop = Workshop { engine, upward: tokio::sync::mpsc::channel(1).0 };
+    let seen = look(&configuration.folder, configuration.host.as_str());
+    Ok(workshop.load_all(configuration, seen.module_files()).await)
 }

@@ -9,7 +9,7 @@ use super::secret::{ClaimsForm, Secret};
 use super::services::{Entries, entries, resolve, service_name};
 use super::settings::{self, HostSettings, MONITOR_ADVICE};
 use super::tree::{Node, Value, members_to_json};
-use super::{Group, Service};
+use super::{Group, Service, modules};
 use crate::names::ServiceName;
 
 /// The name that no microservice may have.
@@ -29,6 +29,8 @@ pub(crate) struct Application {
     pub secret: Option<Secret>,
     pub claims: ClaimsForm,
     pub user_defined: serde_json::Map<String, serde_json::Value>,
+    /// What single modules may use.
+    pub handlers: Vec<modules::Entry>,
 }
 
 impl Application {
@@ -49,7 +51,17 @@ impl Application {
 }
 
 const TOP_KEYS: Keys = Keys {
-    known: &["qewd_up", "orchestrator", "qewd", "microservices", "jwt", "userDefined", "ms_name", "qewd-monitor"],
+    known: &[
+        "qewd_up",
+        "orchestrator",
+        "qewd",
+        "microservices",
+        "jwt",
+        "userDefined",
+        "handlers",
+        "ms_name",
+        "qewd-monitor",
+    ],
     idle: &[
         ("use_jwt", "tokens are always in use: remove the key"),
         ("permit_application_switch", "routes alone decide which service answers: remove the key"),
@@ -81,6 +93,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
         }
         None => serde_json::Map::new(),
     };
+    let handlers = modules::read(&mut top);
     let mut application = Application {
         own,
         standalone,
@@ -90,6 +103,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
         secret,
         claims,
         user_defined,
+        handlers,
     };
     resolve(&mut application, entries.groups, entries.connections, top.report);
     Some(application)

@@ -68,6 +68,23 @@ pub const DEFAULT_MANAGEMENT_PASSWORD: &str = "keepThisSecret!";
 /// The name that the monitor shows.
 pub const DEFAULT_SERVER_NAME: &str = "QEWD Server";
 
+/// Requests after which a worker ends, drawn for each one from this range: what a handler leaks stays small, a new instance
+/// costs a ten-thousandth of what it serves, and the workers of a host do not all end at once.
+pub const RETIRE_REQUESTS: RangeInclusive<u64> = 9_000..=11_000;
+
+/// Part of its memory limit above which a worker ends after its request, one half: wasm memory never shrinks, so one large
+/// request would else be paid for by the host as long as the worker lives.
+pub const RETIRE_MEMORY_DIVISOR: usize = 2;
+
+/// Resources of the host, such as open streams, above which a worker ends after its request, 1000: a request needs a few.
+pub const RETIRE_RESOURCES: usize = 1000;
+
+/// Resources of the host that one instance may hold at once, 10 000: some megabytes of the host's own memory.
+pub const MOST_RESOURCES: usize = 10_000;
+
+/// Elements of one table of an instance, 100 000: far above what any compiler writes for indirect calls.
+pub const TABLE_ELEMENTS: usize = 100_000;
+
 /// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 

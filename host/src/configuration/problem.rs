@@ -74,6 +74,11 @@ impl Problem {
     pub fn at(place: &Place, what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { line: Some(place.line), column: Some(place.column), ..Self::in_file(&place.file, what, mend) }
     }
+
+    /// Something at a known place that has no effect.
+    pub fn warning_at(place: &Place, what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::at(place, what, mend) }
+    }
 }
 
 impl fmt::Display for Problem {

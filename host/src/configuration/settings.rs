@@ -27,6 +27,9 @@ pub struct HostSettings {
     pub initial_session_timeout: u32,
     /// `cors`: which web pages of other origins may call. Default any.
     pub cors: Cors,
+    /// `versionHeader`: whether an answer says in the header `qewd-version` which version of its module gave it. Default no:
+    /// it is nobody's business but the operator's.
+    pub version_header: bool,
     /// `limits`: what this host works within.
     pub limits: Limits,
 }
@@ -53,6 +56,7 @@ impl Default for HostSettings {
             idle_limit: Duration::from_millis(limits::DEFAULT_IDLE_MILLISECONDS),
             initial_session_timeout: limits::DEFAULT_SESSION_SECONDS,
             cors: Cors::Any,
+            version_header: false,
             limits: Limits::default(),
         }
     }
@@ -71,6 +75,7 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "idleLimit",
         "initialSessionTimeout",
         "cors",
+        "versionHeader",
         "limits",
         "poolPrefork",
         "qewd-monitor",
@@ -120,6 +125,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
         initial_session_timeout: whole(block, "initialSessionTimeout", 1, u64::from(u32::MAX))
             .unwrap_or(usual.initial_session_timeout),
         cors: cors(block).unwrap_or(usual.cors),
+        version_header: block.flag("versionHeader").unwrap_or(usual.version_header),
         limits: block.inner("limits", &LIMIT_KEYS).map_or(usual.limits, |mut inner| read_limits(&mut inner)),
     }
 }

@@ -2,6 +2,7 @@
 //! In come how many instances there may be and where compiled code is kept; out goes the engine that modules share.
 //! It never loads a module.
 
+use crate::configuration::TABLE_ELEMENTS;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,8 @@ const MEMORIES_PER_INSTANCE: u32 = 3;
 const TABLES_PER_INSTANCE: u32 = 4;
 /// Instances beside those of the pool: a new module is tried before the old one ends.
 const SPARE_INSTANCES: u32 = 8;
+/// Addresses of one memory, 4 GiB: what 32-bit wasm can reach. Nothing is used until a handler does, within its own limit.
+const MEMORY_ADDRESSES: usize = 4 << 30;
 /// Memory of an instance that is kept when it ends, so that the next one does not fault it in again; measured as twice as
 /// fast for instances that serve one request.
 const KEPT_BYTES: usize = 2 << 20;
@@ -27,8 +30,6 @@ const KEPT_BYTES: usize = 2 << 20;
 pub struct EngineSettings {
     /// Instances that live at once.
     pub instances: usize,
-    /// Bytes of memory that one instance may use.
-    pub memory: usize,
     /// Where compiled modules are kept between starts; none: they are compiled at each start.
     pub cache: Option<PathBuf>,
 }
@@ -37,6 +38,7 @@ pub struct EngineSettings {
 #[derive(Clone)]
 pub struct Engine {
     wasmtime: wasmtime::Engine,
+    instances: usize,
     _ticker: Arc<Ticker>,
 }
 
@@ -59,7 +61,13 @@ impl Engine {
             }
         };
         let ticker = Ticker::start(&wasmtime)?;
-        Ok(Self { wasmtime, _ticker: Arc::new(ticker) })
+        Ok(Self { wasmtime, instances: settings.instances, _ticker: Arc::new(ticker) })
+    }
+
+    /// Instances that may live at once.
+    #[must_use]
+    pub fn instances(&self) -> usize {
+        self.instances
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -89,12 +97,12 @@ fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
         .total_memories(instances.saturating_mul(MEMORIES_PER_INSTANCE))
         .total_tables(instances.saturating_mul(TABLES_PER_INSTANCE))
         .total_stacks(instances)
-        .table_elements(100_000)
+        .table_elements(TABLE_ELEMENTS)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .max_memories_per_component(MEMORIES_PER_INSTANCE)
         .max_core_instances_per_component(CORE_INSTANCES_PER_INSTANCE)
-        .max_memory_size(settings.memory.max(64 << 10))
+        .max_memory_size(MEMORY_ADDRESSES)
         .linear_memory_keep_resident(KEPT_BYTES)
         .pagemap_scan(wasmtime::Enabled::Auto);
     pooling

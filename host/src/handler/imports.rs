@@ -9,6 +9,7 @@ use crate::logging::LINE_BYTES;
 use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// A handler's question on its way to `dispatch`.
@@ -20,6 +21,8 @@ pub struct UpwardRequest {
     pub service: Option<ServiceName>,
     /// How the request came whose handler asks.
     pub asker: Kind,
+    /// The name of the module whose handler asks.
+    pub module: Arc<str>,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Response>,
 }
@@ -65,7 +68,7 @@ impl log::Host for State {
 
 impl settings::Host for State {
     fn get(&mut self, name: String) -> Option<Vec<u8>> {
-        self.user_defined.get(&name).map(|value| value.to_string().into_bytes())
+        self.shared.user_defined.get(&name).map(|value| value.to_string().into_bytes())
     }
 }
 
@@ -89,7 +92,11 @@ impl State {
         };
         let request = asker.request(question)?;
         let (reply, answer) = oneshot::channel();
-        let sent = self.upward.send(UpwardRequest { request, service, asker: asker.kind, reply }).await;
+        let sent = self
+            .shared
+            .upward
+            .send(UpwardRequest { request, service, asker: asker.kind, module: Arc::clone(&self.module), reply })
+            .await;
         sent.map_err(|_| Failure::caller(503, "The host is stopping"))?;
         answer.await.map_err(|_| Failure::caller(503, "The host is stopping"))
     }

@@ -5,25 +5,29 @@
 use super::bindings::qewd::handler::types;
 use super::bindings::{Module as Bindings, ModulePre};
 use super::imports::{Asker, Upward};
-use super::limits::GrowthLimit;
+use super::limits::{GrowthLimit, MemoryGauge};
 use super::output::HandlerLog;
 use super::{Call, CallFailure, Outcome};
+use crate::configuration::{MOST_RESOURCES, ModuleSettings};
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::session::Session;
 use std::sync::Arc;
-use wasmtime::component::ResourceTable;
+use std::time::Duration;
+use tokio::time::Instant;
+use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 /// Headers of one response: as many as common HTTP servers take of a request.
 const RESPONSE_HEADERS: usize = 100;
 
+/// The setting that bounds every request's time.
+pub const OF_THE_REQUEST: &str = "limits.requestMilliseconds";
+
 /// What every instance of a host shares.
 #[derive(Clone)]
-pub struct InstanceSettings {
-    /// Bytes of memory that one instance may use.
-    pub memory: usize,
+pub struct Shared {
     /// Bytes that the body and the headers of one response may have.
     pub response: usize,
     /// `userDefined` of config.json.
@@ -39,8 +43,9 @@ pub(super) struct State {
     growth: GrowthLimit,
     pub(super) log: HandlerLog,
     pub(super) asker: Option<Asker>,
-    pub(super) upward: Upward,
-    pub(super) user_defined: Arc<serde_json::Map<String, serde_json::Value>>,
+    pub(super) shared: Shared,
+    /// The name of the module.
+    pub(super) module: Arc<str>,
 }
 
 impl WasiView for State {
@@ -53,20 +58,28 @@ impl WasiView for State {
 pub struct Instance {
     store: Store<State>,
     bindings: Bindings,
-    response_limit: usize,
+    /// How long a handler may run.
+    deadline: Option<Duration>,
 }
 
 impl Instance {
-    pub(super) async fn new(pre: &ModulePre<State>, settings: &InstanceSettings) -> Result<Self, CallFailure> {
+    pub(super) async fn new(
+        pre: &ModulePre<State>,
+        module: &Arc<str>,
+        settings: &ModuleSettings,
+        shared: &Shared,
+    ) -> Result<Self, CallFailure> {
         let log = HandlerLog::default();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MOST_RESOURCES);
         let state = State {
             wasi: WasiCtx::builder().stdout(log.clone()).stderr(log.clone()).build(),
-            table: ResourceTable::new(),
+            table,
             growth: GrowthLimit::new(settings.memory),
             log,
             asker: None,
-            upward: settings.upward.clone(),
-            user_defined: Arc::clone(&settings.user_defined),
+            shared: shared.clone(),
+            module: Arc::clone(module),
         };
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.growth);
@@ -74,8 +87,22 @@ impl Instance {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let bindings = pre.instantiate_async(&mut store).await;
-        let bindings = bindings.map_err(|error| CallFailure::Instantiate(one_line(&error)))?;
-        Ok(Self { store, bindings, response_limit: settings.response })
+        let bindings = bindings.map_err(|error| match store.data().growth.failure() {
+            Some(failure) => failure,
+            None => CallFailure::Instantiate(one_line(&error)),
+        })?;
+        Ok(Self { store, bindings, deadline: settings.deadline })
+    }
+
+    /// Its memory, which may be read while it runs.
+    #[must_use]
+    pub fn memory(&self) -> Arc<MemoryGauge> {
+        Arc::clone(self.store.data().growth.gauge())
+    }
+
+    /// Resources of the host that it holds, such as open streams.
+    pub fn resources(&mut self) -> usize {
+        self.store.data_mut().table.iter_mut().count()
     }
 
     pub(super) async fn describe(&mut self) -> Result<Vec<types::Offer>, CallFailure> {
@@ -88,12 +115,11 @@ impl Instance {
     /// # Errors
     /// [`CallFailure`]; after any but [`CallFailure::Refused`] the instance must be dropped.
     pub async fn call(&mut self, call: Call) -> Result<Outcome, CallFailure> {
-        let deadline = call.request.deadline;
+        let (deadline, whose) = self.deadline(&call.request);
         let state = self.store.data_mut();
         state.log.begin(call.handler.as_str(), call.request.id.as_str());
         state.asker = Some(asker(&call.request));
-        // What an earlier request was refused does not explain this one's end.
-        state.growth.refused = None;
+        state.growth.begin();
         let request = to_wit(call);
         let handlers = self.bindings.qewd_handler_handlers();
         let returned = tokio::time::timeout_at(deadline, handlers.call_handle(&mut self.store, &request)).await;
@@ -101,10 +127,18 @@ impl Instance {
         state.asker = None;
         state.log.finish();
         match returned {
-            Err(_) => Err(CallFailure::Deadline),
+            Err(_) => Err(CallFailure::Deadline(whose)),
             Ok(Err(error)) => Err(self.failure_of(&error)),
             Ok(Ok(Err(failure))) => Err(self.refusal(failure)),
             Ok(Ok(Ok(response))) => self.outcome(response),
+        }
+    }
+
+    /// When the call has to be over, and which setting says so.
+    fn deadline(&self, request: &Request) -> (Instant, &'static str) {
+        match self.deadline.map(|most| Instant::now() + most) {
+            Some(own) if own < request.deadline => (own, "deadlineMilliseconds of its module"),
+            _ => (request.deadline, OF_THE_REQUEST),
         }
     }
 
@@ -124,7 +158,7 @@ impl Instance {
     }
 
     fn check_size(&self, size: usize) -> Result<(), CallFailure> {
-        let limit = self.response_limit;
+        let limit = self.store.data().shared.response;
         if size <= limit {
             return Ok(());
         }
@@ -143,9 +177,11 @@ impl Instance {
     }
 
     fn failure_of(&self, error: &wasmtime::Error) -> CallFailure {
-        let growth = &self.store.data().growth;
-        if let Some(wanted) = growth.refused {
-            return CallFailure::Memory { wanted, allowed: growth.allowed() };
+        if let Some(failure) = self.store.data().growth.failure() {
+            return failure;
+        }
+        if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
+            return CallFailure::Resources { allowed: MOST_RESOURCES };
         }
         if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
             return CallFailure::Trap(format!("it ended itself with exit code {code}"));

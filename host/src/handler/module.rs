@@ -1,33 +1,50 @@
 //! One module: a `.wasm` file, compiled, checked against the contract and asked what it offers.
-//! In comes a file, out goes a module that makes instances; what cannot be loaded is said with its mend.
+//! In comes a file's content, out goes a module that makes instances; what cannot be loaded is said with its mend.
 //! It never runs a request.
 
 use super::bindings::ModulePre;
 use super::engine::Engine;
-use super::instance::{Instance, InstanceSettings, State};
+use super::instance::{Instance, Shared, State};
+use super::linking::{flat, link};
 use super::{CallFailure, bindings};
+use crate::configuration::ModuleSettings;
 use crate::names::{HandlerName, ServiceName};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-use wasmtime::component::{Component, HasSelf, Linker};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use wasmtime::component::Component;
 
-/// The versions of the contract that this host speaks; a module may be built against any that is compatible.
-const SPOKEN: &str = "0.1.0";
 /// How long a module may take to say what it offers: it only returns a list.
 const DESCRIBE_TIME: Duration = Duration::from_secs(5);
 
-/// A loaded module.
-pub struct Module {
-    /// Where it was read from.
-    pub file: PathBuf,
-    /// The first twelve hexadecimal digits of its content's SHA-256: the version that logs name.
-    pub version: String,
-    /// The handlers that it offers.
-    pub offers: Vec<Offer>,
-    pre: ModulePre<State>,
-    settings: InstanceSettings,
+/// The content of a file, compiled: it knows neither its name nor what it may use.
+#[derive(Clone)]
+pub struct Compiled {
+    /// The first twelve hexadecimal digits of the content's SHA-256: the version that logs name.
+    pub version: Arc<str>,
+    /// How long compiling took, or reading what was compiled before.
+    pub took: Duration,
+    component: Component,
     /// Keeps the engine's ticker alive as long as there are instances that it has to interrupt.
     _engine: Engine,
+}
+
+/// A loaded module.
+pub struct Module {
+    /// Its path below the host's folder, without `.wasm`: what config.json calls it.
+    pub name: Arc<str>,
+    /// Where it was read from.
+    pub file: PathBuf,
+    /// What it may use.
+    pub settings: ModuleSettings,
+    /// The handlers that it offers.
+    pub offers: Vec<Offer>,
+    compiled: Compiled,
+    pre: ModulePre<State>,
+    shared: Shared,
+    /// Whether another version took its place: its instances are not used again.
+    replaced: AtomicBool,
 }
 
 /// A handler that a module offers.
@@ -40,7 +57,7 @@ pub struct Offer {
 }
 
 /// Why a file is not a module.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}; {mend}")]
 pub struct LoadFailure {
     /// What is wrong with the file.
@@ -50,35 +67,67 @@ pub struct LoadFailure {
 }
 
 impl LoadFailure {
-    fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { what: what.into(), mend: mend.into() }
     }
 }
 
-impl Module {
-    /// Reads, compiles and checks a file, and asks it what it offers.
+impl Compiled {
+    /// Compiles the content of a file, on a thread of its own so that no request waits for it.
     ///
     /// # Errors
-    /// [`LoadFailure`] when the file is no module for this host.
-    pub async fn load(engine: &Engine, file: &Path, settings: &InstanceSettings) -> Result<Self, LoadFailure> {
-        let bytes = tokio::fs::read(file).await.map_err(|error| {
-            LoadFailure::new(format!("the file cannot be read: {error}"), "let the user that runs qewd read it")
-        })?;
-        let version = content_hash(&bytes);
+    /// [`LoadFailure`] when it is no component.
+    pub async fn new(engine: &Engine, bytes: Vec<u8>) -> Result<Self, LoadFailure> {
         let compiler = engine.clone();
-        let pre = tokio::task::spawn_blocking(move || prepare(&compiler, &bytes)).await;
-        let pre =
-            pre.map_err(|error| LoadFailure::new(format!("compiling ended: {error}"), "report this as a fault"))??;
+        let compiling = tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            let component = compile(compiler.wasmtime(), &bytes)?;
+            let version = content_hash(&bytes).into();
+            Ok(Self { version, took: started.elapsed(), component, _engine: compiler })
+        });
+        compiling
+            .await
+            .map_err(|error| LoadFailure::new(format!("compiling ended: {error}"), "report this as a fault"))?
+    }
+}
+
+impl Module {
+    /// Links a compiled file, and asks it what it offers.
+    ///
+    /// # Errors
+    /// [`LoadFailure`] when it is no module for this host.
+    pub async fn new(
+        compiled: &Compiled,
+        name: &str,
+        file: PathBuf,
+        settings: ModuleSettings,
+        shared: Shared,
+    ) -> Result<Self, LoadFailure> {
+        let pre = link(&compiled.component, &settings.imports)?;
         let mut module = Self {
-            file: file.to_owned(),
-            version,
+            name: name.into(),
+            file,
+            settings,
             offers: Vec::new(),
+            compiled: compiled.clone(),
             pre,
-            settings: settings.clone(),
-            _engine: engine.clone(),
+            shared,
+            replaced: AtomicBool::new(false),
         };
         module.offers = module.ask_for_offers().await?;
         Ok(module)
+    }
+
+    /// What it was made from.
+    #[must_use]
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// The version that logs name.
+    #[must_use]
+    pub fn version(&self) -> &Arc<str> {
+        &self.compiled.version
     }
 
     /// A new instance.
@@ -86,7 +135,18 @@ impl Module {
     /// # Errors
     /// [`CallFailure::Instantiate`] when the module's own start-up fails or there is no room.
     pub async fn instantiate(&self) -> Result<Instance, CallFailure> {
-        Instance::new(&self.pre, &self.settings).await
+        Instance::new(&self.pre, &self.name, &self.settings, &self.shared).await
+    }
+
+    /// From now on another version serves.
+    pub fn replace(&self) {
+        self.replaced.store(true, Ordering::Release);
+    }
+
+    /// Whether another version serves.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
     }
 
     async fn ask_for_offers(&self) -> Result<Vec<Offer>, LoadFailure> {
@@ -118,26 +178,11 @@ fn offer(offer: &bindings::qewd::handler::types::Offer) -> Result<Offer, LoadFai
     Ok(Offer { name, needs: needs.map_err(|bad| LoadFailure::new(bad.to_string(), mend))? })
 }
 
-/// Compiles and links: everything that needs no instance.
-fn prepare(engine: &Engine, bytes: &[u8]) -> Result<ModulePre<State>, LoadFailure> {
-    let wasmtime = engine.wasmtime();
+fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, LoadFailure> {
     if wasmtime::Engine::detect_precompiled(bytes).is_some() {
         return Err(LoadFailure::new("the file is machine code, not WebAssembly", "put the .wasm file there"));
     }
-    let component = Component::new(wasmtime, bytes).map_err(|error| not_a_component(bytes, &error))?;
-    check_version(&component, wasmtime)?;
-    let linker = linker(wasmtime).map_err(|error| LoadFailure::new(format!("{error:#}"), "report this as a fault"))?;
-    let mend =
-        "grant nothing more than the interfaces in sdk/wit and plain WASI 0.2; build the module with this host's SDK";
-    let pre = linker.instantiate_pre(&component).map_err(|error| LoadFailure::new(flat(&error), mend))?;
-    ModulePre::new(pre).map_err(|error| LoadFailure::new(flat(&error), "build the module with this host's SDK"))
-}
-
-fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    bindings::Module::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
-    Ok(linker)
+    Component::new(engine, bytes).map_err(|error| not_a_component(bytes, &error))
 }
 
 fn not_a_component(bytes: &[u8], error: &wasmtime::Error) -> LoadFailure {
@@ -155,53 +200,7 @@ fn not_a_component(bytes: &[u8], error: &wasmtime::Error) -> LoadFailure {
     )
 }
 
-/// Says which versions would do, before wasmtime says only that an export is missing.
-fn check_version(component: &Component, engine: &wasmtime::Engine) -> Result<(), LoadFailure> {
-    let exports: Vec<String> = component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
-    let found = exports.iter().find_map(|name| name.strip_prefix("qewd:handler/handlers@"));
-    let mend = format!("build it with an SDK for version {SPOKEN} of the contract");
-    match found {
-        None => {
-            let has = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
-            Err(LoadFailure::new(format!("the module offers no handlers: it exports {has}"), mend))
-        }
-        Some(version) if compatible(version) => Ok(()),
-        Some(version) => Err(LoadFailure::new(
-            format!("the module speaks version {version} of the contract, this host speaks {SPOKEN}"),
-            mend,
-        )),
-    }
-}
-
-/// Below 1.0 the minor number must agree, and a module may not be newer than the host.
-fn compatible(version: &str) -> bool {
-    let numbers = |text: &str| -> Option<Vec<u32>> { text.split('.').map(|number| number.parse().ok()).collect() };
-    match (numbers(version).as_deref(), numbers(SPOKEN).as_deref()) {
-        (Some([major, minor, patch]), Some([our_major, our_minor, our_patch])) => {
-            major == our_major && minor == our_minor && patch <= our_patch
-        }
-        _ => false,
-    }
-}
-
-fn flat(error: &wasmtime::Error) -> String {
-    format!("{error:#}").split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
-}
-
 fn content_hash(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_module_may_be_older_but_not_newer() {
-        assert!(compatible("0.1.0"));
-        for other in ["0.2.0", "0.1.1", "1.0.0", "0.1", "nonsense"] {
-            assert!(!compatible(other), "{other}");
-        }
-    }
 }

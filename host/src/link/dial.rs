@@ -50,7 +50,7 @@ impl Dialer {
     /// Starts a link; it connects by itself, now or whenever the service comes.
     #[must_use]
     pub fn open(&self, service: ServiceName, address: Address) -> Link {
-        let (link, inbox, state) = Link::new();
+        let (link, inbox, state) = Link::new(address.clone());
         tracing::info!("starting microService connection to {}", address.url());
         let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
         let task = Task { visitor, dialer: self.clone(), service, address, inbox, state, token: None, told: None };

@@ -4,6 +4,7 @@
 
 use super::caller::NotTaken;
 use super::frame::Welcome;
+use crate::configuration::Address;
 use crate::failure::Failure;
 use crate::request::Request;
 use crate::response::Response;
@@ -21,6 +22,7 @@ const COMMANDS: usize = 1024;
 
 /// A handle on one link.
 pub struct Link {
+    address: Address,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<LinkState>,
     next_id: AtomicU64,
@@ -46,10 +48,23 @@ pub(super) type Reply = oneshot::Sender<Result<Response, Failure>>;
 
 impl Link {
     /// A handle, and what the link's task needs: its inbox and where it says what it is doing.
-    pub(super) fn new() -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
+    pub(super) fn new(address: Address) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
-        (Self { commands, state, next_id: AtomicU64::new(1) }, inbox, sender)
+        (Self { address, commands, state, next_id: AtomicU64::new(1) }, inbox, sender)
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Waits until the service takes requests; for ever, if it never does.
+    pub async fn ready(&self) {
+        let mut state = self.state.clone();
+        // The task that sends ends with this handle at the earliest.
+        let _ = state.wait_for(|state| matches!(state, LinkState::Ready(_))).await;
     }
 
     /// What the link is doing now.

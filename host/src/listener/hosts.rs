@@ -4,10 +4,11 @@
 
 use super::Front;
 use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
+use crate::configuration::Limits;
+use crate::edition::Edition;
 use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config};
 use crate::request::Request;
 use crate::response::Response;
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{self, HeaderMap, HeaderValue, StatusCode, header};
@@ -32,23 +33,17 @@ const ANSWERS: usize = 64;
 /// Addresses that are remembered at most.
 const REFUSED_MOST: usize = 256;
 
-/// What checks hosts that open a link.
+/// What remembers hosts that were refused a link.
+#[derive(Default)]
 pub struct Door {
-    key: LinkKey,
     /// Addresses whose refusal the log already has: the other host tries again every second.
     refused: Mutex<Vec<IpAddr>>,
 }
 
 impl Door {
-    /// A door with the fleet's key.
-    #[must_use]
-    pub fn new(key: LinkKey) -> Self {
-        Self { key, refused: Mutex::default() }
-    }
-
     /// Who knocks. A refusal is logged here, once for each address until a host from there is let in.
-    fn check(&self, token: &str, service: &str, address: IpAddr) -> Result<Visitor, LinkTokenRefusal> {
-        let checked = self.key.check_knock(token, service);
+    fn check(&self, key: &LinkKey, token: &str, service: &str, address: IpAddr) -> Result<Visitor, LinkTokenRefusal> {
+        let checked = key.check_knock(token, service);
         if let Err(why) = checked.as_ref() {
             if self.is_news(address) {
                 tracing::error!("refused a link from {address}: {why}");
@@ -79,7 +74,7 @@ impl Door {
 /// Checks the token at the door and takes the socket over.
 pub(super) async fn upgrade(
     State(front): State<Arc<Front>>,
-    Extension(ConnectInfo(address)): Extension<ConnectInfo<IpAddr>>,
+    ConnectInfo(address): ConnectInfo<IpAddr>,
     mut request: axum::extract::Request,
 ) -> http::Response<Body> {
     let headers = request.headers();
@@ -91,7 +86,8 @@ pub(super) async fn upgrade(
         return refusal(StatusCode::BAD_REQUEST, &words);
     }
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let visitor = match front.door.check(token.unwrap_or_default(), &front.dispatch.application, address) {
+    let edition = front.dispatch.edition();
+    let visitor = match front.door.check(&edition.link_key, token.unwrap_or_default(), &edition.application, address) {
         Ok(visitor) => visitor,
         Err(why) => return refusal(StatusCode::UNAUTHORIZED, &format!("the link's token is refused: {why}")),
     };
@@ -101,7 +97,7 @@ pub(super) async fn upgrade(
     let serving = Arc::clone(&front);
     front.live.spawn(async move {
         if let Ok(upgraded) = upgrade.await {
-            serve(upgraded, Peer::new(visitor, address), serving).await;
+            serve(upgraded, Peer::new(visitor, address), serving, edition).await;
         }
     });
     switching(&accept)
@@ -159,11 +155,14 @@ impl Peer {
     }
 }
 
-async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>) {
-    let config = Some(websocket_config(front.limits.body));
+/// The link has the terms of the edition in which it was opened.
+async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>, edition: Arc<Edition>) {
+    let limits = edition.configuration.settings.limits.clone();
+    drop(edition);
+    let config = Some(websocket_config(limits.body));
     let (stream, traffic) = Counted::new(TokioIo::new(upgraded));
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, config).await;
-    let mut connection = Connection::new(Socket::new(stream, traffic), peer, front);
+    let mut connection = Connection::new(Socket::new(stream, traffic), peer, front, limits);
     let why = connection.run().await;
     connection.end(&why).await;
 }
@@ -176,6 +175,8 @@ struct Connection {
     callee: Callee,
     peer: Peer,
     front: Arc<Front>,
+    /// What was agreed when the link was opened.
+    limits: Limits,
     /// The requests that run, so that they end when nobody waits for them any more.
     running: HashMap<u64, AbortHandle>,
     finish: mpsc::Sender<Finished>,
@@ -184,10 +185,10 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>) -> Self {
-        let callee = Callee::new(front.limits.request_time, Instant::now());
+    fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>, limits: Limits) -> Self {
+        let callee = Callee::new(limits.request_time, Instant::now());
         let (finish, finished) = mpsc::channel(ANSWERS);
-        Self { socket, callee, peer, front, running: HashMap::new(), finish, finished, leaving: false }
+        Self { socket, callee, peer, front, limits, running: HashMap::new(), finish, finished, leaving: false }
     }
 
     /// Serves the link until it ends, and says why it did.
@@ -264,20 +265,20 @@ impl Connection {
     }
 
     fn welcome(&self, greeting: &Greeting) -> Result<Welcome, String> {
-        let dispatch = &self.front.dispatch;
+        let edition = self.front.dispatch.edition();
         if let Greeting::Reregister { token, .. } = greeting {
-            self.front.access.verify_own(token).map_err(|refusal| format!("its token is refused: {refusal}"))?;
+            edition.access.verify_own(token).map_err(|refusal| format!("its token is refused: {refusal}"))?;
         }
         let address = self.peer.address.to_string();
-        let token = self.front.access.registration_token(&self.peer.socket_id, &address);
-        let proof = self.front.door.key.welcome(&self.peer.visitor, &dispatch.application);
+        let token = edition.access.registration_token(&self.peer.socket_id, &address);
+        let proof = edition.link_key.welcome(&self.peer.visitor, &edition.application);
         Ok(Welcome {
             token: token.map_err(|refusal| refusal.to_string())?,
             proof: proof.map_err(|refusal| refusal.to_string())?,
-            service: dispatch.application.to_string(),
+            service: edition.application.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            handlers: dispatch.pool.catalog().names().map(ToString::to_string).collect(),
-            body_limit: self.front.limits.body,
+            handlers: edition.catalog.names().map(ToString::to_string).collect(),
+            body_limit: self.limits.body,
         })
     }
 

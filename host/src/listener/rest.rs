@@ -8,7 +8,6 @@ use crate::failure::Failure;
 use crate::names::RequestId;
 use crate::request::{Kind, Request};
 use crate::response::Response;
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
@@ -25,13 +24,14 @@ const OF_THE_CONNECTION: [&str; 8] =
 /// Answers one REST request.
 pub(super) async fn answer(
     State(front): State<Arc<Front>>,
-    Extension(ConnectInfo(address)): Extension<ConnectInfo<IpAddr>>,
+    ConnectInfo(address): ConnectInfo<IpAddr>,
     request: axum::extract::Request,
 ) -> axum::http::Response<Body> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let id = request_id(&parts.headers);
-    let response = match receive(&front, &parts, body, id.clone(), address).await {
+    let edition = front.dispatch.edition();
+    let response = match receive(&edition.configuration.settings.limits, &parts, body, id.clone(), address).await {
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
             let (method, path, status) = (&parts.method, parts.uri.path(), failure.status);
@@ -48,11 +48,17 @@ fn request_id(headers: &HeaderMap) -> RequestId {
     given.and_then(|given| RequestId::new(given).ok()).unwrap_or_else(RequestId::random)
 }
 
-async fn receive(front: &Front, parts: &Parts, body: Body, id: RequestId, address: IpAddr) -> Result<Request, Failure> {
-    let deadline = Instant::now() + front.limits.request_time;
-    check_headers(front, parts)?;
+async fn receive(
+    limits: &Limits,
+    parts: &Parts,
+    body: Body,
+    id: RequestId,
+    address: IpAddr,
+) -> Result<Request, Failure> {
+    let deadline = Instant::now() + limits.request_time;
+    check_headers(limits, parts)?;
     check_host(parts)?;
-    let body = read_body(front, parts, body, deadline).await?;
+    let body = read_body(limits, parts, body, deadline).await?;
     let mut request = Request {
         id,
         kind: Kind::Rest,
@@ -70,12 +76,12 @@ async fn receive(front: &Front, parts: &Parts, body: Body, id: RequestId, addres
 }
 
 /// The HTTP library's own bound is of its buffer, which may hold more than one header block.
-fn check_headers(front: &Front, parts: &Parts) -> Result<(), Failure> {
+fn check_headers(limits: &Limits, parts: &Parts) -> Result<(), Failure> {
     // Each line has a colon, a blank and its end beside name and value.
     let lines = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     let size = lines.sum::<usize>() + parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
-    if size > front.limits.headers {
-        return Err(Failure::caller(431, headers_too_large(&front.limits)));
+    if size > limits.headers {
+        return Err(Failure::caller(431, headers_too_large(limits)));
     }
     Ok(())
 }
@@ -92,8 +98,8 @@ pub(super) fn headers_too_large(limits: &Limits) -> String {
     format!("The headers are too large: at most {} headers and {} bytes of them", limits.header_count, limits.headers)
 }
 
-async fn read_body(front: &Front, parts: &Parts, body: Body, deadline: Instant) -> Result<Bytes, Failure> {
-    let most = front.limits.body;
+async fn read_body(limits: &Limits, parts: &Parts, body: Body, deadline: Instant) -> Result<Bytes, Failure> {
+    let most = limits.body;
     let too_large = || Failure::caller(413, format!("The body is too large: at most {most} bytes are allowed"));
     let announced =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

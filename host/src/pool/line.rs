@@ -1,105 +1,279 @@
-//! The bounded line in front of the workers.
-//! In comes a call that needs a worker, out goes a place, or a failure that says why there is none.
-//! Callers and the questions of handlers have places of their own: a handler that asks another one of its host would else
-//! hold the very place that its question waits for.
+//! The line in front of the workers, as a state machine: who may begin, who waits, who is turned away.
+//! In come requests of modules, and places that come free; out goes who may begin now.
+//! It has no clock and no lock, and never runs anything.
+//!
+//! A module's requests begin in the order in which they came. A free place goes to the modules in turn. A full line makes
+//! room for a module that has few in it by turning away the newest of the module that has most.
 
-use crate::failure::Failure;
-use crate::request::{Kind, Request};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::time::timeout_at;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-/// Seconds after which a refused caller may try again: a line of calls of some milliseconds is short by then.
-const RETRY_AFTER_SECONDS: u32 = 1;
-
-/// The places and who waits for them, first in, first out.
-pub(super) struct Line {
-    size: usize,
-    /// Requests that may wait.
-    most: usize,
-    waiting: AtomicUsize,
-    callers: Semaphore,
-    questions: Semaphore,
-    /// Handlers that answer a question and ask one themselves: if all places for questions are theirs, none comes free.
-    asking: watch::Sender<usize>,
+/// Which places a request needs: a handler that asks another one of its host would else hold the very place that its
+/// question waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Callers,
+    Questions,
 }
 
-/// Says, while it lives, that a handler which answers a question waits for another answer.
-pub struct Asking<'a>(&'a watch::Sender<usize>);
+/// How many there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Places on each side.
+    pub(super) places: usize,
+    /// Requests that may wait, on both sides together.
+    pub(super) waiting: usize,
+}
 
-impl Line {
-    pub(super) fn new(size: usize, most: usize) -> Self {
-        Self {
-            size,
-            most,
-            waiting: AtomicUsize::new(0),
-            callers: Semaphore::new(size),
-            questions: Semaphore::new(size),
-            asking: watch::Sender::new(0),
+/// Requests of one module on one side.
+struct Lane<T> {
+    /// Places that it may have.
+    most: usize,
+    busy: usize,
+    /// Of these, how many handlers wait for an answer themselves.
+    asking: usize,
+    waiting: VecDeque<(u64, T)>,
+}
+
+struct Places<T> {
+    busy: usize,
+    asking: usize,
+    lanes: HashMap<Arc<str>, Lane<T>>,
+    /// Modules that wait, whose turn it is first.
+    turns: VecDeque<Arc<str>>,
+}
+
+/// Why a request is turned away, in words for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TurnedAway {
+    #[error("{0} requests wait already; raise max_queue_length or poolSize")]
+    Full(usize),
+    #[error("the line is full, and most of it are requests of the same module; raise max_queue_length or poolSize")]
+    MadeRoom,
+    #[error("the request's time passed while it waited for a worker; raise poolSize")]
+    TooLate,
+    #[error(
+        "every worker that answers a question of a handler waits for another answer; raise poolSize, or let handlers ask less deep"
+    )]
+    AllAsk,
+}
+
+/// What became of a request that came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Entered<T> {
+    /// It may begin.
+    Begins,
+    /// It waits under this number; if another one had to make room, that one is turned away.
+    Waits(u64, Option<T>),
+    TurnedAway(TurnedAway),
+}
+
+/// One who waited and may begin now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Begin<T> {
+    pub(super) side: Side,
+    pub(super) module: Arc<str>,
+    pub(super) tell: T,
+}
+
+/// The line and the places behind it. `T` is how a waiting request is told.
+pub(super) struct Line<T> {
+    bounds: Bounds,
+    waiting: usize,
+    number: u64,
+    callers: Places<T>,
+    questions: Places<T>,
+}
+
+impl<T> Line<T> {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, waiting: 0, number: 0, callers: Places::default(), questions: Places::default() }
+    }
+
+    /// A request of a module that may have `most` places. `tell` is made only if it has to wait.
+    pub(super) fn enter(&mut self, side: Side, module: &Arc<str>, most: usize, tell: impl FnOnce() -> T) -> Entered<T> {
+        let bounds = self.bounds;
+        let lane = self.side(side).lane(module);
+        lane.most = most;
+        let may_begin = lane.waiting.is_empty() && lane.busy < most;
+        let places = self.side(side);
+        if may_begin && places.busy < bounds.places {
+            places.begin(module);
+            return Entered::Begins;
+        }
+        if side == Side::Questions && places.is_hopeless(module, bounds.places) {
+            places.tidy(module);
+            return Entered::TurnedAway(TurnedAway::AllAsk);
+        }
+        let made_room = if self.waiting < bounds.waiting { None } else { self.make_room(module) };
+        if made_room.is_none() && self.waiting >= bounds.waiting {
+            self.side(side).tidy(module);
+            return Entered::TurnedAway(TurnedAway::Full(bounds.waiting));
+        }
+        self.number += 1;
+        self.waiting += 1;
+        let number = self.number;
+        self.side(side).wait(module, number, tell());
+        Entered::Waits(number, made_room)
+    }
+
+    /// A request ended: its place is free. Returns who may begin.
+    pub(super) fn leave(&mut self, side: Side, module: &Arc<str>) -> Vec<Begin<T>> {
+        let places = self.side(side);
+        places.busy = places.busy.saturating_sub(1);
+        let lane = places.lane(module);
+        lane.busy = lane.busy.saturating_sub(1);
+        self.fill(side)
+    }
+
+    /// A request that waits goes away. It may have begun meanwhile: then nothing happens.
+    pub(super) fn give_up(&mut self, side: Side, module: &Arc<str>, number: u64) {
+        let places = self.side(side);
+        let lane = places.lane(module);
+        let before = lane.waiting.len();
+        lane.waiting.retain(|(waiting, _)| *waiting != number);
+        let gone = before - lane.waiting.len();
+        places.tidy(module);
+        self.waiting -= gone;
+    }
+
+    /// A handler that answers a question asks one itself, or (`begins` false) has its answer. Returns whose wait became
+    /// hopeless by that.
+    pub(super) fn asks(&mut self, module: &Arc<str>, begins: bool) -> Vec<T> {
+        let bounds = self.bounds;
+        let places = &mut self.questions;
+        let lane = places.lane(module);
+        if begins {
+            lane.asking += 1;
+            places.asking += 1;
+        } else {
+            lane.asking = lane.asking.saturating_sub(1);
+            places.asking = places.asking.saturating_sub(1);
+        }
+        let names: Vec<Arc<str>> = places.turns.iter().cloned().collect();
+        let mut hopeless = Vec::new();
+        for name in names.into_iter().filter(|_| begins) {
+            if places.is_hopeless(&name, bounds.places) {
+                let lane = places.lane(&name);
+                hopeless.extend(std::mem::take(&mut lane.waiting).into_iter().map(|(_, tell)| tell));
+                places.tidy(&name);
+            }
+        }
+        places.tidy(module);
+        self.waiting -= hopeless.len();
+        hopeless
+    }
+
+    /// Other bounds from now on; nobody who waits is turned away. Returns who may begin.
+    pub(super) fn rebound(&mut self, bounds: Bounds) -> Vec<Begin<T>> {
+        self.bounds = bounds;
+        let mut begin = self.fill(Side::Callers);
+        begin.extend(self.fill(Side::Questions));
+        begin
+    }
+
+    fn side(&mut self, side: Side) -> &mut Places<T> {
+        match side {
+            Side::Callers => &mut self.callers,
+            Side::Questions => &mut self.questions,
         }
     }
 
-    pub(super) async fn wait(&self, request: &Request) -> Result<SemaphorePermit<'_>, Failure> {
-        let places = match request.kind {
-            Kind::Rest => &self.callers,
-            Kind::Service => &self.questions,
-        };
-        if let Ok(permit) = places.try_acquire() {
-            return Ok(permit);
+    fn fill(&mut self, side: Side) -> Vec<Begin<T>> {
+        let most = self.bounds.places;
+        let begin = self.side(side).fill(most);
+        self.waiting -= begin.len();
+        begin.into_iter().map(|(module, tell)| Begin { side, module, tell }).collect()
+    }
+
+    /// Turns away the newest request of the module that has most in the line, if it has more than this one would have.
+    fn make_room(&mut self, module: &Arc<str>) -> Option<T> {
+        let (length, greedy) = self.names().map(|name| (self.waits(name), name)).max_by_key(|(length, _)| *length)?;
+        if length <= self.waits(module) + 1 {
+            return None;
         }
-        let _waiting = Waiting::enter(&self.waiting, self.most)
-            .ok_or_else(|| busy(format!("{} requests wait already; raise max_queue_length or poolSize", self.most)))?;
-        tokio::select! {
-            permit = timeout_at(request.deadline, places.acquire()) => match permit {
-                Ok(Ok(permit)) => Ok(permit),
-                // The semaphore is never closed, so what is left is the deadline.
-                _ => Err(busy("the request's time passed while it waited for a worker; raise poolSize".to_owned())),
-            },
-            () = self.all_ask(), if request.kind == Kind::Service => {
-                let words = "every worker that answers a question of a handler waits for another answer; raise poolSize, or let handlers ask less deep";
-                Err(busy(words.to_owned()))
+        let greedy = Arc::clone(greedy);
+        let waits = |places: &Places<T>| places.waits(&greedy);
+        let places =
+            if waits(&self.callers) >= waits(&self.questions) { &mut self.callers } else { &mut self.questions };
+        let (_, tell) = places.lane(&greedy).waiting.pop_back()?;
+        places.tidy(&greedy);
+        self.waiting -= 1;
+        Some(tell)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.callers.turns.iter().chain(&self.questions.turns)
+    }
+
+    /// How many requests of a module wait, on both sides.
+    fn waits(&self, module: &Arc<str>) -> usize {
+        self.callers.waits(module) + self.questions.waits(module)
+    }
+}
+
+impl<T> Default for Places<T> {
+    fn default() -> Self {
+        Self { busy: 0, asking: 0, lanes: HashMap::new(), turns: VecDeque::new() }
+    }
+}
+
+impl<T> Places<T> {
+    fn lane(&mut self, module: &Arc<str>) -> &mut Lane<T> {
+        let empty = || Lane { most: usize::MAX, busy: 0, asking: 0, waiting: VecDeque::new() };
+        self.lanes.entry(Arc::clone(module)).or_insert_with(empty)
+    }
+
+    fn waits(&self, module: &Arc<str>) -> usize {
+        self.lanes.get(module).map_or(0, |lane| lane.waiting.len())
+    }
+
+    fn begin(&mut self, module: &Arc<str>) {
+        self.busy += 1;
+        self.lane(module).busy += 1;
+    }
+
+    fn wait(&mut self, module: &Arc<str>, number: u64, tell: T) {
+        let lane = self.lane(module);
+        lane.waiting.push_back((number, tell));
+        if lane.waiting.len() == 1 {
+            self.turns.push_back(Arc::clone(module));
+        }
+    }
+
+    /// Lets those begin for whom there is a place.
+    fn fill(&mut self, most: usize) -> Vec<(Arc<str>, T)> {
+        let mut begin = Vec::new();
+        while self.busy < most {
+            let may = |name: &Arc<str>| self.lanes.get(name).is_some_and(|lane| lane.busy < lane.most);
+            let Some(turn) = self.turns.iter().position(may) else { break };
+            let Some(name) = self.turns.remove(turn) else { break };
+            let lane = self.lane(&name);
+            if let Some((_, tell)) = lane.waiting.pop_front() {
+                if !lane.waiting.is_empty() {
+                    self.turns.push_back(Arc::clone(&name));
+                }
+                self.begin(&name);
+                begin.push((name, tell));
+            }
+        }
+        begin
+    }
+
+    /// Whether no place that this module could get will come free by itself.
+    fn is_hopeless(&self, module: &Arc<str>, places: usize) -> bool {
+        let lane_asks = self.lanes.get(module).is_some_and(|lane| lane.asking >= lane.most);
+        self.asking >= places || lane_asks
+    }
+
+    /// Forgets a lane in which nothing is, and the turn of one in which nobody waits.
+    fn tidy(&mut self, module: &Arc<str>) {
+        let Some(lane) = self.lanes.get(module) else { return };
+        if lane.waiting.is_empty() {
+            self.turns.retain(|name| name != module);
+            if lane.busy == 0 && lane.asking == 0 {
+                self.lanes.remove(module);
             }
         }
     }
-
-    pub(super) fn asking(&self) -> Asking<'_> {
-        self.asking.send_modify(|count| *count += 1);
-        Asking(&self.asking)
-    }
-
-    async fn all_ask(&self) {
-        let mut asking = self.asking.subscribe();
-        if asking.wait_for(|count| *count >= self.size).await.is_err() {
-            // The sender lives as long as the line; without it nothing could be said.
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
-    }
-}
-
-/// A place among those who wait, given up when dropped: also when the caller goes away.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let entered =
-            waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < most).then_some(count + 1));
-        entered.ok().map(|_| Self(waiting))
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn busy(operator: String) -> Failure {
-    Failure::system(503, "The service is busy; try again", operator)
-        .with_header("retry-after", RETRY_AFTER_SECONDS.to_string())
 }

@@ -1,15 +1,18 @@
-//! The live workers: which are idle, and how many there are.
-//! In comes a module, out goes a worker of it, last used first; a worker that is not put back is gone.
-//! It never waits: the pool's permits keep the number of busy workers within its size.
+//! The live workers: which are idle, which are busy, and when each one ends.
+//! In comes a module, out goes a worker of it, last used first; one that is not put back is gone.
+//! It never waits for a place: the line keeps the number of busy workers within the pool's size.
 
+use super::card::{Card, Worker as View};
+use crate::configuration::{Mode, RETIRE_MEMORY_DIVISOR, RETIRE_REQUESTS, RETIRE_RESOURCES};
 use crate::handler::{Call, CallFailure, Instance, Module, Outcome};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// All workers of a pool.
+#[derive(Default)]
 pub(super) struct Workers {
-    size: usize,
     counted: Mutex<Counted>,
 }
 
@@ -18,57 +21,158 @@ struct Counted {
     /// Longest idle first.
     idle: Vec<Idle>,
     busy: usize,
+    /// How many may live at once.
+    most: usize,
+    cards: BTreeMap<u64, Arc<Card>>,
+    last_id: u64,
 }
 
 struct Idle {
-    module: Arc<Module>,
-    instance: Instance,
+    live: Live,
     since: Instant,
 }
 
-/// A worker that one request owns until it is put back or dropped.
-pub(super) struct Worker<'a> {
-    workers: &'a Workers,
+/// A worker with its instance. The order of the fields is that in which they are dropped: the memory is free before the
+/// badge says that the worker is gone.
+struct Live {
+    instance: Instance,
     module: Arc<Module>,
+    badge: Badge,
+    /// After so many requests it ends.
+    retires_after: u64,
+}
+
+/// The card of a live worker.
+struct Badge(Arc<Card>);
+
+impl Drop for Badge {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// A worker that one request owns until it is put back or dropped.
+pub(super) struct Busy<'a> {
+    workers: &'a Workers,
     /// Nothing: not yet made, or put back.
-    instance: Option<Instance>,
-    counted_busy: bool,
+    live: Option<Live>,
+    is_counted: bool,
 }
 
 impl Workers {
-    pub(super) fn new(size: usize) -> Self {
-        Self { size, counted: Mutex::default() }
+    pub(super) fn new(most: usize) -> Self {
+        let workers = Self::default();
+        workers.set_most(most);
+        workers
+    }
+
+    pub(super) fn set_most(&self, most: usize) {
+        self.lock().most = most;
     }
 
     /// A worker of this module: the one that was used last, or a new one in place of the longest idle of another module.
-    pub(super) async fn take(&self, module: &Arc<Module>) -> Result<Worker<'_>, CallFailure> {
-        let (instance, ended) = self.claim(module);
-        drop(ended);
-        let mut worker = Worker { workers: self, module: Arc::clone(module), instance, counted_busy: true };
-        if worker.instance.is_none() {
-            worker.instance = Some(module.instantiate().await?);
+    pub(super) async fn take(&self, module: &Arc<Module>) -> Result<Busy<'_>, CallFailure> {
+        let (live, made_room) = self.claim(module);
+        drop(made_room);
+        let mut busy = Busy { workers: self, live, is_counted: true };
+        match &busy.live {
+            Some(live) => live.badge.0.set_busy(true),
+            None => busy.live = Some(self.make(module).await?),
         }
-        Ok(worker)
+        Ok(busy)
     }
 
     /// Counts one more busy worker. Also returns what had to make room, so that it is dropped outside the lock.
-    fn claim(&self, module: &Arc<Module>) -> (Option<Instance>, Option<Idle>) {
+    fn claim(&self, module: &Arc<Module>) -> (Option<Live>, Option<Idle>) {
         let mut counted = self.lock();
         counted.busy += 1;
-        if let Some(place) = counted.idle.iter().rposition(|idle| Arc::ptr_eq(&idle.module, module)) {
-            return (Some(counted.idle.remove(place).instance), None);
+        if let Some(place) = counted.idle.iter().rposition(|idle| Arc::ptr_eq(&idle.live.module, module)) {
+            return (Some(counted.idle.remove(place).live), None);
         }
-        let full = counted.idle.len() + counted.busy > self.size && !counted.idle.is_empty();
+        let full = counted.idle.len() + counted.busy > counted.most && !counted.idle.is_empty();
         (None, full.then(|| counted.idle.remove(0)))
     }
 
-    pub(super) fn end_idle(&self, limit: Duration) {
+    async fn make(&self, module: &Arc<Module>) -> Result<Live, CallFailure> {
+        let instance = module.instantiate().await?;
+        let retires_after = rand::random_range(RETIRE_REQUESTS);
         let mut counted = self.lock();
-        let (keep, ended): (Vec<Idle>, Vec<Idle>) =
-            std::mem::take(&mut counted.idle).into_iter().partition(|idle| idle.since.elapsed() < limit);
-        counted.idle = keep;
+        counted.last_id += 1;
+        let id = counted.last_id;
+        let card = Arc::new(Card::new(id, module, instance.memory()));
+        counted.cards.insert(id, Arc::clone(&card));
         drop(counted);
-        drop(ended);
+        tracing::debug!("worker {} of {} (version {}) begins", card.id, module.name, module.version());
+        Ok(Live { instance, module: Arc::clone(module), badge: Badge(card), retires_after })
+    }
+
+    /// All workers, by id.
+    pub(super) fn list(&self) -> Vec<View> {
+        self.lock().cards.values().map(|card| card.view()).collect()
+    }
+
+    /// Stops those workers whose id is wanted: idle ones now, busy ones after their request. Returns what has to end.
+    pub(super) fn stop(&self, is_wanted: impl Fn(u64) -> bool) -> Vec<Arc<Card>> {
+        let mut counted = self.lock();
+        let cards: Vec<Arc<Card>> = counted.cards.values().filter(|card| is_wanted(card.id)).map(Arc::clone).collect();
+        for card in &cards {
+            card.stop();
+        }
+        let ended = counted.take_idle(|idle| idle.live.badge.0.is_stopping());
+        drop(counted);
+        end(ended, "it was stopped");
+        cards
+    }
+
+    /// Ends the idle workers of versions that were replaced; the busy ones end with their request.
+    pub(super) fn end_replaced(&self) {
+        let ended = self.lock().take_idle(|idle| idle.live.module.is_replaced());
+        end(ended, "another version took its place");
+    }
+
+    pub(super) fn end_idle(&self, limit: Duration) {
+        let ended = self.lock().take_idle(|idle| idle.since.elapsed() >= limit);
+        end(ended, "it was idle for too long");
+    }
+
+    /// Puts a worker back, unless there is a reason why it ends.
+    fn put_back(&self, mut live: Live) {
+        let worn = live.worn();
+        let mut counted = self.lock();
+        counted.busy = counted.busy.saturating_sub(1);
+        // Under the lock, so that whoever ends idle workers either finds this one or is seen here.
+        let why = if live.module.is_replaced() {
+            Some("another version took its place")
+        } else if live.badge.0.is_stopping() {
+            Some("it was stopped")
+        } else {
+            worn
+        };
+        match why {
+            None => {
+                live.badge.0.set_busy(false);
+                counted.idle.push(Idle { live, since: Instant::now() });
+            }
+            Some(why) => {
+                counted.cards.remove(&live.badge.0.id);
+                drop(counted);
+                live.end(why);
+            }
+        }
+    }
+
+    /// A worker whose request failed, or whose instance was never made.
+    fn lose(&self, live: Option<Live>) {
+        let id = live.as_ref().map(|live| live.badge.0.id);
+        if let Some(live) = live {
+            live.end("its request did not end well");
+        }
+        // Its memory is free before another worker may take its place.
+        let mut counted = self.lock();
+        counted.busy = counted.busy.saturating_sub(1);
+        if let Some(id) = id {
+            counted.cards.remove(&id);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counted> {
@@ -77,32 +181,70 @@ impl Workers {
     }
 }
 
-impl Worker<'_> {
-    pub(super) async fn call(&mut self, call: Call) -> Result<Outcome, CallFailure> {
-        match &mut self.instance {
-            Some(instance) => instance.call(call).await,
-            None => Err(CallFailure::Instantiate("the worker has no instance".to_owned())),
+impl Counted {
+    fn take_idle(&mut self, is_over: impl Fn(&Idle) -> bool) -> Vec<Idle> {
+        let (over, idle): (Vec<Idle>, Vec<Idle>) = std::mem::take(&mut self.idle).into_iter().partition(is_over);
+        self.idle = idle;
+        for idle in &over {
+            self.cards.remove(&idle.live.badge.0.id);
         }
+        over
+    }
+}
+
+fn end(ended: Vec<Idle>, why: &str) {
+    for idle in ended {
+        idle.live.end(why);
+    }
+}
+
+impl Live {
+    /// Why it should not serve another request, if it should not.
+    fn worn(&mut self) -> Option<&'static str> {
+        let settings = &self.module.settings;
+        if settings.mode == Mode::Fresh {
+            return Some("its module wants a fresh one for each request");
+        }
+        if self.badge.0.served() >= self.retires_after {
+            return Some("it has served its number of requests");
+        }
+        if self.instance.memory().now() > settings.memory / RETIRE_MEMORY_DIVISOR {
+            return Some("its memory has grown");
+        }
+        (self.instance.resources() > RETIRE_RESOURCES).then_some("it holds too many resources of the host")
     }
 
-    /// The instance may serve the next request.
+    fn end(self, why: &str) {
+        let Card { id, module, version, .. } = &*self.badge.0;
+        let served = self.badge.0.served();
+        tracing::debug!("worker {id} of {module} (version {version}) ends after {served} requests: {why}");
+    }
+}
+
+impl Busy<'_> {
+    /// Serves one request.
+    pub(super) async fn call(&mut self, call: Call) -> Result<Outcome, CallFailure> {
+        let Some(live) = &mut self.live else {
+            return Err(CallFailure::Instantiate("the worker has no instance".to_owned()));
+        };
+        let outcome = live.instance.call(call).await;
+        live.badge.0.count();
+        outcome
+    }
+
+    /// The worker may serve another request.
     pub(super) fn put_back(mut self) {
-        if let Some(instance) = self.instance.take() {
-            let idle = Idle { module: Arc::clone(&self.module), instance, since: Instant::now() };
-            let mut counted = self.workers.lock();
-            counted.idle.push(idle);
-            counted.busy -= 1;
-            self.counted_busy = false;
+        if let Some(live) = self.live.take() {
+            self.is_counted = false;
+            self.workers.put_back(live);
         }
     }
 }
 
-impl Drop for Worker<'_> {
+impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        // Its memory is free before another worker may take its place.
-        drop(self.instance.take());
-        if self.counted_busy {
-            self.workers.lock().busy -= 1;
+        if self.is_counted {
+            self.workers.lose(self.live.take());
         }
     }
 }

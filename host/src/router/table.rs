@@ -58,7 +58,7 @@ pub enum NoRoute {
 }
 
 /// The routes of this host.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Table {
     entries: Vec<Entry>,
     /// One for each entry.

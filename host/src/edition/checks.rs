@@ -2,6 +2,7 @@
 //! In come what was loaded and what services say of themselves; out go problems with their place and mend.
 //! It changes nothing.
 
+use super::modules::relative;
 use crate::configuration::{Configuration, Place, Problem};
 use crate::handler::Catalog;
 use crate::link::Welcome;
@@ -12,7 +13,7 @@ use std::path::Path;
 /// What is wrong with a host's handlers: files that could not be loaded, as the catalog found them, routes whose handler
 /// no module offers, and handlers that ask services which this host cannot reach.
 #[must_use]
-pub fn check_handlers(
+pub(super) fn check_handlers(
     configuration: &Configuration,
     table: &Table,
     catalog: &Catalog,
@@ -31,7 +32,7 @@ pub fn check_handlers(
         }));
     }
     for (offer, module) in catalog.offers() {
-        let file = module.file.strip_prefix(&configuration.folder).unwrap_or(&module.file);
+        let file = relative(&configuration.folder, &module.file);
         let unknown = offer.needs.iter().filter(|need| !configuration.links.contains(need));
         problems.extend(unknown.map(|need| unreachable(file, offer.name.as_str(), need, configuration)));
     }
@@ -57,7 +58,7 @@ fn unreachable(file: &Path, handler: &str, need: &ServiceName, configuration: &C
 }
 
 /// Says in the log which routes lead to a handler that the service does not offer.
-pub fn check_welcome(entries: &[Entry], service: &ServiceName, welcome: &Welcome) {
+pub(super) fn check_welcome(entries: &[Entry], service: &ServiceName, welcome: &Welcome) {
     for entry in entries.iter().filter(|entry| entry.destination == Destination::There(service.clone())) {
         let lacking =
             entry.handler.as_ref().filter(|handler| !welcome.handlers.iter().any(|name| name == handler.as_str()));

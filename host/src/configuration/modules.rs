@@ -1,0 +1,191 @@
+//! What a module may use: the entries of `handlers` in config.json.
+//! In comes the object as written; out go settings for each module, with the host's limits where nothing else is said.
+//! It does not look at the modules themselves.
+
+use super::block::{Block, Keys};
+use super::limits::{self, Limits};
+use super::problem::{Place, Problem};
+use super::tree::Value;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long an instance lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// `reuse`: it serves one request after another.
+    #[default]
+    Reuse,
+    /// `fresh`: each request has an instance of its own, which ends with it.
+    Fresh,
+}
+
+/// An interface of the contract that a module may import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Import {
+    /// Lines in the host's log.
+    Log,
+    /// Questions to other routes and services.
+    Services,
+    /// The user's own values.
+    Settings,
+}
+
+impl Import {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Log, Self::Services, Self::Settings];
+
+    /// Its name, in config.json as in the contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Services => "services",
+            Self::Settings => "settings",
+        }
+    }
+}
+
+/// What one module may use, and how its instances live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleSettings {
+    /// `mode`: whether instances are used again. Default [`Mode::Reuse`]: a new one for each request costs half of the speed.
+    pub mode: Mode,
+    /// `deadlineMilliseconds`: how long a handler may run, within its request's own time. Default: that time alone.
+    pub deadline: Option<Duration>,
+    /// `memoryBytes`: bytes of memory of one instance. Default: `limits.memoryBytes` of the host.
+    pub memory: usize,
+    /// `workers`: requests that it serves at one time at most. Default: all workers of the host, or all but one where the
+    /// host has other modules, so that those are served, too.
+    pub workers: Option<usize>,
+    /// `imports`: the interfaces that it may import. Default: all.
+    pub imports: Vec<Import>,
+}
+
+impl ModuleSettings {
+    /// What a module may use of which config.json says nothing.
+    #[must_use]
+    pub fn usual(limits: &Limits) -> Self {
+        Self {
+            mode: Mode::default(),
+            deadline: None,
+            memory: limits.memory,
+            workers: None,
+            imports: Import::ALL.to_vec(),
+        }
+    }
+}
+
+/// One entry of `handlers`, as far as it says something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// `module`, or `host/module`.
+    name: String,
+    place: Place,
+    mode: Option<Mode>,
+    deadline: Option<Duration>,
+    memory: Option<usize>,
+    workers: Option<usize>,
+    imports: Option<Vec<Import>>,
+}
+
+const ENTRY_KEYS: Keys =
+    Keys { known: &["mode", "deadlineMilliseconds", "memoryBytes", "workers", "imports"], idle: &[], refused: &[] };
+
+/// Reads `handlers`.
+pub(crate) fn read(top: &mut Block<'_, '_>) -> Vec<Entry> {
+    let Some(node) = top.get("handlers") else { return Vec::new() };
+    let Value::Object(members) = &node.value else {
+        top.wrong("handlers", node, "an object", "write {\"module\": { … }} here");
+        return Vec::new();
+    };
+    let entries = members.iter().filter_map(|member| {
+        let place = top.report.place(member.at);
+        let mut block = Block::open(&member.node, &format!("{:?}", member.name), &ENTRY_KEYS, top.report)?;
+        Some(entry(&mut block, &member.name, place))
+    });
+    entries.collect()
+}
+
+fn entry(block: &mut Block<'_, '_>, name: &str, place: Place) -> Entry {
+    let memory = limits::MEMORY_BYTES;
+    Entry {
+        name: name.to_owned(),
+        place,
+        mode: mode(block),
+        deadline: block.whole("deadlineMilliseconds", limits::REQUEST_MILLISECONDS).map(Duration::from_millis),
+        memory: block.whole("memoryBytes", memory).and_then(|bytes| usize::try_from(bytes).ok()),
+        workers: block.whole("workers", 1..=limits::MOST_WORKERS).and_then(|count| usize::try_from(count).ok()),
+        imports: imports(block),
+    }
+}
+
+fn mode(block: &mut Block<'_, '_>) -> Option<Mode> {
+    match block.text("mode")? {
+        "reuse" => Some(Mode::Reuse),
+        "fresh" => Some(Mode::Fresh),
+        other => {
+            let what = format!("\"mode\" is {other:?}");
+            block.error("mode", what, "write \"reuse\", or \"fresh\" for a new instance with each request");
+            None
+        }
+    }
+}
+
+fn imports(block: &mut Block<'_, '_>) -> Option<Vec<Import>> {
+    let texts = block.texts("imports")?;
+    let mut imports = Vec::new();
+    for (text, spot) in texts {
+        match Import::ALL.into_iter().find(|import| import.name() == text) {
+            Some(import) => imports.push(import),
+            None => {
+                let all = Import::ALL.map(Import::name).join(", ");
+                block.report.error(Some(spot), format!("{text:?} is nothing to import"), format!("use some of: {all}"));
+            }
+        }
+    }
+    imports.sort_unstable();
+    imports.dedup();
+    Some(imports)
+}
+
+/// What one module of a host may use. `module` is its path below the host's folder, without `.wasm`.
+pub(crate) fn settings_of(entries: &[Entry], host: &str, module: &str, limits: &Limits) -> ModuleSettings {
+    let mut settings = ModuleSettings::usual(limits);
+    let named = |entry: &&Entry| entry.name.split_once('/') == Some((host, module));
+    // What names the host as well says more, so it is read last.
+    let plain = entries.iter().filter(|entry| entry.name == module);
+    for entry in plain.chain(entries.iter().filter(named)) {
+        settings.mode = entry.mode.unwrap_or(settings.mode);
+        settings.deadline = entry.deadline.or(settings.deadline);
+        settings.memory = entry.memory.unwrap_or(settings.memory);
+        settings.workers = entry.workers.or(settings.workers);
+        settings.imports = entry.imports.clone().unwrap_or(settings.imports);
+    }
+    settings
+}
+
+/// The most memory that any module of any host may use, for what is reserved at the start.
+pub(crate) fn most_memory(entries: &[Entry], limits: &Limits) -> usize {
+    entries.iter().filter_map(|entry| entry.memory).chain([limits.memory]).max().unwrap_or(limits.memory)
+}
+
+/// A warning for each entry that names no file: a slip of the pen would have no effect.
+pub(crate) fn check_names(entries: &[Entry], folder: &Path) -> Vec<Problem> {
+    let handlers = folder.join("handlers");
+    let hosts: Vec<_> = std::fs::read_dir(&handlers)
+        .map(|found| found.filter_map(|host| host.ok().map(|host| host.path())).collect())
+        .unwrap_or_default();
+    let file = |entry: &Entry| format!("{}.wasm", entry.name);
+    let is_there = |entry: &Entry| {
+        let of_any_host = hosts.iter().any(|host| host.join(file(entry)).is_file());
+        // A host whose folder is elsewhere may have the module.
+        let host = entry.name.split_once('/').map(|(host, _)| handlers.join(host));
+        of_any_host || handlers.join(file(entry)).is_file() || host.is_some_and(|host| !host.is_dir())
+    };
+    let lost = entries.iter().filter(|entry| !is_there(entry));
+    lost.map(|entry| {
+        let what = format!("{:?} is no module: there is no file {} below handlers/", entry.name, file(entry));
+        Problem::warning_at(&entry.place, what, "write the path of a module below its host's folder, without .wasm")
+    })
+    .collect()
+}

@@ -1,0 +1,89 @@
+//! What cannot serve, told once.
+//! In come the problems of files; out goes one line for each in the log, when it has stood for a moment.
+//! It never tells the same again before the file has changed.
+
+use crate::configuration::Problem;
+use crate::edition::Edition;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a problem stands before it is told: some tools write a file in several goes.
+const STANDS: Duration = Duration::from_millis(500);
+
+#[derive(Default)]
+pub(super) struct Report {
+    modules: BTreeMap<PathBuf, Line>,
+    configuration: Vec<Line>,
+    folder_is_missed: bool,
+}
+
+struct Line {
+    words: String,
+    since: Instant,
+    told: bool,
+}
+
+impl Report {
+    /// The file has changed: what was said about it is no longer true.
+    pub(super) fn forget(&mut self, file: &Path) {
+        self.modules.remove(file);
+    }
+
+    /// The problems of both configuration files.
+    pub(super) fn configuration(&mut self, problems: Vec<Problem>) {
+        let lines =
+            problems.into_iter().map(|problem| format!("{problem}; the configuration before it stays in force"));
+        let before = std::mem::take(&mut self.configuration);
+        self.configuration = lines.map(|words| Line::new(words, before.iter())).collect();
+    }
+
+    /// Whether the folder of the modules is there.
+    pub(super) fn folder(&mut self, is_there: bool) {
+        if !is_there && !self.folder_is_missed {
+            tracing::warn!("the folder of this host's modules is not there; what was loaded from it stays in service");
+        }
+        self.folder_is_missed = !is_there;
+    }
+
+    /// The modules that cannot serve.
+    pub(super) fn left_out(&mut self, left_out: &[(PathBuf, Problem)], serving: &Edition) {
+        let before = std::mem::take(&mut self.modules);
+        for (file, problem) in left_out {
+            let stays = match serving.catalog.modules().find(|module| module.file == *file) {
+                Some(module) => format!("version {} stays in service", module.version()),
+                None => "it is not served".to_owned(),
+            };
+            self.modules.insert(file.clone(), Line::new(format!("{problem}; {stays}"), before.get(file).into_iter()));
+        }
+    }
+
+    /// When there is something to tell next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.lines().filter(|line| !line.told).map(|line| line.since + STANDS).min()
+    }
+
+    /// Tells what has stood long enough.
+    pub(super) fn write(&mut self, now: Instant) {
+        let lines = self.modules.values_mut().chain(&mut self.configuration);
+        for line in lines.filter(|line| !line.told && line.since + STANDS <= now) {
+            tracing::error!("{}", line.words);
+            line.told = true;
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.modules.values().chain(&self.configuration)
+    }
+}
+
+impl Line {
+    /// A line, which may have been there before.
+    fn new<'a>(words: String, mut before: impl Iterator<Item = &'a Self>) -> Self {
+        match before.find(|line| line.words == words) {
+            Some(Self { since, told, .. }) => Self { words, since: *since, told: *told },
+            None => Self { words, since: Instant::now(), told: false },
+        }
+    }
+}

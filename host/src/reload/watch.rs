@@ -1,0 +1,125 @@
+//! What the system says about changes in a folder.
+//! In come the folders to watch; out go hints: a file, and what is known about its writer.
+//! A hint may be missing or wrong: nothing depends on it but how soon a change is seen.
+
+use super::settling::Writer;
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
+
+/// Hints that may wait: more of them say nothing new.
+const HINTS: usize = 4096;
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hint {
+    pub(super) path: PathBuf,
+    pub(super) writer: Option<Writer>,
+}
+
+/// Watches folders as far as the system can.
+pub(super) struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    /// Each with its inode: a folder that was made anew has to be watched anew.
+    watched: BTreeMap<PathBuf, u64>,
+    hints: mpsc::Receiver<Hint>,
+    has_complained: bool,
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        let (tell, hints) = mpsc::channel(HINTS);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            if !is_change(event.kind) {
+                return;
+            }
+            let writer = writer(event.kind);
+            for path in event.paths {
+                // A full channel already says that there is something to look at.
+                let _ = tell.try_send(Hint { path, writer });
+            }
+        });
+        let mut watch = Self { watcher: None, watched: BTreeMap::new(), hints, has_complained: false };
+        match watcher {
+            Ok(watcher) => watch.watcher = Some(watcher),
+            Err(error) => watch.complain(Path::new("the application folder"), &error),
+        }
+        watch
+    }
+
+    /// Watches these folders and no others. Returns whether one is new: what happened there before was not seen.
+    pub(super) fn follow(&mut self, folders: &BTreeMap<PathBuf, u64>) -> bool {
+        let Some(mut watcher) = self.watcher.take() else { return false };
+        self.watched.retain(|folder, inode| {
+            let stays = folders.get(folder) == Some(inode);
+            if !stays {
+                // A folder that is gone is not watched any more anyway.
+                let _ = watcher.unwatch(folder);
+            }
+            stays
+        });
+        let mut is_new = false;
+        for (folder, inode) in folders {
+            if self.watched.contains_key(folder) {
+                continue;
+            }
+            match watcher.watch(folder, RecursiveMode::NonRecursive) {
+                Ok(()) => is_new = self.watched.insert(folder.clone(), *inode).is_none() || is_new,
+                // It went away since it was seen; the next look knows.
+                Err(error) if is_gone(&error) => {}
+                Err(error) => self.complain(folder, &error),
+            }
+        }
+        self.watcher = Some(watcher);
+        is_new
+    }
+
+    /// The hints that have come; waits for the first one.
+    pub(super) async fn hints(&mut self) -> Vec<Hint> {
+        let mut hints = Vec::new();
+        if self.hints.recv_many(&mut hints, HINTS).await == 0 {
+            // There is no watcher: looking now and then has to do.
+            std::future::pending::<()>().await;
+        }
+        hints
+    }
+
+    fn complain(&mut self, what: &Path, error: &notify::Error) {
+        if !self.has_complained {
+            self.has_complained = true;
+            let seconds = super::POLL.as_secs_f32();
+            tracing::warn!(
+                "{} cannot be watched ({error}); its files are looked at every {seconds} s instead",
+                what.display()
+            );
+        }
+    }
+}
+
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// Reading a file is an event, too.
+fn is_change(kind: EventKind) -> bool {
+    !kind.is_access() || kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
+}
+
+/// What an event says about a file's writer, if it says anything.
+fn writer(kind: EventKind) -> Option<Writer> {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Modify(ModifyKind::Name(_)) => {
+            Some(Writer::Closed)
+        }
+        EventKind::Modify(ModifyKind::Data(_)) => Some(Writer::Open),
+        EventKind::Create(_) => Some(Writer::Unknown),
+        _ => None,
+    }
+}
