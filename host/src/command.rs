@@ -36,7 +36,7 @@ enum Verb {
     Run(RunArguments),
     /// Load everything, start nothing, and tell every problem with its mend
     Check(CheckArguments),
-    /// Build the handlers, run every host of config.json on this machine, and build again what changes
+    /// Build the handlers, run every host of config.json on this machine, and build again what changes while they run
     Dev(DevArguments),
 }
 

@@ -135,15 +135,22 @@ impl Reloader {
         let folder = serving.configuration.folder.clone();
         let mut configuration_changed = false;
         for (file, stamp) in settled {
+            self.report.forget(&folder, &file);
             if file.extension().is_some_and(|extension| extension == "json") {
                 configuration_changed = true;
-            } else if stamp.is_some() {
-                self.report.forget(&file);
-                let compiled = self.workshop.compile(&folder, &file).await;
-                self.on_disk.insert(file, compiled);
-            } else {
-                self.report.forget(&file);
+            } else if stamp.is_none() {
                 self.on_disk.remove(&file);
+            } else {
+                let read = self.workshop.read(&folder, &file).await;
+                if Stamp::of(&file) != stamp {
+                    // It changes again, so what was read may be half of each; the next look takes it up.
+                    continue;
+                }
+                let compiled = match read {
+                    Ok(bytes) => self.workshop.compile(&folder, &file, bytes).await,
+                    Err(problem) => Err(problem),
+                };
+                self.on_disk.insert(file, compiled);
             }
         }
         if configuration_changed {
@@ -155,7 +162,6 @@ impl Reloader {
     fn read_configuration(&mut self, serving: &Edition) {
         let before = &serving.configuration;
         let read = Configuration::load(&before.folder, self.microservice.as_deref(), IfSecretMissing::LeaveOut);
-        self.report.configuration(Vec::new());
         match read {
             Ok(mut configuration) => {
                 if configuration.secret_missing {
@@ -164,10 +170,11 @@ impl Reloader {
                     configuration.secret_missing = before.secret_missing;
                 }
                 self.wanted = Some(configuration);
+                self.report.configuration(&[]);
             }
             Err(problems) => {
                 self.wanted = None;
-                self.report.configuration(problems.0);
+                self.report.configuration(&problems.0);
             }
         }
     }
@@ -178,7 +185,7 @@ impl Reloader {
             Some(wanted) => match fitting.fit(wanted).await {
                 Ok(fit) => Some((wanted.clone(), fit)),
                 Err(problems) => {
-                    self.report.configuration(problems);
+                    self.report.configuration(&problems);
                     None
                 }
             },
@@ -187,6 +194,7 @@ impl Reloader {
         let (configuration, fit) = match wanted {
             Some(fitted) => {
                 self.wanted = None;
+                self.report.configuration(&[]);
                 fitted
             }
             // What serves now always fits to itself.

@@ -78,6 +78,18 @@ impl Launch {
         self
     }
 
+    /// Keeps compiled modules here, not in the place that all tests share.
+    pub(crate) fn data(mut self, folder: &Path) -> Self {
+        self.command.arg("--data").arg(folder);
+        self
+    }
+
+    /// What its log tells: levels, and parts of the program with levels of their own.
+    pub(crate) fn logging(mut self, filter: &str) -> Self {
+        self.command.env("QEWD_LOG", filter);
+        self
+    }
+
     /// Starts it and waits until it listens.
     pub(crate) fn start(mut self) -> Host {
         self.command.args(["--port", &self.port.to_string()]);
@@ -177,6 +189,13 @@ impl Host {
 
     fn missed(&self, text: &str) -> ! {
         panic!("{} did not say {text:?}; its lines follow", self.name)
+    }
+
+    /// Kibibytes of memory that the process holds now.
+    pub(crate) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// How many lines the log has.

@@ -4,14 +4,17 @@
 
 mod app;
 mod client;
+mod crowd;
 mod fake;
 mod guests;
 mod host;
 mod ports;
 mod token;
+pub(crate) mod versions;
 
 pub(crate) use app::{App, SECRET, workspace};
 pub(crate) use client::{Answer, Request, raw, read_answer};
+pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;
 pub(crate) use guests::{Source, guest_names, module};
 pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};

@@ -120,7 +120,10 @@ fn the_example_is_built_tried_changed_and_ended() {
     let seen = dev.seen();
     copy.edit("handlers/orchestrator/src/lib.rs", "\"qewd example\"", "\"changed example\"");
     dev.wait_for_after(seen, "building handlers/orchestrator");
-    wait_until("the new answer is served", || !is_free(port) && answers(port, "changed example"));
+    wait_until("the new answer is served", || answers(port, "changed example"));
+    dev.wait_for_after(seen, "handlers/orchestrator/orchestrator.wasm: version ");
+    let starts = dev.lines().iter().filter(|line| line.contains("Starting QEWD")).count();
+    assert_eq!(starts, 3, "no host was started anew");
     // What does not compile is said, and changes nothing.
     let seen = dev.seen();
     copy.edit("handlers/orchestrator/src/lib.rs", "\"changed example\"", "\"broken example\" \"\"");

@@ -12,6 +12,7 @@
 )]
 
 #[path = "../harness/mod.rs"]
+#[allow(dead_code, reason = "the tests under load use the rest of it")]
 mod harness;
 
 mod roles;
@@ -20,6 +21,9 @@ mod first_request;
 mod access;
 mod limits;
 mod handler_misbehaves;
+mod reload;
+mod reload_configuration;
+mod workers;
 mod links;
 mod link_failures;
 mod configuration;

@@ -11,15 +11,6 @@ pub(super) const TARGET: &str = "wasm32-wasip2";
 /// How deep below `handlers/` a crate may lie.
 const DEPTH: usize = 4;
 
-/// A handler crate of one host.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Crate {
-    /// The name of the folder below `handlers/`.
-    pub(super) host: String,
-    /// The folder that holds `Cargo.toml`.
-    pub(super) folder: PathBuf,
-}
-
 /// What building a crate brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Built {
@@ -29,23 +20,20 @@ pub(super) enum Built {
     Changed,
 }
 
-/// The crates below `handlers/`, by host.
-pub(super) fn crates(application: &Path) -> Vec<Crate> {
+/// The folders of the handler crates below `handlers/`, sorted.
+pub(super) fn crates(application: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for host in folders(&application.join("handlers")) {
-        let name = host.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        find(&host, &name, 0, &mut found);
-    }
+    find(&application.join("handlers"), 0, &mut found);
     found.sort();
     found
 }
 
-fn find(folder: &Path, host: &str, depth: usize, found: &mut Vec<Crate>) {
-    if folder.join("Cargo.toml").is_file() {
-        found.push(Crate { host: host.to_owned(), folder: folder.to_owned() });
-    } else if depth < DEPTH {
-        for folder in folders(folder) {
-            find(&folder, host, depth + 1, found);
+fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    for folder in folders(folder) {
+        if folder.join("Cargo.toml").is_file() {
+            found.push(folder);
+        } else if depth < DEPTH {
+            find(&folder, depth + 1, found);
         }
     }
 }
@@ -87,7 +75,7 @@ pub(super) async fn ensure_target(application: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// What Cargo said, or what keeps the module from its place.
-pub(super) async fn build(application: &Path, krate: &Crate) -> Result<Built, String> {
+pub(super) async fn build(application: &Path, krate: &Path) -> Result<Built, String> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([
             "build",
@@ -101,7 +89,7 @@ pub(super) async fn build(application: &Path, krate: &Crate) -> Result<Built, St
         ])
         .arg("--target-dir")
         .arg(absolute(application).join("target").join("handlers"))
-        .current_dir(&krate.folder)
+        .current_dir(krate)
         // Cargo's own variables of an outer `cargo run` are not meant for this build.
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("CARGO_MANIFEST_DIR")
@@ -113,10 +101,10 @@ pub(super) async fn build(application: &Path, krate: &Crate) -> Result<Built, St
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
     }
-    let module = module_in(&output.stdout, &krate.folder).ok_or_else(|| {
-        format!("{} builds no module; add to its Cargo.toml: [lib] crate-type = [\"cdylib\"]", krate.folder.display())
+    let module = module_in(&output.stdout, krate).ok_or_else(|| {
+        format!("{} builds no module; add to its Cargo.toml: [lib] crate-type = [\"cdylib\"]", krate.display())
     })?;
-    put(&module, &krate.folder)
+    put(&module, krate)
 }
 
 fn absolute(path: &Path) -> PathBuf {

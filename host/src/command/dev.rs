@@ -1,11 +1,11 @@
 //! `qewd dev`: the whole application on this machine, in one terminal.
 //! In comes the application folder; out go running hosts, their lines under their names, and requests to try.
-//! It builds what changes and starts the host anew that runs it; when it ends, however it ends, its hosts end too.
+//! It builds what changes, which running hosts take up by themselves; when it ends, however it ends, its hosts end too.
 
 mod child;
 mod try_lines;
 
-use super::build::{self, Built, Crate};
+use super::build::{self, Built};
 use super::run::Signals;
 use crate::configuration::{Configuration, IfSecretMissing};
 use crate::names::HostName;
@@ -31,7 +31,7 @@ const CHANGES: usize = 256;
 pub(super) async fn dev(folder: PathBuf, port: Option<u16>) -> Result<ExitCode, String> {
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut session = tokio::select! {
+    let session = tokio::select! {
         session = Session::start(folder, port) => session?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
@@ -59,7 +59,6 @@ pub(super) async fn dev(folder: PathBuf, port: Option<u16>) -> Result<ExitCode, 
 
 struct Session {
     folder: PathBuf,
-    crates: Vec<Crate>,
     hosts: Vec<Child>,
 }
 
@@ -74,7 +73,7 @@ impl Session {
             build::ensure_target(&folder).await?;
         }
         for krate in &crates {
-            say(&format!("building {}", relative(&folder, &krate.folder)));
+            say(&format!("building {}", relative(&folder, krate)));
             build::build(&folder, krate).await?;
         }
         let places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
@@ -91,31 +90,19 @@ impl Session {
         }
         let orchestrator = places.first().map_or(0, |place| place.port);
         say(&try_lines::lines(&configuration, orchestrator));
-        Ok(Self { folder, crates, hosts: running })
+        Ok(Self { folder, hosts: running })
     }
 
-    async fn rebuild(&mut self, paths: &[PathBuf]) {
-        self.crates = build::crates(&self.folder);
-        let touched: Vec<Crate> = self
-            .crates
-            .iter()
-            .filter(|krate| paths.iter().any(|path| path.starts_with(&krate.folder)))
-            .cloned()
-            .collect();
-        let mut changed_hosts: Vec<String> = Vec::new();
+    async fn rebuild(&self, paths: &[PathBuf]) {
+        let mut touched = build::crates(&self.folder);
+        touched.retain(|krate| paths.iter().any(|path| path.starts_with(krate)));
         for krate in touched {
-            say(&format!("building {}", relative(&self.folder, &krate.folder)));
+            say(&format!("building {}", relative(&self.folder, &krate)));
             match build::build(&self.folder, &krate).await {
-                Ok(Built::Changed) if !changed_hosts.contains(&krate.host) => changed_hosts.push(krate.host),
+                // Its host sees the new file by itself, as it does everywhere.
                 Ok(Built::Changed) => {}
                 Ok(Built::Unchanged) => say("the module is the same as before"),
                 Err(words) => say(&format!("{words}\nthe module before this change still runs")),
-            }
-        }
-        for host in self.hosts.iter_mut().filter(|host| changed_hosts.iter().any(|name| name == host.name())) {
-            say(&format!("starting {} anew with the changed module", host.name()));
-            if let Err(words) = host.restart().await {
-                say(&words);
             }
         }
     }

@@ -31,16 +31,23 @@ pub struct Draft {
 }
 
 impl Workshop {
-    /// Reads and compiles one file.
+    /// Reads one file.
     ///
     /// # Errors
     /// The file's problem, with its mend.
-    pub async fn compile(&self, application: &Path, file: &Path) -> Result<Compiled, Problem> {
-        let read = tokio::fs::read(file).await.map_err(|error| {
+    pub async fn read(&self, application: &Path, file: &Path) -> Result<Vec<u8>, Problem> {
+        tokio::fs::read(file).await.map_err(|error| {
             let what = format!("the file cannot be read: {error}");
             Problem::in_file(relative(application, file), what, "let the user that runs qewd read it")
-        });
-        Compiled::new(&self.engine, read?).await.map_err(|failure| problem(application, file, failure))
+        })
+    }
+
+    /// Compiles what was read from a file.
+    ///
+    /// # Errors
+    /// The file's problem, with its mend.
+    pub async fn compile(&self, application: &Path, file: &Path, bytes: Vec<u8>) -> Result<Compiled, Problem> {
+        Compiled::new(&self.engine, bytes).await.map_err(|failure| problem(application, file, failure))
     }
 
     /// Links a compiled file as this configuration wants it, and asks it what it offers.
@@ -73,7 +80,8 @@ impl Workshop {
     ) -> (Vec<Arc<Module>>, Vec<Problem>) {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let loading = files.into_iter().map(|file| async move {
-            let compiled = self.compile(&configuration.folder, file).await?;
+            let bytes = self.read(&configuration.folder, file).await?;
+            let compiled = self.compile(&configuration.folder, file, bytes).await?;
             self.finish(configuration, file, &compiled).await
         });
         let loaded: Vec<_> = futures_util::stream::iter(loading).buffered(at_once).collect().await;

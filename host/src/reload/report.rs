@@ -3,7 +3,7 @@
 //! It never tells the same again before the file has changed.
 
 use crate::configuration::Problem;
-use crate::edition::Edition;
+use crate::edition::{Edition, relative};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,15 +26,16 @@ struct Line {
 }
 
 impl Report {
-    /// The file has changed: what was said about it is no longer true.
-    pub(super) fn forget(&mut self, file: &Path) {
+    /// The file has changed: what was said about it may be true no longer, and is said again if it is.
+    pub(super) fn forget(&mut self, application: &Path, file: &Path) {
         self.modules.remove(file);
+        let start = format!("{}:", relative(application, file).display());
+        self.configuration.retain(|line| !line.words.starts_with(&start));
     }
 
     /// The problems of both configuration files.
-    pub(super) fn configuration(&mut self, problems: Vec<Problem>) {
-        let lines =
-            problems.into_iter().map(|problem| format!("{problem}; the configuration before it stays in force"));
+    pub(super) fn configuration(&mut self, problems: &[Problem]) {
+        let lines = problems.iter().map(|problem| format!("{problem}; the configuration before it stays in force"));
         let before = std::mem::take(&mut self.configuration);
         self.configuration = lines.map(|words| Line::new(words, before.iter())).collect();
     }

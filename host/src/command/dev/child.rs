@@ -4,7 +4,7 @@
 
 use super::say;
 use crate::names::HostName;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
@@ -25,10 +25,7 @@ pub(super) struct Place {
 }
 
 pub(super) struct Child {
-    folder: PathBuf,
     place: Place,
-    others: Vec<Place>,
-    width: usize,
     process: Process,
     up: mpsc::Receiver<()>,
 }
@@ -37,27 +34,17 @@ impl Child {
     /// Starts a host; [`Child::up`] waits until it is up.
     pub(super) fn start(folder: &Path, place: Place, all: &[Place], width: usize) -> Result<Self, String> {
         let (process, up) = spawn(folder, &place, all, width)?;
-        Ok(Self { folder: folder.to_owned(), place, others: all.to_vec(), width, process, up })
-    }
-
-    pub(super) fn name(&self) -> &str {
-        self.place.host.as_str()
+        Ok(Self { place, process, up })
     }
 
     /// Waits until the host listens and its links are ready.
     pub(super) async fn up(&mut self) -> Result<(), String> {
-        let name = self.name().to_owned();
+        let name = self.place.host.as_str();
         match timeout(START_TIME, self.up.recv()).await {
             Ok(Some(())) => Ok(()),
             Ok(None) => Err(format!("{name} did not start; its lines say why")),
             Err(_) => Err(format!("{name} was not up within {} s", START_TIME.as_secs())),
         }
-    }
-
-    pub(super) async fn restart(&mut self) -> Result<(), String> {
-        end(&mut self.process).await;
-        (self.process, self.up) = spawn(&self.folder, &self.place, &self.others, self.width)?;
-        self.up().await
     }
 
     pub(super) async fn stop(mut self) {
