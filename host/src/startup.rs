@@ -2,6 +2,10 @@
 //! In come the application folder and the host's name; out goes a running host, or every problem that keeps it from running.
 //! It never serves a request itself.
 
+mod compiled;
+
+pub use compiled::compiled_folder;
+
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
 use crate::edition::{Draft, Edition, Frame, Look, Workshop, draft, look, relative};
@@ -119,27 +123,6 @@ fn check_services(given: &BTreeMap<ServiceName, Address>, configuration: &Config
 fn engine_settings(configuration: &Configuration, data: Option<&Path>) -> EngineSettings {
     let settings = &configuration.settings;
     EngineSettings { instances: Pool::instances(settings.pool_size).max(ROOM), cache: compiled_folder(data) }
-}
-
-/// Where compiled modules are kept. It holds machine code that the host will run, so only its owner may write there.
-#[must_use]
-pub fn compiled_folder(data: Option<&Path>) -> Option<PathBuf> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let home = || {
-        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        base.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-    };
-    let folder = match data {
-        Some(data) => data.join("compiled"),
-        None => home()?.join("qewd").join("compiled"),
-    };
-    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
-        Ok(()) => folder.canonicalize().ok(),
-        Err(error) => {
-            tracing::warn!("modules are compiled at each start: {} cannot be made: {error}", folder.display());
-            None
-        }
-    }
 }
 
 async fn load_handlers(workshop: &Workshop, configuration: &Configuration, seen: &Look) -> Result<Draft, Problems> {

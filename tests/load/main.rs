@@ -66,26 +66,21 @@ impl Author {
             2 => versions::write_over(&self.place, &bytes, 4),
             3 => {
                 versions::rename_into(&self.place, half);
-                self.breathe();
+                breathe();
                 versions::rename_into(&self.place, &bytes);
             }
             4 => {
                 versions::rewrite(&self.place, b"this is not wasm", 1);
-                self.breathe();
+                breathe();
                 versions::rewrite(&self.place, &bytes, 1);
             }
             5 => {
                 std::fs::remove_file(&self.place).unwrap();
-                self.breathe();
+                breathe();
                 versions::rename_into(&self.place, &bytes);
             }
             _ => versions::rename_into(&self.place, &bytes),
         }
-    }
-
-    /// A random moment: what is tested must not depend on it.
-    fn breathe(&self) {
-        std::thread::sleep(Duration::from_millis(rand::random_range(0..80)));
     }
 
     fn wait_until_seen(&self, number: usize) {
@@ -95,6 +90,11 @@ impl Author {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// A random moment: what is tested must not depend on it.
+fn breathe() {
+    std::thread::sleep(Duration::from_millis(rand::random_range(0..80)));
 }
 
 /// `serving` runs the module, `asked` is where the clients ask.
@@ -109,7 +109,7 @@ fn a_hundred_versions(app: &App, host_name: &str, serving: &Host, asked: &Host) 
     author.wait_until_seen(0);
     let mut before = 0;
     for number in 1..=VERSIONS {
-        author.breathe();
+        breathe();
         author.write(number);
         author.wait_until_seen(number);
         if number == WARM {
