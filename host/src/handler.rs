@@ -75,6 +75,20 @@ pub enum CallFailure {
         /// What it may use in all.
         allowed: usize,
     },
+    /// It asked for a longer table than it may have, and stopped.
+    #[error("the handler asked for a table of {wanted} elements and may use {allowed}; mend the handler")]
+    Table {
+        /// What it asked for in all.
+        wanted: usize,
+        /// What one table may have in all.
+        allowed: usize,
+    },
+    /// It took resources of the host, such as clocks to wait for, and gave none back.
+    #[error("the handler holds more than {allowed} resources of the host; mend it to drop what it no longer needs")]
+    Resources {
+        /// What one instance may hold.
+        allowed: usize,
+    },
     /// The request's time was over before the handler returned.
     #[error("the handler did not return in time; raise limits.requestMilliseconds or mend the handler")]
     Deadline,

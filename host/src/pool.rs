@@ -110,6 +110,8 @@ fn words(failure: CallFailure, handler: &str, id: &str) -> Failure {
         CallFailure::Deadline => Failure::deadline(operator),
         CallFailure::Trap(_)
         | CallFailure::Memory { .. }
+        | CallFailure::Table { .. }
+        | CallFailure::Resources { .. }
         | CallFailure::BadResponse(_)
         | CallFailure::Instantiate(_) => {
             Failure::system(500, format!("The handler failed; tell the operator this request id: {id}"), operator)

@@ -5,19 +5,22 @@
 use super::bindings::qewd::handler::types;
 use super::bindings::{Module as Bindings, ModulePre};
 use super::imports::{Asker, Upward};
-use super::limits::GrowthLimit;
+use super::limits::{GrowthLimit, Refused, TABLE_ELEMENTS};
 use super::output::HandlerLog;
 use super::{Call, CallFailure, Outcome};
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::session::Session;
 use std::sync::Arc;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 /// Headers of one response: as many as common HTTP servers take of a request.
 const RESPONSE_HEADERS: usize = 100;
+/// Resources of the host that one instance may hold at once: a handler holds a few streams and timers, and each costs the
+/// host memory that `limits.memoryBytes` does not count.
+const RESOURCES: usize = 10_000;
 
 /// What every instance of a host shares.
 #[derive(Clone)]
@@ -59,9 +62,11 @@ pub struct Instance {
 impl Instance {
     pub(super) async fn new(pre: &ModulePre<State>, settings: &InstanceSettings) -> Result<Self, CallFailure> {
         let log = HandlerLog::default();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
         let state = State {
             wasi: WasiCtx::builder().stdout(log.clone()).stderr(log.clone()).build(),
-            table: ResourceTable::new(),
+            table,
             growth: GrowthLimit::new(settings.memory),
             log,
             asker: None,
@@ -143,9 +148,14 @@ impl Instance {
     }
 
     fn failure_of(&self, error: &wasmtime::Error) -> CallFailure {
+        if holds_too_much(error) {
+            return CallFailure::Resources { allowed: RESOURCES };
+        }
         let growth = &self.store.data().growth;
-        if let Some(wanted) = growth.refused {
-            return CallFailure::Memory { wanted, allowed: growth.allowed() };
+        match growth.refused {
+            Some(Refused::Memory(wanted)) => return CallFailure::Memory { wanted, allowed: growth.allowed() },
+            Some(Refused::Table(wanted)) => return CallFailure::Table { wanted, allowed: TABLE_ELEMENTS },
+            None => {}
         }
         if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
             return CallFailure::Trap(format!("it ended itself with exit code {code}"));
@@ -159,6 +169,13 @@ impl Drop for Instance {
     fn drop(&mut self) {
         self.store.data().log.finish();
     }
+}
+
+/// Whether the host had no room for one more resource of this instance.
+fn holds_too_much(error: &wasmtime::Error) -> bool {
+    let full =
+        |cause: &(dyn std::error::Error + 'static)| matches!(cause.downcast_ref(), Some(ResourceTableError::Full));
+    error.chain().any(full)
 }
 
 /// The trap and where in the handler's code it came from, in one line.

@@ -5,13 +5,22 @@
 use wasmtime::ResourceLimiter;
 
 /// Elements of one table: far above what any compiler writes for indirect calls.
-const TABLE_ELEMENTS: usize = 100_000;
+pub(super) const TABLE_ELEMENTS: usize = 100_000;
 
-/// Counts the memory of one instance.
+/// Counts what one instance grows to.
 pub(super) struct GrowthLimit {
     allowed: usize,
-    /// What was asked for when growth was refused.
-    pub(super) refused: Option<usize>,
+    /// The last growth that was refused.
+    pub(super) refused: Option<Refused>,
+}
+
+/// What was asked for in all when growth was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Bytes of memory.
+    Memory(usize),
+    /// Elements of a table.
+    Table(usize),
 }
 
 impl GrowthLimit {
@@ -28,12 +37,16 @@ impl ResourceLimiter for GrowthLimit {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let fits = desired <= self.allowed;
         if !fits {
-            self.refused = Some(desired);
+            self.refused = Some(Refused::Memory(desired));
         }
         Ok(fits)
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS)
+        let fits = desired <= TABLE_ELEMENTS;
+        if !fits {
+            self.refused = Some(Refused::Table(desired));
+        }
+        Ok(fits)
     }
 }
