@@ -1,9 +1,9 @@
-//! Clients that ask for the same hostile thing again and again, while the test asks for something else.
-//! In come a host, the hostile path and what it answers; out go the ids of the hostile requests.
+//! Clients that ask for the same thing again and again, mostly a hostile one, while the test does something else.
+//! In come a host, the path and what it answers, always; out go the ids of the clients' requests.
 //! The clients go away when the test's own part is over, also when that failed.
 
 use super::client::read_answer;
-use super::host::{Host, PATIENCE};
+use super::host::{Host, PATIENCE, wait_until};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -38,30 +38,36 @@ impl<'a> Siege<'a> {
     /// Runs `meanwhile` again and again, from when every client has asked until all were answered several times.
     /// Returns the ids of the clients' requests.
     pub(crate) fn during(&self, mut meanwhile: impl FnMut()) -> Vec<String> {
-        std::thread::scope(|scope| {
-            let attackers: Vec<_> = (0..clients()).map(|client| scope.spawn(move || self.attack(client))).collect();
-            let lifted = Lifted(&self.over);
+        self.around(|| {
             let deadline = Instant::now() + PATIENCE;
             let mut rounds = 0;
             while rounds < ROUNDS || self.answered.load(Ordering::Relaxed) < ANSWERS * clients() {
                 assert!(Instant::now() < deadline, "the clients of {} were not answered in time", self.path);
-                assert!(!attackers.iter().any(std::thread::ScopedJoinHandle::is_finished), "a client failed");
-                if self.begun.load(Ordering::Relaxed) >= clients() {
-                    meanwhile();
-                    rounds += 1;
-                }
+                meanwhile();
+                rounds += 1;
                 std::thread::sleep(PACE);
             }
+        })
+    }
+
+    /// Runs `part` once, when every client has asked, and then sends them away.
+    /// Returns the ids of the clients' requests.
+    pub(crate) fn around(&self, part: impl FnOnce()) -> Vec<String> {
+        std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..clients()).map(|client| scope.spawn(move || self.ask(client))).collect();
+            let lifted = Lifted(&self.over);
+            wait_until("every client has asked", || self.begun.load(Ordering::Relaxed) >= clients());
+            part();
             drop(lifted);
-            attackers.into_iter().flat_map(|attacker| attacker.join().unwrap()).collect()
+            asking.into_iter().flat_map(|client| client.join().unwrap()).collect()
         })
     }
 
     /// One client: it asks until the siege is over.
-    fn attack(&self, client: usize) -> Vec<String> {
+    fn ask(&self, client: usize) -> Vec<String> {
         let mut ids = Vec::new();
         while !self.over.load(Ordering::Relaxed) {
-            let id = format!("hostile-{client}-{}", ids.len());
+            let id = format!("siege-{client}-{}", ids.len());
             let mut waiting = self.host.get(self.path).header("X-Request-Id", &id).begin();
             self.begun.fetch_add(1, Ordering::Relaxed);
             let shown = read_answer(&mut waiting, true).shown_without_id();

@@ -20,6 +20,7 @@ mod first_request;
 mod access;
 mod limits;
 mod handler_misbehaves;
+mod bad_modules;
 mod links;
 mod link_failures;
 mod configuration;
