@@ -80,6 +80,12 @@ impl Launch {
         self
     }
 
+    /// Which lines its log has.
+    pub(crate) fn logging(mut self, wanted: &str) -> Self {
+        self.command.env("QEWD_LOG", wanted);
+        self
+    }
+
     /// Starts it and waits until it listens.
     pub(crate) fn start(mut self) -> Host {
         self.command.args(["--port", &self.port.to_string()]);

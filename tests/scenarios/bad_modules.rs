@@ -1,7 +1,10 @@
 //! Files that are no modules for this host: whoever put them there is told what is wrong, in the same words everywhere.
+//! A host that runs goes on with what it has.
 
-use crate::harness::{App, Ended, Launch, Source, command, module};
+use crate::harness::{App, Ended, Host, Launch, Siege, Source, command, module};
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
+use std::io::Write as _;
 
 const BAD: &str = "handlers/orchestrator/bad.wasm";
 
@@ -131,4 +134,133 @@ fn a_module_of_a_future_version_is_refused() {
         "the module speaks version 0.2.0 of the contract, this host speaks 0.1.0; \
          build it with an SDK for version 0.1.0 of the contract"
     );
+}
+
+const GOOD: &str = "handlers/orchestrator/echo.wasm";
+const LIST: &str = r#"200 [{"id":1},{"id":2}]"#;
+
+/// Bytes that a plain copy writes at once.
+const PIECE: usize = 4096;
+
+/// How a file gets its new content.
+#[derive(Debug, Clone, Copy)]
+enum Put {
+    /// Written under another name, then renamed: there is never half of it.
+    Renamed,
+    /// Written where it stands, piece by piece, as a plain copy does.
+    InPlace,
+}
+
+impl Put {
+    fn put(self, app: &App, file: &str, bytes: &[u8]) {
+        match self {
+            Self::InPlace => {
+                let mut file = std::fs::File::create(app.path().join(file)).unwrap();
+                bytes.chunks(PIECE).for_each(|piece| file.write_all(piece).unwrap());
+            }
+            Self::Renamed => {
+                let written = app.write(&format!("{file}.new"), bytes);
+                std::fs::rename(&written, written.with_extension("")).unwrap();
+            }
+        }
+    }
+}
+
+/// The version of a module, as logs name it.
+fn version(bytes: &[u8]) -> String {
+    let digest = digest(&SHA256, bytes);
+    digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A host in this folder whose log does not have every request of a siege.
+fn start(app: &App) -> Host {
+    Launch::orchestrator(app).logging("info,qewd::dispatch=warn").start()
+}
+
+fn errors(host: &Host) -> Vec<String> {
+    host.lines().into_iter().filter(|line| line.contains(" ERROR ")).collect()
+}
+
+/// Puts a bad file in a good one's place while clients ask, and the good one back, in each way.
+/// What the host says of a file that came later, it says after it has looked at those that came before.
+fn leaves_the_good_one_in_service(bad: &[u8]) {
+    const NEXT: &str = "handlers/orchestrator/next.wasm";
+    let good = guest("echo");
+    let version = version(&good);
+    let stays = format!(" ERROR {}; version {version} stays in service", checked(&app(GOOD, bad)));
+    let [new, next] = [BAD, NEXT].map(|file| format!(" ERROR {}; it is not served", checked(&app(file, bad))));
+    for how in [Put::Renamed, Put::InPlace] {
+        let app = app(GOOD, &good);
+        let host = start(&app);
+        Siege::new(&host, "/api/list", LIST).around(|| {
+            how.put(&app, GOOD, bad);
+            host.wait_for(&stays);
+            how.put(&app, BAD, bad);
+            host.wait_for(&new);
+            how.put(&app, GOOD, &good);
+            how.put(&app, NEXT, bad);
+            host.wait_for(&next);
+        });
+        let errors = errors(&host);
+        assert_eq!(errors.len(), 3, "{how:?}: {errors:#?}");
+        let said = [&stays, &new, &next].iter().zip(&errors).all(|(words, line)| line.ends_with(*words));
+        assert!(said, "{how:?}: {errors:#?}");
+        assert_eq!(host.get("/api/list").send().shown(), LIST);
+    }
+}
+
+#[test]
+fn a_component_without_handlers_leaves_the_good_module_in_service() {
+    leaves_the_good_one_in_service(&without_handlers());
+}
+
+#[test]
+fn an_import_that_no_host_has_leaves_the_good_module_in_service() {
+    leaves_the_good_one_in_service(&with_a_strange_import());
+}
+
+#[test]
+fn a_file_that_is_not_wasm_leaves_the_good_module_in_service() {
+    leaves_the_good_one_in_service(&not_wasm());
+}
+
+#[test]
+fn a_half_written_file_leaves_the_good_module_in_service() {
+    leaves_the_good_one_in_service(&half_written());
+}
+
+#[test]
+fn a_core_module_leaves_the_good_module_in_service() {
+    leaves_the_good_one_in_service(&core_module());
+}
+
+#[test]
+fn a_module_of_a_future_version_leaves_the_good_module_in_service() {
+    leaves_the_good_one_in_service(&of_a_future_version());
+}
+
+#[test]
+fn a_bad_file_that_is_new_is_not_served_and_changes_nothing_else() {
+    let files: Vec<(String, Vec<u8>)> =
+        [without_handlers(), with_a_strange_import(), not_wasm(), half_written(), core_module(), of_a_future_version()]
+            .into_iter()
+            .enumerate()
+            .map(|(number, bytes)| (format!("handlers/orchestrator/new_{number}.wasm"), bytes))
+            .collect();
+    let app = app(GOOD, &guest("echo"));
+    let host = start(&app);
+    let mut wanted = Vec::new();
+    Siege::new(&host, "/api/list", LIST).around(|| {
+        for (file, bytes) in &files {
+            Put::Renamed.put(&app, file, bytes);
+            wanted.push(format!(" ERROR {}; it is not served", checked(&self::app(file, bytes))));
+            host.wait_for(wanted.last().unwrap());
+        }
+    });
+    let errors = errors(&host);
+    assert_eq!(errors.len(), wanted.len(), "{errors:#?}");
+    for words in wanted {
+        assert_eq!(errors.iter().filter(|line| line.ends_with(&words)).count(), 1, "{words}: {errors:#?}");
+    }
+    assert_eq!(host.get("/api/list").send().shown(), LIST);
 }

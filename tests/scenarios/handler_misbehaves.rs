@@ -219,6 +219,16 @@ fn leaks_resources() {
 }
 
 #[test]
+fn workers_that_hold_what_they_leaked_serve_no_further_request() {
+    let host = host("leaks_resources", &json!({"poolSize": 1}));
+    for number in 0..20 {
+        let answer = host.get("/api/leaks_resources?count=3000").send();
+        assert_eq!(answer.shown(), "200 leaked 3000 timers", "request {number}");
+        others_go_on(&host);
+    }
+}
+
+#[test]
 fn logs_for_ever() {
     let host = host("logs_for_ever", &longer_than_quick());
     let ids = besieged(&host, "logs_for_ever", TOO_LATE);
