@@ -89,10 +89,12 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let (path, name) = (entry.path(), entry.file_name());
+        // In a second worktree `.git` is a file.
+        if MADE.iter().any(|made| name == *made) {
+            continue;
+        }
         if path.is_dir() {
-            if !MADE.iter().any(|made| name == *made) {
-                walk(root, &path, found);
-            }
+            walk(root, &path, found);
         } else if let Ok(relative) = path.strip_prefix(root) {
             found.push(relative.to_string_lossy().replace('\\', "/"));
         }

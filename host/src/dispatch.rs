@@ -248,6 +248,7 @@ struct What<'a>(&'a LogLine<'a>);
 impl fmt::Display for What<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Request { method, path, .. } = self.0.request;
+        let path = crate::logging::cut(path);
         match self.0.asked {
             Some(service) => write!(formatter, "asked {service}: {method} {path:?}"),
             None => write!(formatter, "{method} {path:?}"),

@@ -40,6 +40,12 @@ fn filter(wanted: &str) -> Result<EnvFilter, String> {
 /// Bytes of one text in a line: what a handler or a client wrote may be longer, and is cut.
 pub const LINE_BYTES: usize = 4 << 10;
 
+/// A text that others wrote, cut to what one line takes of it.
+#[must_use]
+pub fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LINE_BYTES)).unwrap_or(text)
+}
+
 /// A text that others wrote, as part of a line: cut, and its control characters shown. Obeyed, they would let a handler or
 /// its client forge lines of the log and move a terminal's cursor.
 #[must_use]

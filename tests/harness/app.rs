@@ -1,10 +1,11 @@
 //! Application folders for one test each.
-//! In come configuration, routes and modules; out goes a folder that ends with the test.
+//! In come configuration, routes and modules; out goes a folder that ends with the test and its hosts.
 //! The checkout's own files are copied, never used in place: a host writes into config.json.
 
 use super::guests::{Source, module};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The `jwt.secret` of every folder here, unless a test writes its own.
@@ -20,13 +21,14 @@ pub(crate) fn workspace() -> &'static Path {
 
 /// An application folder.
 pub(crate) struct App {
-    folder: TempDir,
+    /// Every host that was started in it keeps it too.
+    folder: Arc<TempDir>,
 }
 
 impl App {
     /// A folder with nothing in it but these two files.
     pub(crate) fn with_texts(config: &str, routes: Option<&str>) -> Self {
-        let app = Self { folder: tempfile::tempdir().unwrap() };
+        let app = Self { folder: Arc::new(tempfile::tempdir().unwrap()) };
         app.write(CONFIG, config);
         if let Some(routes) = routes {
             app.write(ROUTES, routes);
@@ -83,6 +85,11 @@ impl App {
         block["qewd"][name] = value.into();
         self.write(CONFIG, config.to_string());
         self
+    }
+
+    /// The folder, which lasts as long as this value or the app.
+    pub(super) fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
     }
 
     pub(crate) fn path(&self) -> &Path {

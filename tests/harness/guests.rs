@@ -3,6 +3,7 @@
 //! It never builds the host.
 
 use super::app::workspace;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -13,7 +14,7 @@ const PACKAGES: [&str; 4] = ["guests", "example-orchestrator", "example-login-se
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A file of tests/guests.
+    /// A file of tests/guests, in Rust or in WebAssembly's text format.
     Guest,
     /// A crate of handlers/.
     Example,
@@ -22,12 +23,31 @@ pub(crate) enum Source {
 /// The file of a module.
 pub(crate) fn module(source: Source, name: &str) -> PathBuf {
     let folder = match source {
+        Source::Guest if by_hand(name).is_file() => return assembled(name),
         Source::Guest => built().join("examples"),
         Source::Example => built().to_owned(),
     };
     let file = folder.join(format!("{name}.wasm"));
     assert!(file.is_file(), "there is no module {}", file.display());
     file
+}
+
+/// The text of a guest that Rust cannot write, if there is one of this name.
+fn by_hand(name: &str) -> PathBuf {
+    workspace().join("tests/guests/misbehaving").join(name).with_extension("wat")
+}
+
+/// The module of such a text.
+fn assembled(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wat");
+    let module = wat::parse_file(by_hand(name)).unwrap_or_else(|error| panic!("{error}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    // Another test may want the same module: it must never see half of it.
+    let mut file = tempfile::NamedTempFile::new_in(&folder).unwrap();
+    file.write_all(&module).unwrap();
+    let path = folder.join(name).with_extension("wasm");
+    file.persist(&path).unwrap();
+    path
 }
 
 /// The names of the guests in a folder of tests/guests, sorted.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// How long a condition may take to come true on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,13 +45,14 @@ pub(crate) struct Launch {
     name: String,
     command: Command,
     port: u16,
+    folder: Option<Arc<TempDir>>,
 }
 
 impl Launch {
     pub(crate) fn orchestrator(app: &App) -> Self {
         let mut command = command();
         command.args(["run", "--app"]).arg(app.path());
-        Self { name: "orchestrator".to_owned(), command, port: 0 }
+        Self { name: "orchestrator".to_owned(), command, port: 0, folder: Some(app.folder()) }
     }
 
     pub(crate) fn microservice(app: &App, name: &str) -> Self {
@@ -63,7 +65,7 @@ impl Launch {
     /// Any other way to start the program: as it is, without arguments of ours.
     pub(crate) fn plain(name: &str, command: Command) -> Self {
         let name = name.to_owned();
-        Self { name, command, port: 0 }
+        Self { name, command, port: 0, folder: None }
     }
 
     pub(crate) fn port(mut self, port: u16) -> Self {
@@ -110,7 +112,7 @@ impl Launch {
         let log = Arc::new(Log::default());
         log.follow(child.stdout.take().unwrap());
         log.follow(child.stderr.take().unwrap());
-        Host { name: self.name, child, log, port: 0 }
+        Host { name: self.name, child, log, port: 0, _folder: self.folder }
     }
 
     /// Runs it to its end, with a `--port` of 0.
@@ -146,6 +148,8 @@ pub(crate) struct Host {
     pub(crate) port: u16,
     child: Child,
     log: Arc<Log>,
+    /// A running host looks at its folder: it may not end before the host.
+    _folder: Option<Arc<TempDir>>,
 }
 
 impl Host {

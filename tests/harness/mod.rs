@@ -9,6 +9,7 @@ mod fake;
 mod guests;
 mod host;
 mod ports;
+mod siege;
 mod token;
 pub(crate) mod versions;
 
@@ -19,4 +20,5 @@ pub(crate) use fake::Fake;
 pub(crate) use guests::{Source, guest_names, module};
 pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
 pub(crate) use ports::{free_port, is_free};
+pub(crate) use siege::{Siege, clients};
 pub(crate) use token::{forged, seconds_from_now, signed};

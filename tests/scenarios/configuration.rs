@@ -126,7 +126,7 @@ fn with_file(content: &[u8]) -> String {
 fn a_file_that_is_no_module_is_said() {
     let mend = "build it with `cargo build --release --target wasm32-wasip2`";
     assert_eq!(with_file(b"not wasm"), format!("the file is not WebAssembly; {mend}"));
-    assert_eq!(with_file(b""), format!("the file is not WebAssembly; {mend}"));
+    assert_eq!(with_file(b""), "the file is empty; write it anew, under another name first");
     // A core module with nothing in it.
     assert_eq!(with_file(b"\0asm\x01\0\0\0"), format!("the file is a core module, not a component; {mend}"));
     let whole = std::fs::read(module(Source::Guest, "echo")).unwrap();

@@ -1,15 +1,28 @@
 //! Handlers that do each wrong thing: the caller gets a clear answer, the log says what to do, and nobody else suffers.
 //! Each file of tests/guests/misbehaving has the test of its name here.
 
-use crate::harness::{App, Ended, Host, Launch, SECRET, command, guest_names, read_answer, signed, wait_until};
+use crate::harness::{
+    App, Ended, Host, Launch, SECRET, Siege, clients, command, free_port, guest_names, signed, wait_until,
+};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const FAILED: &str = r#"500 {"error":"The handler failed; tell the operator this request id: …"}"#;
 const TOO_LATE: &str = r#"504 {"error":"The request took too long and was given up"}"#;
+const BUSY: &str = r#"503 {"error":"The service is busy; try again"}"#;
+const CIRCLE: &str = r#"508 {"error":"The request was sent on too often; its routes or handlers lead in a circle"}"#;
+const NOT_IN_TIME: &str = "the handler did not return in time; raise limits.requestMilliseconds or mend the handler";
+
+/// How long a good handler's answer may take on a machine that is busy with hostile ones: it takes a few milliseconds.
+const QUICK: Duration = Duration::from_secs(2);
 
 /// A folder with one guest on the orchestrator, its route, and a good handler beside it.
 fn app(guest: &str, qewd: &Value) -> App {
+    let mut qewd = qewd.clone();
+    if qewd["poolSize"].is_null() {
+        // One more than a siege can take.
+        qewd["poolSize"] = (clients() + 1).into();
+    }
     let routes = json!([
         {"uri": format!("/api/{guest}"), "handler": guest, "authenticate": false},
         {"uri": "/api/list", "handler": "list", "authenticate": false},
@@ -23,30 +36,54 @@ fn host(guest: &str, qewd: &Value) -> Host {
     Launch::orchestrator(&app(guest, qewd)).start()
 }
 
-/// The good handler answers, and quickly.
-fn others_go_on(host: &Host) {
-    let started = Instant::now();
-    assert_eq!(host.get("/api/list").send().shown(), r#"200 [{"id":1},{"id":2}]"#);
-    assert!(started.elapsed() < Duration::from_secs(2), "it took {:?}", started.elapsed());
+/// Time for a request that is longer than [`QUICK`]: who had to wait for its end was not served quickly.
+fn longer_than_quick() -> Value {
+    json!({"limits": {"requestMilliseconds": 2500}})
 }
 
-/// Asks the guest several times, more often than there are workers, and returns the line that says what happened.
-fn fails(guest: &str, qewd: &Value, words: &str) -> String {
+/// The good handler answers, and quickly.
+fn others_go_on(host: &Host) {
+    is_served(host, "/api/list");
+}
+
+fn is_served(host: &Host, path: &str) {
+    let started = Instant::now();
+    assert_eq!(host.get(path).send().shown(), r#"200 [{"id":1},{"id":2}]"#);
+    assert!(started.elapsed() < QUICK, "it took {:?}", started.elapsed());
+}
+
+/// Lets several clients at once ask the guest again and again; others are served meanwhile and afterwards.
+/// Returns the ids of the clients' requests.
+fn besieged(host: &Host, guest: &str, words: &str) -> Vec<String> {
+    let ids = Siege::new(host, &format!("/api/{guest}"), words).during(|| others_go_on(host));
+    others_go_on(host);
+    ids
+}
+
+/// The warnings about each of these requests, as many as each has to leave.
+fn warnings<const N: usize>(host: &Host, ids: &[String]) -> Vec<[String; N]> {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    wait_until("each failure is logged", || {
+        let lines: Vec<String> = host.lines().into_iter().filter(|line| line.contains(" WARN ")).collect();
+        let about = |id: &String| {
+            let id = format!("request={id:?}");
+            lines.iter().filter(|line| line.contains(&id)).cloned().collect()
+        };
+        found = ids.iter().map(about).collect();
+        found.iter().all(|lines| lines.len() >= N)
+    });
+    found.into_iter().map(|lines| lines.try_into().expect("no more warnings than this")).collect()
+}
+
+/// A siege in which each request fails with an answer, and leaves one warning that says why. Returns one of them.
+fn fails(guest: &str, qewd: &Value, answer: &str, why: &str) -> String {
     let host = host(guest, qewd);
-    for _ in 0..3 {
-        assert_eq!(host.get(format!("/api/{guest}")).send().shown_without_id(), words);
-        others_go_on(&host);
-    }
-    let id = format!("{guest}-once");
-    host.get(format!("/api/{guest}")).header("X-Request-Id", &id).send();
-    let about = || -> Vec<String> {
-        let lines = host.lines().into_iter();
-        lines.filter(|line| line.contains(&id) && line.contains(" -> ")).collect()
-    };
-    wait_until("the failure is logged", || !about().is_empty());
-    let [line] = about().try_into().expect("a failure is logged once");
-    assert!(line.contains("WARN"), "{line}");
-    line
+    let ids = besieged(&host, guest, answer);
+    let status = &answer[..3];
+    let end = format!("\"/api/{guest}\" -> {status} in ");
+    let mut lines: Vec<String> = warnings(&host, &ids).into_iter().map(|[line]| line).collect();
+    assert!(lines.iter().all(|line| line.contains(&end) && line.contains(why)), "{why}: {lines:#?}");
+    lines.remove(0)
 }
 
 /// What `qewd check` says about a folder with this guest.
@@ -64,7 +101,7 @@ fn refused(guest: &str) -> String {
 #[test]
 fn every_misbehaving_guest_has_its_test() {
     let names = guest_names("misbehaving");
-    assert!(names.len() >= 16, "{names:?}");
+    assert!(names.len() >= 22, "{names:?}");
     for name in names {
         let test = format!("#[test]\nfn {name}() {{");
         assert!(include_str!("handler_misbehaves.rs").contains(&test), "no test is called {name}");
@@ -73,8 +110,8 @@ fn every_misbehaving_guest_has_its_test() {
 
 #[test]
 fn answers_too_much() {
-    let line = fails("answers_too_much", &json!({}), FAILED);
-    assert!(line.contains("where 8388608 are allowed; raise limits.responseBytes or answer in parts"), "{line}");
+    let why = "bytes where 8388608 are allowed; raise limits.responseBytes or answer in parts";
+    fails("answers_too_much", &json!({}), FAILED, why);
 }
 
 #[test]
@@ -86,14 +123,58 @@ fn answers_with_a_bad_status() {
     others_go_on(&host);
 }
 
+/// Two hosts, near and far, each with a handler that asks the other host's, and with a good one.
+fn ring(pool: usize) -> [Host; 2] {
+    let service = |name: &str, other: &str| json!({"name": name, "connections": [other], "qewd": {"poolSize": pool}});
+    let services = json!([service("near", "far"), service("far", "near")]);
+    let route = |host: &str, path: &str, handler: &str| json!({"uri": format!("/api/{host}/{path}"), "handler": handler, "on_microservice": host, "authenticate": false});
+    let both = |host| [route(host, "ring", "asks_in_a_ring"), route(host, "list", "list")];
+    let mut app = App::new(
+        json!({"qewd_up": true, "orchestrator": {}, "microservices": services}),
+        &["near", "far"].map(both).concat().into(),
+    );
+    for host in ["near", "far"] {
+        app = app.guest(host, "asks_in_a_ring").guest(host, "echo");
+    }
+    let (near_port, far_port) = (free_port(), free_port());
+    let near = Launch::microservice(&app, "near").reaching("far", far_port).port(near_port).start();
+    let far = Launch::microservice(&app, "far").reaching("near", near_port).port(far_port).start();
+    near.wait_for("far registered");
+    far.wait_for("near registered");
+    [near, far]
+}
+
+#[test]
+fn asks_in_a_ring() {
+    // A question and its way over the link are two hops, so that each client has two questions answered on each host.
+    let [near, far] = ring(2 * clients() + 1);
+    let others = || {
+        is_served(&near, "/api/near/list");
+        is_served(&far, "/api/far/list");
+    };
+    let ids = Siege::new(&near, "/api/near/ring", CIRCLE).during(others);
+    others();
+    let lines = warnings(&near, &ids);
+    let words = "9 hops; mend routes.json or the handlers' questions";
+    assert!(lines.iter().all(|[line]| line.contains(words)), "{lines:#?}");
+}
+
+#[test]
+fn a_ring_that_needs_more_workers_than_there_are_ends_at_once() {
+    let [near, far] = ring(1);
+    let started = Instant::now();
+    assert_eq!(near.get("/api/near/ring").send().shown(), BUSY);
+    assert!(started.elapsed() < QUICK, "it took {:?}", started.elapsed());
+    far.wait_for("every worker that answers a question of a handler waits for another answer; raise poolSize");
+    // The clients of the siege wait for one another at near's only worker; far's is there for others.
+    Siege::new(&near, "/api/near/ring", BUSY).during(|| is_served(&far, "/api/far/list"));
+    is_served(&near, "/api/near/list");
+}
+
 #[test]
 fn asks_itself() {
     let host = host("asks_itself", &json!({"poolSize": 16}));
-    let answer = host.get("/api/asks_itself").send();
-    assert_eq!(
-        answer.shown(),
-        r#"508 {"error":"The request was sent on too often; its routes or handlers lead in a circle"}"#
-    );
+    assert_eq!(host.get("/api/asks_itself").send().shown(), CIRCLE);
     others_go_on(&host);
 }
 
@@ -101,8 +182,7 @@ fn asks_itself() {
 fn a_handler_that_asks_itself_holds_the_workers_no_longer_than_its_time() {
     let host = host("asks_itself", &json!({"poolSize": 2, "limits": {"requestMilliseconds": 1000}}));
     let started = Instant::now();
-    let answer = host.get("/api/asks_itself").send();
-    assert_eq!(answer.shown(), r#"503 {"error":"The service is busy; try again"}"#);
+    assert_eq!(host.get("/api/asks_itself").send().shown(), BUSY);
     host.wait_for("every worker that answers a question of a handler waits for another answer; raise poolSize");
     assert!(started.elapsed() < Duration::from_secs(4), "it took {:?}", started.elapsed());
     others_go_on(&host);
@@ -110,17 +190,13 @@ fn a_handler_that_asks_itself_holds_the_workers_no_longer_than_its_time() {
 
 #[test]
 fn eats_memory() {
-    let line = fails("eats_memory", &json!({"limits": {"memoryBytes": 8_388_608}}), FAILED);
-    assert!(
-        line.contains("bytes of memory and may use 8388608; raise limits.memoryBytes or mend the handler"),
-        "{line}"
-    );
+    let why = "bytes of memory and may use 8388608; raise limits.memoryBytes or mend the handler";
+    fails("eats_memory", &json!({"limits": {"memoryBytes": 8_388_608}}), FAILED, why);
 }
 
 #[test]
 fn exits() {
-    let line = fails("exits", &json!({}), FAILED);
-    assert!(line.contains("it ended itself with exit code"), "{line}");
+    fails("exits", &json!({}), FAILED, "it ended itself with exit code");
 }
 
 #[test]
@@ -133,16 +209,45 @@ fn forges_log_lines() {
 }
 
 #[test]
-fn loops_for_ever() {
-    // More of them than threads: each has to give way.
-    let host = host("loops_for_ever", &json!({"poolSize": 8, "limits": {"requestMilliseconds": 1500}}));
-    let mut looping: Vec<_> = (0..4).map(|_| host.get("/api/loops_for_ever").begin()).collect();
-    others_go_on(&host);
-    for stream in &mut looping {
-        assert_eq!(read_answer(stream, true).shown(), TOO_LATE);
+fn leaks_resources() {
+    let why = "the handler holds more than 10000 resources of the host; mend it to drop what it no longer needs";
+    fails("leaks_resources", &json!({}), FAILED, why);
+    // A timer is two of the host's resources.
+    let host = host("leaks_resources", &json!({}));
+    assert_eq!(host.get("/api/leaks_resources?count=4900").send().shown(), "200 leaked 4900 timers");
+    assert_eq!(host.get("/api/leaks_resources?count=5001").send().shown_without_id(), FAILED);
+}
+
+#[test]
+fn workers_that_hold_what_they_leaked_serve_no_further_request() {
+    let host = host("leaks_resources", &json!({"poolSize": 1}));
+    for number in 0..20 {
+        let answer = host.get("/api/leaks_resources?count=3000").send();
+        assert_eq!(answer.shown(), "200 leaked 3000 timers", "request {number}");
+        others_go_on(&host);
     }
-    host.wait_for("the handler did not return in time; raise limits.requestMilliseconds or mend the handler");
-    others_go_on(&host);
+}
+
+#[test]
+fn logs_for_ever() {
+    let host = host("logs_for_ever", &longer_than_quick());
+    let ids = besieged(&host, "logs_for_ever", TOO_LATE);
+    for [dropped, end] in warnings(&host, &ids) {
+        assert!(dropped.contains("further lines of this request are dropped handler=\"logs_for_ever\""), "{dropped}");
+        assert!(end.contains(NOT_IN_TIME), "{end}");
+    }
+    let lines = host.lines();
+    for id in &ids {
+        let end = format!(" handler=\"logs_for_ever\" request={id:?}");
+        // Whole lines: what the log adds to a short one is most of it, and counts too.
+        let bytes: usize = lines.iter().filter(|line| line.ends_with(&end)).map(String::len).sum();
+        assert!((32_768..=65_536).contains(&bytes), "{id} wrote {bytes} bytes");
+    }
+}
+
+#[test]
+fn loops_for_ever() {
+    fails("loops_for_ever", &longer_than_quick(), TOO_LATE, NOT_IN_TIME);
 }
 
 #[test]
@@ -166,15 +271,14 @@ fn offers_a_bad_name() {
 
 #[test]
 fn overflows_its_stack() {
-    let line = fails("overflows_its_stack", &json!({}), FAILED);
-    assert!(line.contains("call stack exhausted") && line.contains("deeper"), "{line}");
+    let line = fails("overflows_its_stack", &json!({}), FAILED, "call stack exhausted");
+    assert!(line.contains("deeper"), "the log names the guest's function: {line}");
     assert!(line.len() < 4096, "the line has {} bytes", line.len());
 }
 
 #[test]
 fn panics() {
-    let line = fails("panics", &json!({}), FAILED);
-    assert!(line.contains("it panicked or aborted"), "{line}");
+    let line = fails("panics", &json!({}), FAILED, "it panicked or aborted");
     assert!(line.contains("look_up_the_price"), "the log names the guest's function: {line}");
     let host = host("panics", &json!({}));
     host.get("/api/panics").header("X-Request-Id", "with-words").send();
@@ -223,21 +327,45 @@ fn a_refusal_forges_no_line_and_is_no_way_around_the_limits() {
 
 #[test]
 fn sleeps_too_long() {
-    let host = host("sleeps_too_long", &json!({"limits": {"requestMilliseconds": 800}}));
-    let mut sleeping = host.get("/api/sleeps_too_long").begin();
-    others_go_on(&host);
-    assert_eq!(read_answer(&mut sleeping, true).shown(), TOO_LATE);
-    host.wait_for("the handler did not return in time");
+    fails("sleeps_too_long", &longer_than_quick(), TOO_LATE, NOT_IN_TIME);
 }
 
 #[test]
 fn spoils_the_session() {
-    let line = fails(
-        "spoils_the_session",
-        &json!({}),
-        r#"500 {"error":"The handler left a session that no token can carry"}"#,
-    );
-    assert!(line.contains("timeout must be a positive whole number of seconds"), "{line}");
+    let answer = r#"500 {"error":"The handler left a session that no token can carry"}"#;
+    fails("spoils_the_session", &json!({}), answer, "timeout must be a positive whole number of seconds");
+}
+
+#[test]
+fn table_bomb() {
+    // From one element on, a thousand at a time.
+    let why = "the handler asked for a table of 100001 elements and may use 100000; mend the handler";
+    fails("table_bomb", &json!({}), FAILED, why);
+}
+
+#[test]
+fn traps_after_work() {
+    let host = host("traps_after_work", &json!({}));
+    let ids = besieged(&host, "traps_after_work", FAILED);
+    for [line] in warnings(&host, &ids) {
+        assert!(line.contains("it panicked or aborted"), "{line}");
+    }
+    // What was done before stays said: the handler's own line, and the answer that it got.
+    for id in ids {
+        let lines: Vec<String> = host.lines().into_iter().filter(|line| line.contains(&format!("{id:?}"))).collect();
+        let all = lines.join("\n");
+        assert!(
+            all.contains(r#"the list is there status=200 body=[{"id":1},{"id":2}] handler="traps_after_work""#),
+            "{all}"
+        );
+        assert!(all.contains(r#"GET "/api/list" -> 200 in "#), "{all}");
+        assert_eq!(lines.len(), 3, "{all}");
+    }
+}
+
+#[test]
+fn traps_before_work() {
+    fails("traps_before_work", &json!({}), FAILED, "it panicked or aborted");
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::response::Response;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
+/// Questions for one request: far above what one answer needs, and each one is a line in a log.
+const QUESTIONS: usize = 1000;
+
 /// A handler's question on its way to `dispatch`.
 #[derive(Debug)]
 pub struct UpwardRequest {
@@ -39,6 +42,8 @@ pub(super) struct Asker {
     pub(super) deadline: tokio::time::Instant,
     pub(super) hops: u8,
     pub(super) trace: Vec<(String, String)>,
+    /// How many it has asked.
+    pub(super) questions: usize,
 }
 
 impl types::Host for State {}
@@ -87,9 +92,16 @@ impl State {
         use crate::failure::Failure;
         let service = question.service.as_deref().map(ServiceName::new).transpose();
         let service = service.map_err(|bad| Failure::caller(400, bad.to_string()))?;
-        let Some(asker) = &self.asker else {
+        let Some(asker) = &mut self.asker else {
             return Err(Failure::caller(500, "Services can be asked only while a request is handled"));
         };
+        asker.questions += 1;
+        if asker.questions > QUESTIONS {
+            if asker.questions == QUESTIONS + 1 {
+                self.log.write(Loudness::Warn, "no further question of this request is answered: it asked too many");
+            }
+            return Err(Failure::caller(508, format!("A handler may ask {QUESTIONS} questions for one request")));
+        }
         let request = asker.request(question)?;
         let (reply, answer) = oneshot::channel();
         let sent = self

@@ -177,11 +177,11 @@ impl Instance {
     }
 
     fn failure_of(&self, error: &wasmtime::Error) -> CallFailure {
+        if holds_too_much(error) {
+            return CallFailure::Resources { allowed: MOST_RESOURCES };
+        }
         if let Some(failure) = self.store.data().growth.failure() {
             return failure;
-        }
-        if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
-            return CallFailure::Resources { allowed: MOST_RESOURCES };
         }
         if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
             return CallFailure::Trap(format!("it ended itself with exit code {code}"));
@@ -197,10 +197,19 @@ impl Drop for Instance {
     }
 }
 
+/// Whether the host had no room for one more resource of this instance.
+fn holds_too_much(error: &wasmtime::Error) -> bool {
+    let full =
+        |cause: &(dyn std::error::Error + 'static)| matches!(cause.downcast_ref(), Some(ResourceTableError::Full));
+    error.chain().any(full)
+}
+
 /// The trap and where in the handler's code it came from, in one line.
 fn trap_words(error: &wasmtime::Error) -> String {
     let what = match error.downcast_ref::<Trap>() {
-        Some(Trap::UnreachableCodeReached) => "it panicked or aborted; its message is in the line before".to_owned(),
+        Some(Trap::UnreachableCodeReached) => {
+            "it panicked or aborted; a panic's message is in the line before".to_owned()
+        }
         Some(trap) => trap.to_string(),
         None => one_line(error),
     };
@@ -246,6 +255,7 @@ fn asker(request: &Request) -> Asker {
         client_address: request.client_address.clone(),
         deadline: request.deadline,
         hops: request.hops,
+        questions: 0,
         trace: request.headers.iter().filter(|(name, _)| trace.contains(&name.as_str())).cloned().collect(),
     }
 }

@@ -17,7 +17,7 @@ const SPOKEN: &str = "0.1.0";
 pub(super) fn link(component: &Component, granted: &[Import]) -> Result<ModulePre<State>, LoadFailure> {
     let engine = component.engine();
     check_version(component, engine)?;
-    check_granted(component, engine, granted)?;
+    check_imports(component, engine, granted)?;
     let linker =
         linker(engine, granted).map_err(|error| LoadFailure::new(format!("{error:#}"), "report this as a fault"))?;
     let mend =
@@ -58,20 +58,29 @@ fn check_version(component: &Component, engine: &Engine) -> Result<(), LoadFailu
     }
 }
 
-/// An interface that the host has and config.json withholds is the operator's to grant.
-fn check_granted(component: &Component, engine: &Engine, granted: &[Import]) -> Result<(), LoadFailure> {
-    let imports: Vec<String> = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
-    let wants = |import: &Import| {
-        let prefix = format!("qewd:handler/{}@", import.name());
-        imports.iter().any(|name| name.starts_with(&prefix))
-    };
-    match Import::ALL.iter().find(|import| !granted.contains(import) && wants(import)) {
-        None => Ok(()),
-        Some(import) => Err(LoadFailure::new(
-            format!("the module imports {}, which config.json does not grant it", import.name()),
-            format!("add {:?} to its \"imports\" in \"handlers\", or build it without", import.name()),
-        )),
+/// Names what is not there before wasmtime says only that a function is missing. An interface that the host has and
+/// config.json withholds is the operator's to grant.
+fn check_imports(component: &Component, engine: &Engine, granted: &[Import]) -> Result<(), LoadFailure> {
+    for (import, _) in component.component_type().imports(engine) {
+        let interface = import.strip_prefix("qewd:handler/").and_then(|rest| rest.split('@').next());
+        let known = interface.and_then(|name| Import::ALL.into_iter().find(|import| import.name() == name));
+        let (is_wasi, is_types) = (import.starts_with("wasi:"), interface == Some("types"));
+        match known {
+            Some(import) if granted.contains(&import) => {}
+            Some(import) => {
+                let name = import.name();
+                let what = format!("the module imports {name}, which config.json does not grant it");
+                let mend = format!("add {name:?} to its \"imports\" in \"handlers\", or build it without");
+                return Err(LoadFailure::new(what, mend));
+            }
+            None if is_wasi || is_types => {}
+            None => {
+                let what = format!("the module imports {import}, which this host does not have");
+                return Err(LoadFailure::new(what, "build it with this host's SDK, or run a newer host"));
+            }
+        }
     }
+    Ok(())
 }
 
 /// Below 1.0 the minor number must agree, and a module may not be newer than the host.

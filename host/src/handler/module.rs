@@ -191,8 +191,16 @@ fn not_a_component(bytes: &[u8], error: &wasmtime::Error) -> LoadFailure {
     if bytes.starts_with(b"\0asm\x01\0\0\0") {
         return LoadFailure::new("the file is a core module, not a component", mend);
     }
+    if bytes.is_empty() {
+        return LoadFailure::new("the file is empty", "write it anew, under another name first");
+    }
     if !bytes.starts_with(b"\0asm") {
         return LoadFailure::new("the file is not WebAssembly", mend);
+    }
+    // The library has no type for this, but says in these words that a table or the like is larger than what was reserved.
+    let words = flat(error);
+    if words.contains(" exceeds the ") {
+        return LoadFailure::new(format!("the module wants more than a host gives it: {words}"), "build it smaller");
     }
     LoadFailure::new(
         format!("the file is not a whole component: {}", flat(error)),

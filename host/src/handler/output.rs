@@ -11,6 +11,8 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 /// Bytes that one request may write to the log, printed or through the `log` interface.
 const REQUEST_BYTES: usize = 64 << 10;
+/// Bytes that the log adds to a line: its time, its level, the handler and the request.
+const LINE_OVERHEAD: usize = 100;
 /// What a stream says it takes at once: wasi-libc asks before each write.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -78,7 +80,7 @@ impl Lines {
         if self.written > REQUEST_BYTES {
             return;
         }
-        self.written = self.written.saturating_add(line.len()).saturating_add(1);
+        self.written = self.written.saturating_add(line.len()).saturating_add(LINE_OVERHEAD);
         if self.written > REQUEST_BYTES {
             tracing::warn!(handler = self.handler, request = self.request, "further lines of this request are dropped");
             return;

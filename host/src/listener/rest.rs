@@ -34,7 +34,7 @@ pub(super) async fn answer(
     let response = match receive(&edition.configuration.settings.limits, &parts, body, id.clone(), address).await {
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
-            let (method, path, status) = (&parts.method, parts.uri.path(), failure.status);
+            let (method, path, status) = (&parts.method, crate::logging::cut(parts.uri.path()), failure.status);
             tracing::info!(request = id.as_str(), "{method} {path:?} -> {status}: {}", failure.caller);
             Response::from(failure.with_header("x-request-id", id.as_str()))
         }
