@@ -14,7 +14,7 @@ use crate::router::{Decision, Destination, NoRoute};
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// The header that names the version of the module that answered.
@@ -23,6 +23,8 @@ const VERSION_HEADER: &str = "qewd-version";
 /// Everything that a request passes on this host.
 pub struct Dispatch {
     edition: ArcSwap<Edition>,
+    /// Counts the editions that have entered.
+    entered: watch::Sender<u64>,
     /// Where handlers of this host run.
     pub pool: Pool,
 }
@@ -32,7 +34,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(edition: Edition) -> Self {
         let pool = Pool::new(edition.pool_settings());
-        Self { edition: ArcSwap::from_pointee(edition), pool }
+        Self { edition: ArcSwap::from_pointee(edition), entered: watch::Sender::new(0), pool }
     }
 
     /// What serves now. Whoever holds it keeps it whole, also when the next one has taken its place.
@@ -51,6 +53,12 @@ impl Dispatch {
         }
         self.pool.set(edition.pool_settings());
         self.pool.end_replaced();
+        self.entered.send_modify(|count| *count += 1);
+    }
+
+    /// Tells of each edition that enters from now on.
+    pub fn entered(&self) -> watch::Receiver<u64> {
+        self.entered.subscribe()
     }
 
     /// Answers a request: one response, one log line.

@@ -46,7 +46,7 @@ pub struct Edition {
 }
 
 /// What the editions of one host have in common.
-pub struct Frame {
+pub struct Surroundings {
     /// Addresses in place of the configured ones.
     pub services: BTreeMap<ServiceName, Address>,
     /// The routes in force, with which links compare what a service says of itself.
@@ -58,12 +58,20 @@ impl Edition {
     ///
     /// # Errors
     /// When the secret cannot be a key.
-    pub fn first(frame: &Frame, configuration: Configuration, table: Table, catalog: Catalog) -> Result<Self, String> {
+    pub fn first(
+        surroundings: &Surroundings,
+        configuration: Configuration,
+        table: Table,
+        catalog: Catalog,
+    ) -> Result<Self, String> {
         let access = Arc::new(access(&configuration)?);
         let link_key = Arc::new(link_key(&configuration)?);
         let table = Arc::new(table);
-        frame.routes.store(Arc::clone(&table));
-        let links = Links::open(&dialer(frame, &configuration, &access, &link_key), addresses(frame, &configuration));
+        surroundings.routes.store(Arc::clone(&table));
+        let links = Links::open(
+            &dialer(surroundings, &configuration, &access, &link_key),
+            addresses(surroundings, &configuration),
+        );
         Ok(Self {
             application: configuration.host.as_str().into(),
             configuration,
@@ -82,7 +90,7 @@ impl Edition {
     /// When the secret cannot be a key.
     pub async fn next(
         &self,
-        frame: &Frame,
+        surroundings: &Surroundings,
         configuration: Configuration,
         table: Table,
         catalog: Catalog,
@@ -93,19 +101,19 @@ impl Edition {
         let access =
             if same_keys && same_sessions { Arc::clone(&self.access) } else { Arc::new(access(&configuration)?) };
         let link_key = if same_keys { Arc::clone(&self.link_key) } else { Arc::new(link_key(&configuration)?) };
-        let dialer = dialer(frame, &configuration, &access, &link_key);
+        let dialer = dialer(surroundings, &configuration, &access, &link_key);
         let same_terms = same_keys && before.settings.limits.response == configuration.settings.limits.response;
         let none = Links::default();
         let kept = if same_terms { &self.links } else { &none };
-        let links = kept.renew(&dialer, addresses(frame, &configuration));
+        let links = kept.renew(&dialer, addresses(surroundings, &configuration));
         links.settle(&self.links, LINKS_TIME).await;
         let application = Arc::clone(&self.application);
         Ok(Self { application, configuration, table: Arc::new(table), catalog, access, link_key, links })
     }
 
     /// Says that this edition serves from now on, to those who look at it from outside of requests.
-    pub fn enter(&self, frame: &Frame, has_new_routes: bool) {
-        frame.routes.store(Arc::clone(&self.table));
+    pub fn enter(&self, surroundings: &Surroundings, has_new_routes: bool) {
+        surroundings.routes.store(Arc::clone(&self.table));
         if !has_new_routes {
             return;
         }
@@ -139,8 +147,13 @@ fn link_key(configuration: &Configuration) -> Result<LinkKey, String> {
     LinkKey::new(&configuration.jwt.secret).map_err(|error| error.to_string())
 }
 
-fn dialer(frame: &Frame, configuration: &Configuration, access: &Arc<Access>, key: &Arc<LinkKey>) -> Dialer {
-    let routes = Arc::clone(&frame.routes);
+fn dialer(
+    surroundings: &Surroundings,
+    configuration: &Configuration,
+    access: &Arc<Access>,
+    key: &Arc<LinkKey>,
+) -> Dialer {
+    let routes = Arc::clone(&surroundings.routes);
     Dialer {
         from: configuration.host.to_string(),
         key: Arc::clone(key),
@@ -154,8 +167,8 @@ fn dialer(frame: &Frame, configuration: &Configuration, access: &Arc<Access>, ke
 }
 
 /// The services to which this host has links, and where they are.
-fn addresses(frame: &Frame, configuration: &Configuration) -> Vec<(ServiceName, Address)> {
+fn addresses(surroundings: &Surroundings, configuration: &Configuration) -> Vec<(ServiceName, Address)> {
     let linked = configuration.services.iter().filter(|service| configuration.links.contains(&service.name));
-    let address = |name: &ServiceName, usual: &Address| frame.services.get(name).unwrap_or(usual).clone();
+    let address = |name: &ServiceName, usual: &Address| surroundings.services.get(name).unwrap_or(usual).clone();
     linked.map(|service| (service.name.clone(), address(&service.name, &service.address))).collect()
 }

@@ -13,7 +13,7 @@ mod settling_tests;
 
 use crate::configuration::{Configuration, IfSecretMissing};
 use crate::dispatch::Dispatch;
-use crate::edition::{Edition, Frame, Look, Stamp, Workshop, look, relative};
+use crate::edition::{Edition, Look, Stamp, Surroundings, Workshop, look, relative};
 use crate::handler::Module;
 use fit::{Fit, Fitting, OnDisk};
 use report::Report;
@@ -33,7 +33,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct Reloader {
     dispatch: Arc<Dispatch>,
     workshop: Workshop,
-    frame: Frame,
+    surroundings: Surroundings,
     /// The host's name, as it was started.
     microservice: Option<String>,
     settling: Settling,
@@ -51,7 +51,7 @@ impl Reloader {
     pub fn new(
         dispatch: Arc<Dispatch>,
         workshop: Workshop,
-        frame: Frame,
+        surroundings: Surroundings,
         microservice: Option<String>,
         seen: Look,
     ) -> Self {
@@ -63,7 +63,7 @@ impl Reloader {
             settling: Settling::new(seen.configuration.into_iter().chain(seen.modules.unwrap_or_default()).collect()),
             dispatch,
             workshop,
-            frame,
+            surroundings,
             microservice,
             wanted: None,
             report: Report::default(),
@@ -220,12 +220,12 @@ impl Reloader {
             return;
         }
         self.bound(serving, &mut configuration);
-        let next = serving.next(&self.frame, configuration, fit.draft.table, fit.draft.catalog).await;
+        let next = serving.next(&self.surroundings, configuration, fit.draft.table, fit.draft.catalog).await;
         match next {
             Ok(edition) => {
                 let edition = Arc::new(edition);
                 self.dispatch.enter(&edition);
-                edition.enter(&self.frame, new_configuration);
+                edition.enter(&self.surroundings, new_configuration);
                 tell(serving, &edition, new_configuration);
                 for problem in fit.draft.problems {
                     tracing::warn!("{problem}");

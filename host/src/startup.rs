@@ -8,7 +8,7 @@ pub use compiled::compiled_folder;
 
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
-use crate::edition::{Draft, Edition, Frame, Look, Workshop, draft, look, relative};
+use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, relative};
 use crate::handler::{Engine, EngineSettings, UpwardRequest};
 use crate::listener::{Door, Front};
 use crate::names::ServiceName;
@@ -93,10 +93,10 @@ impl Host {
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
         let socket = socket.map_err(StartFailure::Machine)?;
         announce_links(&configuration);
-        let frame = Frame { services: options.services, routes: Arc::new(ArcSwap::default()) };
-        let edition = Edition::first(&frame, configuration, draft.table, draft.catalog);
+        let surroundings = Surroundings { services: options.services, routes: Arc::new(ArcSwap::default()) };
+        let edition = Edition::first(&surroundings, configuration, draft.table, draft.catalog);
         let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?));
-        let reloader = Reloader::new(Arc::clone(&dispatch), workshop, frame, options.microservice, seen);
+        let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
         run(dispatch, questions, reloader, socket).map_err(StartFailure::Machine)
     }
 

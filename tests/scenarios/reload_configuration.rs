@@ -160,3 +160,21 @@ fn a_new_secret_is_in_force_everywhere() {
     wait_until("the new secret opens", || ask(&token(other)) == 200);
     assert_eq!(ask(&token(crate::harness::SECRET)), 401);
 }
+
+#[test]
+fn a_service_tells_of_its_new_handlers() {
+    let app = App::new(json!({"qewd_up": true, "microservices": [{"name": "far"}]}), &json!([])).guest("far", "echo");
+    let far = Launch::microservice(&app, "far").start();
+    let near = Launch::orchestrator(&app).reaching("far", far.port).start();
+    near.wait_for("micro-service ready");
+    let versioned = json!({"uri": "/api/v", "handler": "versioned", "authenticate": false, "on_microservice": "far"});
+    // Its module first: then nobody has anything to say against the route.
+    let app = app.guest("far", "versioned");
+    far.wait_for("versioned.wasm: version ");
+    routes(&app, &json!([versioned]));
+    wait_until("the new route answers", || near.get("/api/v").send().status == 200);
+    assert!(!near.lines().iter().any(|line| line.contains("has no handler")), "{:#?}", near.lines());
+    // Without it, the orchestrator says so.
+    std::fs::remove_file(app.path().join("handlers/far/versioned.wasm")).unwrap();
+    near.wait_for("far has no handler versioned; put its module into handlers/far/ on that host");
+}

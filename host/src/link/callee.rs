@@ -88,6 +88,14 @@ impl Callee {
         }
     }
 
+    /// The host's settings or handlers have changed. Bodies keep the limit that was agreed with the other host.
+    pub(crate) fn renew(&mut self, request_time: Duration, handlers: Vec<String>) {
+        self.request_time = request_time;
+        if self.state == State::Ready {
+            self.out.push_back(Wire::Binary(Frame::Offers { handlers }.encode()));
+        }
+    }
+
     /// Whether no request waits for its answer.
     pub(crate) fn is_idle(&self) -> bool {
         self.open.is_empty()
@@ -131,7 +139,9 @@ impl Callee {
                     Err(bad) => Some(self.end(&bad.to_string())),
                 },
                 Ok(Frame::Cancel { id }) => self.open.remove(&id).then_some(Event::Cancel(id)),
-                Ok(Frame::Answer { .. } | Frame::Leaving) => Some(self.end("it answered on a link that only asks")),
+                Ok(Frame::Answer { .. } | Frame::Leaving | Frame::Offers { .. }) => {
+                    Some(self.end("it answered on a link that only asks"))
+                }
                 Err(bad) => Some(self.end(&bad.to_string())),
             },
             (Wire::Text(_) | Wire::Binary(_), _) => Some(self.end("a message of the wrong kind for this moment")),

@@ -46,6 +46,8 @@ pub(super) enum Event {
     Ready(Welcome),
     /// The service is about to stop.
     Leaving,
+    /// The service offers these handlers from now on.
+    Offers(Vec<String>),
     /// The answer to the request of this number.
     Answer(u64, Response),
     /// The connection is of no use any more.
@@ -137,7 +139,10 @@ impl Caller {
                     self.state = State::Leaving;
                     Some(Event::Leaving)
                 }
-                Ok(_) => Some(self.end(Reason::Protocol("it asked on a link that only answers".to_owned()))),
+                Ok(Frame::Offers { handlers }) => Some(Event::Offers(handlers)),
+                Ok(Frame::Request { .. } | Frame::Cancel { .. }) => {
+                    Some(self.end(Reason::Protocol("it asked on a link that only answers".to_owned())))
+                }
                 Err(bad) => Some(self.end(Reason::Protocol(bad.to_string()))),
             },
             (Wire::Text(_) | Wire::Binary(_), _) => {

@@ -167,6 +167,7 @@ impl Task {
                 None => {}
                 Some(Event::Answer(id, response)) => answer(&mut replies, id, response),
                 Some(Event::Leaving) => self.down(STOPPING),
+                Some(Event::Offers(handlers)) => self.offers(handlers),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
                     Ok(()) => {
                         was_ready = true;
@@ -221,6 +222,13 @@ impl Task {
         (self.dialer.on_welcome)(&self.service, &welcome);
         self.token = Some(welcome.token);
         self.told = None;
+    }
+
+    fn offers(&self, handlers: Vec<String>) {
+        let LinkState::Ready(welcome) = self.state.borrow().clone() else { return };
+        let welcome = Welcome { handlers, ..welcome };
+        self.state.send_replace(LinkState::Ready(welcome.clone()));
+        (self.dialer.on_welcome)(&self.service, &welcome);
     }
 
     fn down(&self, why: &str) {

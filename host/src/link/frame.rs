@@ -127,6 +127,10 @@ pub(super) enum Frame {
     },
     /// The service is about to stop: what is in flight is answered, nothing new is taken.
     Leaving,
+    /// The service's handlers have changed: it offers these now.
+    Offers {
+        handlers: Vec<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -136,6 +140,7 @@ enum Header {
     Answer { id: u64, status: u16, headers: Vec<(String, String)> },
     Cancel { id: u64 },
     Leaving,
+    Offers { handlers: Vec<String> },
 }
 
 /// A request without its body, as it travels.
@@ -203,6 +208,7 @@ impl Frame {
             }
             Self::Cancel { id } => (Header::Cancel { id }, Bytes::new()),
             Self::Leaving => (Header::Leaving, Bytes::new()),
+            Self::Offers { handlers } => (Header::Offers { handlers }, Bytes::new()),
         };
         // Strings and numbers always have a JSON form, so an empty header cannot come about.
         let header = serde_json::to_vec(&header).unwrap_or_default();
@@ -232,6 +238,7 @@ impl Frame {
             }
             Header::Cancel { id } => Ok(Self::Cancel { id }),
             Header::Leaving => Ok(Self::Leaving),
+            Header::Offers { handlers } => Ok(Self::Offers { handlers }),
         }
     }
 }

@@ -4,7 +4,6 @@
 
 use super::Front;
 use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
-use crate::configuration::Limits;
 use crate::edition::Edition;
 use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config};
 use crate::request::Request;
@@ -18,7 +17,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
@@ -157,12 +156,11 @@ impl Peer {
 
 /// The link has the terms of the edition in which it was opened.
 async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>, edition: Arc<Edition>) {
-    let limits = edition.configuration.settings.limits.clone();
-    drop(edition);
-    let config = Some(websocket_config(limits.body));
+    let config = Some(websocket_config(edition.configuration.settings.limits.body));
     let (stream, traffic) = Counted::new(TokioIo::new(upgraded));
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, config).await;
-    let mut connection = Connection::new(Socket::new(stream, traffic), peer, front, limits);
+    let mut connection = Connection::new(Socket::new(stream, traffic), peer, front, &edition);
+    drop(edition);
     let why = connection.run().await;
     connection.end(&why).await;
 }
@@ -175,20 +173,39 @@ struct Connection {
     callee: Callee,
     peer: Peer,
     front: Arc<Front>,
-    /// What was agreed when the link was opened.
-    limits: Limits,
+    /// Bytes of a request's body, as agreed when the link was opened.
+    body_limit: usize,
     /// The requests that run, so that they end when nobody waits for them any more.
     running: HashMap<u64, AbortHandle>,
     finish: mpsc::Sender<Finished>,
     finished: mpsc::Receiver<Finished>,
-    leaving: bool,
+    /// Why this host says goodbye, once it does.
+    leaving: Option<&'static str>,
+    entered: watch::Receiver<u64>,
+    /// What was shown when the link was opened.
+    link_key: Arc<LinkKey>,
 }
 
 impl Connection {
-    fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>, limits: Limits) -> Self {
-        let callee = Callee::new(limits.request_time, Instant::now());
+    fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>, edition: &Edition) -> Self {
+        let limits = &edition.configuration.settings.limits;
         let (finish, finished) = mpsc::channel(ANSWERS);
-        Self { socket, callee, peer, front, limits, running: HashMap::new(), finish, finished, leaving: false }
+        let mut entered = front.dispatch.entered();
+        // One may have entered since the token was checked.
+        entered.mark_changed();
+        Self {
+            socket,
+            callee: Callee::new(limits.request_time, Instant::now()),
+            peer,
+            body_limit: limits.body,
+            running: HashMap::new(),
+            finish,
+            finished,
+            leaving: None,
+            entered,
+            link_key: Arc::clone(&edition.link_key),
+            front,
+        }
     }
 
     /// Serves the link until it ends, and says why it did.
@@ -213,10 +230,13 @@ impl Connection {
                     }
                     self.callee.wake(Instant::now())
                 }
-                () = sleep(PARTING_TIME), if self.has_parted() => return "this host stops".to_owned(),
-                () = self.front.stop.cancelled(), if !self.leaving => {
-                    self.leaving = true;
-                    self.callee.leave();
+                () = sleep(PARTING_TIME), if self.has_parted() => return self.leaving.unwrap_or_default().to_owned(),
+                () = self.front.stop.cancelled(), if self.leaving.is_none() => {
+                    self.leave("this host stops");
+                    None
+                }
+                Ok(()) = self.entered.changed(), if self.leaving.is_none() => {
+                    self.renew();
                     None
                 }
             };
@@ -232,7 +252,23 @@ impl Connection {
 
     /// Whether this host stops and has given every answer into the system's hands.
     fn has_parted(&self) -> bool {
-        self.leaving && self.callee.is_idle() && self.socket.is_drained()
+        self.leaving.is_some() && self.callee.is_idle() && self.socket.is_drained()
+    }
+
+    fn leave(&mut self, why: &'static str) {
+        self.leaving = Some(why);
+        self.callee.leave();
+    }
+
+    /// Another edition serves. Who showed the secret of an earlier one has to show the new one.
+    fn renew(&mut self) {
+        let edition = self.front.dispatch.edition();
+        if !Arc::ptr_eq(&edition.link_key, &self.link_key) {
+            self.leave("the secret has changed");
+            return;
+        }
+        let handlers = edition.catalog.names().map(ToString::to_string).collect();
+        self.callee.renew(edition.configuration.settings.limits.request_time, handlers);
     }
 
     fn flush(&mut self) -> bool {
@@ -278,7 +314,7 @@ impl Connection {
             service: edition.application.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             handlers: edition.catalog.names().map(ToString::to_string).collect(),
-            body_limit: self.limits.body,
+            body_limit: self.body_limit,
         })
     }
 
