@@ -47,7 +47,8 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     let answer = (any::<u64>(), any::<u16>(), headers(), body())
         .prop_map(|(id, status, headers, body)| Frame::Answer { id, response: Response { status, headers, body } });
     let cancel = any::<u64>().prop_map(|id| Frame::Cancel { id });
-    prop_oneof![3 => request, 3 => answer, 1 => cancel, 1 => Just(Frame::Leaving)]
+    let offers = prop::collection::vec(".{0,20}", 0..5).prop_map(|handlers| Frame::Offers { handlers });
+    prop_oneof![3 => request, 3 => answer, 1 => cancel, 1 => offers, 1 => Just(Frame::Leaving)]
 }
 
 /// Bytes of the header, as the message itself states them.
@@ -127,6 +128,8 @@ fn the_form_of_a_frame_is_fixed() {
     let header = r#"{"answer":{"id":7,"status":201,"headers":[["a","é\""]]}}"#;
     let length = u32::try_from(header.len()).unwrap().to_be_bytes();
     assert_eq!(answer.encode(), [&length, header.as_bytes(), b"\xff\0body"].concat());
+    let offers = Frame::Offers { handlers: vec!["login".to_owned()] }.encode();
+    assert_eq!(offers, &b"\0\0\0\x21{\"offers\":{\"handlers\":[\"login\"]}}"[..]);
     assert_eq!(Frame::Leaving.encode(), &b"\0\0\0\x09\"leaving\""[..]);
     assert_eq!(Frame::Cancel { id: u64::MAX }.encode(), &b"\0\0\0\x26{\"cancel\":{\"id\":18446744073709551615}}"[..]);
 }
