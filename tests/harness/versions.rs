@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// The text that the module has.
+/// The text that the module has, twice.
 const TEXT: &[u8] = b"version=00000000";
 
 /// The text of a version, of the same length.
@@ -21,8 +21,10 @@ pub(crate) fn text(number: usize) -> String {
 pub(crate) fn bytes(number: usize) -> Vec<u8> {
     let mut bytes = fs::read(module(Source::Guest, "versioned")).unwrap();
     let places: Vec<usize> = (0..bytes.len() - TEXT.len()).filter(|place| bytes[*place..].starts_with(TEXT)).collect();
-    assert_eq!(places.len(), 1, "the text stands once in the module");
-    bytes[places[0]..places[0] + TEXT.len()].copy_from_slice(text(number).as_bytes());
+    assert_eq!(places.len(), 2, "the text stands at both ends of a page");
+    for place in places {
+        bytes[place..place + TEXT.len()].copy_from_slice(text(number).as_bytes());
+    }
     bytes
 }
 

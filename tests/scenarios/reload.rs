@@ -131,6 +131,7 @@ fn a_renamed_module_serves_on_under_its_new_name() {
     host.wait_for("handlers/orchestrator/another_name.wasm: version ");
     host.wait_for("handlers/orchestrator/versioned.wasm: the file is gone, and version ");
     assert!(crowd.end() > 0);
+    assert!(!host.lines().iter().any(|line| line.contains("ERROR")), "{:#?}", host.lines());
     versions::rename_into(&place(&app, "another_name"), &versions::bytes(1));
     wait_for_version(&host, 1);
 }

@@ -1,4 +1,5 @@
-//! Says which version of itself it is, at both ends of its answer. Tests make other versions by writing over the text.
+//! Says which version of itself it is, as it stands at both ends of a page. Tests make other versions by writing over the
+//! text: while only one end is written, the module is a mixture, and its answer shows it.
 
 use qewd_sdk::{Request, Response};
 use std::hint::black_box;
@@ -6,12 +7,27 @@ use std::hint::black_box;
 qewd_sdk::handlers!(versioned);
 
 /// Sixteen bytes that stand nowhere else.
-static VERSION: &str = "version=00000000";
-/// What stands between: an answer that is put together from two versions would show it.
-const MIDDLE: usize = 2000;
+const VERSION: &[u8; 16] = b"version=00000000";
+/// Large beside the pieces in which tests write a file.
+const PAGE: usize = 32 << 10;
+/// How often each end is repeated in the answer.
+const REPEATS: usize = 64;
+
+static TEXT: [u8; PAGE] = page();
+
+const fn page() -> [u8; PAGE] {
+    let mut page = [b'.'; PAGE];
+    let mut place = 0;
+    while place < VERSION.len() {
+        page[place] = VERSION[place];
+        page[PAGE - VERSION.len() + place] = VERSION[place];
+        place += 1;
+    }
+    page
+}
 
 fn versioned(_request: &mut Request) -> Response {
-    let version = black_box(VERSION);
-    let middle = black_box(VERSION).repeat(MIDDLE / VERSION.len());
-    Response::text([version, &middle, black_box(VERSION)].concat())
+    let page = black_box(&TEXT);
+    let (first, last) = (&page[..VERSION.len()], &page[PAGE - VERSION.len()..]);
+    Response::bytes("text/plain", [first.repeat(REPEATS), last.repeat(REPEATS)].concat())
 }
