@@ -63,7 +63,7 @@ impl Author {
         match number % 7 {
             0 => versions::rewrite(&self.place, &bytes, 1),
             1 => versions::rewrite(&self.place, &bytes, 4),
-            2 => versions::write_over(&self.place, &bytes, 4),
+            2 => versions::write_over(&self.place, &bytes, 16),
             3 => {
                 versions::rename_into(&self.place, half);
                 breathe();

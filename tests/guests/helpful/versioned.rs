@@ -7,27 +7,23 @@ use std::hint::black_box;
 qewd_sdk::handlers!(versioned);
 
 /// Sixteen bytes that stand nowhere else.
-const VERSION: &[u8; 16] = b"version=00000000";
-/// Large beside the pieces in which tests write a file.
-const PAGE: usize = 32 << 10;
+const VERSION: [u8; 16] = *b"version=00000000";
+/// Bytes between the two: more than the pieces in which tests write a file.
+const BETWEEN: usize = 16 << 10;
 /// How often each end is repeated in the answer.
 const REPEATS: usize = 64;
 
-static TEXT: [u8; PAGE] = page();
-
-const fn page() -> [u8; PAGE] {
-    let mut page = [b'.'; PAGE];
-    let mut place = 0;
-    while place < VERSION.len() {
-        page[place] = VERSION[place];
-        page[PAGE - VERSION.len() + place] = VERSION[place];
-        place += 1;
-    }
-    page
+#[repr(C)]
+struct Page {
+    first: [u8; 16],
+    between: [u8; BETWEEN],
+    last: [u8; 16],
 }
 
+static PAGE: Page = Page { first: VERSION, between: [b'.'; BETWEEN], last: VERSION };
+
 fn versioned(_request: &mut Request) -> Response {
-    let page = black_box(&TEXT);
-    let (first, last) = (&page[..VERSION.len()], &page[PAGE - VERSION.len()..]);
-    Response::bytes("text/plain", [first.repeat(REPEATS), last.repeat(REPEATS)].concat())
+    let page = black_box(&PAGE);
+    assert!(page.between.iter().all(|byte| *byte == b'.'), "the page is torn");
+    Response::bytes("text/plain", [page.first.repeat(REPEATS), page.last.repeat(REPEATS)].concat())
 }
