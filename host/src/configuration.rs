@@ -120,6 +120,7 @@ impl Configuration {
         };
         if configuration.secret_missing && missing == IfSecretMissing::Generate {
             configuration.jwt.secret = secret_file::ensure(folder).map_err(|problem| Problems(vec![problem]))?;
+            configuration.secret_missing = false;
         }
         configuration.warnings = warnings;
         Ok(configuration)
@@ -173,12 +174,6 @@ impl Configuration {
     #[must_use]
     pub fn module(&self, module: &str) -> ModuleSettings {
         modules::settings_of(&self.handlers, self.host.as_str(), module, &self.settings.limits)
-    }
-
-    /// Bytes of memory that any instance of this host may use at most.
-    #[must_use]
-    pub fn most_memory(&self) -> usize {
-        modules::most_memory(&self.handlers, &self.settings.limits)
     }
 
     /// The hosts that config.json names, as far as it can be read.

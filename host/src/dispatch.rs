@@ -51,7 +51,7 @@ impl Dispatch {
                 module.replace();
             }
         }
-        self.pool.set(edition.pool_settings());
+        self.pool.set(edition.pool_settings(), edition.catalog.modules());
         self.pool.end_replaced();
         self.entered.send_modify(|count| *count += 1);
     }
@@ -108,9 +108,10 @@ impl Dispatch {
         let caller = edition.access.admit(request, decision.entry.authenticate)?;
         let module = edition.catalog.module(handler).ok_or_else(|| not_there(handler))?;
         let place = self.pool.place(request, module).await?;
-        // What waited begins on the version that is newest now.
+        // What waited begins on the version that is newest now, unless its route and its caller might be judged anew as well.
         let newest = self.edition();
-        let module = newest.catalog.module(handler).unwrap_or(module);
+        let same_rules = Arc::ptr_eq(&newest.configuration, &edition.configuration);
+        let module = newest.catalog.module(handler).filter(|_| same_rules).unwrap_or(module);
         line.version = Some(Arc::clone(module.version()));
         let call = Call {
             request: request.clone(),

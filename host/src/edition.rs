@@ -6,11 +6,11 @@ mod checks;
 mod folder;
 mod modules;
 
-pub use folder::{Look, Stamp, look};
+pub use folder::{FolderId, Look, Stamp, look, look_at_configuration};
 pub use modules::{Draft, Workshop, draft, relative};
 
 use crate::access::{Access, LinkKey, TokenKey};
-use crate::configuration::{Address, Configuration};
+use crate::configuration::{Address, Configuration, Problem};
 use crate::handler::Catalog;
 use crate::link::{Dialer, LinkState, Links};
 use crate::names::ServiceName;
@@ -29,8 +29,10 @@ const LINKS_TIME: Duration = Duration::from_secs(2);
 
 /// Everything that a request meets on this host.
 pub struct Edition {
-    /// What the files say.
-    pub configuration: Configuration,
+    /// What the files say; the same as in the edition before, if nothing in them has changed.
+    pub configuration: Arc<Configuration>,
+    /// What is known not to fit: a deleted module's routes have nobody who answers them.
+    pub problems: Vec<Problem>,
     /// The host's name, which is the `application` of the tokens that it writes.
     pub application: Arc<str>,
     /// Which route answers.
@@ -58,29 +60,17 @@ impl Edition {
     ///
     /// # Errors
     /// When the secret cannot be a key.
-    pub fn first(
-        surroundings: &Surroundings,
-        configuration: Configuration,
-        table: Table,
-        catalog: Catalog,
-    ) -> Result<Self, String> {
+    pub fn first(surroundings: &Surroundings, configuration: Configuration, draft: Draft) -> Result<Self, String> {
+        let Draft { table, catalog, problems } = draft;
         let access = Arc::new(access(&configuration)?);
         let link_key = Arc::new(link_key(&configuration)?);
         let table = Arc::new(table);
         surroundings.routes.store(Arc::clone(&table));
-        let links = Links::open(
-            &dialer(surroundings, &configuration, &access, &link_key),
-            addresses(surroundings, &configuration),
-        );
-        Ok(Self {
-            application: configuration.host.as_str().into(),
-            configuration,
-            table,
-            catalog,
-            access,
-            link_key,
-            links,
-        })
+        let dialer = dialer(surroundings, &configuration, &access, &link_key);
+        let links = Links::open(&dialer, addresses(surroundings, &configuration));
+        let application = configuration.host.as_str().into();
+        let configuration = Arc::new(configuration);
+        Ok(Self { configuration, problems, application, table, catalog, access, link_key, links })
     }
 
     /// Makes the edition that follows this one. What did not change is taken over, links above all; new links are given a
@@ -91,10 +81,10 @@ impl Edition {
     pub async fn next(
         &self,
         surroundings: &Surroundings,
-        configuration: Configuration,
-        table: Table,
-        catalog: Catalog,
+        configuration: Arc<Configuration>,
+        draft: Draft,
     ) -> Result<Self, String> {
+        let Draft { table, catalog, problems } = draft;
         let before = &self.configuration;
         let same_keys = before.jwt == configuration.jwt;
         let same_sessions = before.settings.initial_session_timeout == configuration.settings.initial_session_timeout;
@@ -107,8 +97,8 @@ impl Edition {
         let kept = if same_terms { &self.links } else { &none };
         let links = kept.renew(&dialer, addresses(surroundings, &configuration));
         links.settle(&self.links, LINKS_TIME).await;
-        let application = Arc::clone(&self.application);
-        Ok(Self { application, configuration, table: Arc::new(table), catalog, access, link_key, links })
+        let (application, table) = (Arc::clone(&self.application), Arc::new(table));
+        Ok(Self { configuration, problems, application, table, catalog, access, link_key, links })
     }
 
     /// Says that this edition serves from now on, to those who look at it from outside of requests.

@@ -68,10 +68,12 @@ pub async fn serve(socket: TcpListener, front: Arc<Front>) {
     let routed = Arc::new(Routed::new(front));
     let front = &routed.front;
     let mut places = Connections::new(front.dispatch.edition().configuration.settings.limits.connections);
+    let mut entered = front.dispatch.entered();
     loop {
         places.allow(front.dispatch.edition().configuration.settings.limits.connections);
         let accepted = tokio::select! {
             () = front.stop.cancelled() => return,
+            Ok(()) = entered.changed() => continue,
             accepted = accept(&socket, &places.free) => accepted,
         };
         if let Some((stream, address, permit)) = accepted {

@@ -18,6 +18,7 @@ use crate::handler::{Call, CallFailure, Module, OF_THE_REQUEST, Outcome};
 use crate::request::Request;
 use line::Bounds;
 use places::Places;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout_at;
@@ -64,10 +65,11 @@ impl Pool {
     }
 
     /// Other settings from now on; what runs goes on, and who waits keeps the place in the line.
-    pub fn set(&self, settings: PoolSettings) {
+    pub fn set<'m>(&self, settings: PoolSettings, modules: impl Iterator<Item = &'m Arc<Module>>) {
         *self.settings() = settings;
         self.workers.set_most(Self::instances(settings.size));
-        self.places.rebound(bounds(&settings));
+        let most: BTreeMap<&str, usize> = modules.map(|module| (&*module.name, settings.most_of(module))).collect();
+        self.places.rebound(bounds(&settings), |module| most.get(module).copied());
     }
 
     /// Waits for a place in which a handler of this module may run.

@@ -7,19 +7,19 @@ mod settling;
 mod watch;
 mod fit;
 mod report;
+mod news;
 
 #[cfg(test)]
 mod settling_tests;
 
-use crate::configuration::{Configuration, IfSecretMissing};
+use crate::configuration::{Configuration, IfSecretMissing, Problem, Problems, ROUTES};
 use crate::dispatch::Dispatch;
-use crate::edition::{Edition, Look, Stamp, Surroundings, Workshop, look, relative};
-use crate::handler::Module;
-use fit::{Fit, Fitting, OnDisk};
+use crate::edition::{Edition, Look, Stamp, Surroundings, Workshop, look};
+use fit::{Failed, Fit, Fitting, OnDisk};
 use report::Report;
 use settling::{Settling, Writer};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -41,7 +41,11 @@ pub struct Reloader {
     seen: BTreeMap<PathBuf, Stamp>,
     on_disk: OnDisk,
     /// A configuration that is sound but does not serve yet.
-    wanted: Option<Configuration>,
+    wanted: Option<Arc<Configuration>>,
+    /// Files that could not be read, and are tried again at each look.
+    unread: BTreeSet<PathBuf>,
+    /// What could not be finished, so that it is not tried with each change of something else.
+    failed: Failed,
     report: Report,
 }
 
@@ -66,6 +70,8 @@ impl Reloader {
             surroundings,
             microservice,
             wanted: None,
+            unread: BTreeSet::new(),
+            failed: Failed::default(),
             report: Report::default(),
         }
     }
@@ -81,18 +87,14 @@ impl Reloader {
     async fn keep_in_step(&mut self) {
         let mut watch = Watch::new();
         loop {
-            let Some(seen) = self.look().await else { return };
-            let is_new = watch.follow(&seen.folders);
-            let files = self.files(seen);
-            self.settling.look(&files, Instant::now());
-            let settled = self.settling.settled(Instant::now());
-            if !settled.is_empty() {
-                self.take(settled).await;
-            }
-            self.report.write(Instant::now());
-            if is_new {
-                // What happened in a new folder before it was watched was not told.
-                continue;
+            // What cannot be looked at has not changed: a host may be out of open files for a moment.
+            if let Some(seen) = self.look().await {
+                let is_new = watch.follow(&seen.folders);
+                self.take_up(seen).await;
+                if is_new {
+                    // What happened in a new folder before it was watched was not told.
+                    continue;
+                }
             }
             let poll = Instant::now() + POLL;
             let due = [self.settling.next(), self.report.next()].into_iter().flatten().min();
@@ -107,11 +109,26 @@ impl Reloader {
         }
     }
 
-    /// Looks at the folder, on a thread that may wait for a slow file system. Nothing: the runtime ends.
-    async fn look(&self) -> Option<Look> {
+    /// Looks at the folder, on a thread that may wait for a slow file system. Nothing: it could not be looked at.
+    async fn look(&mut self) -> Option<Look> {
         let edition = self.dispatch.edition();
         let (folder, host) = (edition.configuration.folder.clone(), Arc::clone(&edition.application));
-        tokio::task::spawn_blocking(move || look(&folder, &host)).await.ok()
+        let looked = tokio::task::spawn_blocking(move || look(&folder, &host)).await;
+        let looked = looked.unwrap_or_else(|ended| Err(ended.to_string()));
+        self.report.look(looked.as_ref().err());
+        looked.ok()
+    }
+
+    /// Takes up what has changed and come to rest.
+    async fn take_up(&mut self, seen: Look) {
+        let files = self.files(seen);
+        self.settling.look(&files, Instant::now());
+        let settled = self.settling.settled(Instant::now());
+        if !settled.is_empty() {
+            self.take(settled).await;
+            self.fit_all().await;
+        }
+        self.report.write(Instant::now());
     }
 
     fn files(&mut self, look: Look) -> BTreeMap<PathBuf, Stamp> {
@@ -121,7 +138,7 @@ impl Reloader {
     }
 
     /// Only files that belong to a host are followed one by one; a folder's change is seen by the next look.
-    fn hint(&mut self, path: &std::path::Path, writer: Option<Writer>) {
+    fn hint(&mut self, path: &Path, writer: Option<Writer>) {
         let is_module = path.extension().is_some_and(|extension| extension == "wasm");
         let is_configuration = path.extension().is_some_and(|extension| extension == "json");
         if is_module || is_configuration {
@@ -129,109 +146,121 @@ impl Reloader {
         }
     }
 
-    /// Takes changed files in, and puts into service what can serve.
+    /// Takes changed files in.
     async fn take(&mut self, settled: Vec<(PathBuf, Option<Stamp>)>) {
         let serving = self.dispatch.edition();
-        let folder = serving.configuration.folder.clone();
         let mut configuration_changed = false;
         for (file, stamp) in settled {
-            self.report.forget(&folder, &file);
+            if !self.unread.remove(&file) {
+                self.report.forget(&serving.configuration.folder, &file);
+            }
             if file.extension().is_some_and(|extension| extension == "json") {
                 configuration_changed = true;
             } else if stamp.is_none() {
                 self.on_disk.remove(&file);
             } else {
-                let read = self.workshop.read(&folder, &file).await;
-                if Stamp::of(&file) != stamp {
-                    // It changes again, so what was read may be half of each; the next look takes it up.
-                    continue;
-                }
-                let compiled = match read {
-                    Ok(bytes) => self.workshop.compile(&folder, &file, bytes).await,
-                    Err(problem) => Err(problem),
-                };
-                self.on_disk.insert(file, compiled);
+                self.load(&serving.configuration.folder, file, stamp).await;
             }
         }
         if configuration_changed {
             self.read_configuration(&serving);
         }
-        self.fit(&serving).await;
+    }
+
+    async fn load(&mut self, folder: &Path, file: PathBuf, stamp: Option<Stamp>) {
+        let read = self.workshop.read(folder, &file).await;
+        if Stamp::of(&file) != stamp {
+            // It changes again, so what was read may be half of each; the next look takes it up.
+            return;
+        }
+        let compiled = match read {
+            Ok(bytes) => self.workshop.compile(folder, &file, bytes).await,
+            Err(problem) => {
+                self.settling.again(&file);
+                self.unread.insert(file.clone());
+                Err(problem)
+            }
+        };
+        self.on_disk.insert(file, compiled);
     }
 
     fn read_configuration(&mut self, serving: &Edition) {
         let before = &serving.configuration;
         let read = Configuration::load(&before.folder, self.microservice.as_deref(), IfSecretMissing::LeaveOut);
+        // A start without routes.json is a host without routes; a host that runs has lost it.
+        let lost = !before.routes.is_empty() && !before.folder.join(ROUTES).exists();
+        let read = if lost { Err(Problems(vec![routes_lost()])) } else { read };
+        self.wanted = None;
         match read {
             Ok(mut configuration) => {
                 if configuration.secret_missing {
                     // A new one would throw everybody out; the next start makes it.
                     configuration.jwt.secret = before.jwt.secret.clone();
-                    configuration.secret_missing = before.secret_missing;
+                    configuration.secret_missing = false;
                 }
-                self.wanted = Some(configuration);
+                self.bound(serving, &mut configuration);
+                if configuration != **before {
+                    self.wanted = Some(Arc::new(configuration));
+                }
                 self.report.configuration(&[]);
             }
-            Err(problems) => {
-                self.wanted = None;
-                self.report.configuration(&problems.0);
-            }
+            Err(problems) => self.report.configuration(&problems.0),
         }
     }
 
-    async fn fit(&mut self, serving: &Edition) {
-        let fitting = Fitting { workshop: &self.workshop, serving, on_disk: &self.on_disk };
-        let wanted = match &self.wanted {
-            Some(wanted) => match fitting.fit(wanted).await {
-                Ok(fit) => Some((wanted.clone(), fit)),
-                Err(problems) => {
-                    self.report.configuration(&problems);
-                    None
-                }
-            },
-            None => None,
+    /// Puts into service what fits. What did not fit may do so after that.
+    async fn fit_all(&mut self) {
+        while self.fit().await && self.wanted.is_some() {}
+    }
+
+    /// Puts into service what fits now. Returns whether anything did.
+    async fn fit(&mut self) -> bool {
+        let serving = self.dispatch.edition();
+        let (workshop, on_disk, failed) = (&self.workshop, &self.on_disk, &mut self.failed);
+        let mut fitting = Fitting { workshop, serving: &serving, on_disk, failed };
+        let fitted = match &self.wanted {
+            Some(wanted) => fitting.fit(wanted).await.map(|fit| (Arc::clone(wanted), fit)),
+            None => Err(Vec::new()),
         };
-        let (configuration, fit) = match wanted {
-            Some(fitted) => {
+        let (configuration, fit) = match fitted {
+            Ok(fitted) => {
                 self.wanted = None;
                 self.report.configuration(&[]);
                 fitted
             }
-            // What serves now always fits to itself.
-            None => match fitting.fit(&serving.configuration).await {
-                Ok(fit) => (serving.configuration.clone(), fit),
-                Err(_) => return,
-            },
+            Err(problems) => {
+                if self.wanted.is_some() {
+                    self.report.configuration(&problems);
+                }
+                match fitting.fit(&serving.configuration).await {
+                    Ok(fit) => (Arc::clone(&serving.configuration), fit),
+                    // What serves now always fits to itself.
+                    Err(_) => return false,
+                }
+            }
         };
-        self.report.left_out(&fit.left_out, serving);
-        self.enter(serving, configuration, fit).await;
+        self.report.left_out(&fit.left_out, &serving);
+        self.enter(&serving, configuration, fit).await
     }
 
-    /// Puts what fits into service, if it differs from what serves.
-    async fn enter(&mut self, serving: &Edition, mut configuration: Configuration, fit: Fit) {
-        let new_configuration = configuration != serving.configuration;
-        let same_modules = fit.draft.catalog.modules().count() == serving.catalog.modules().count()
-            && fit
-                .draft
-                .catalog
-                .modules()
-                .all(|module| serving.catalog.modules().any(|other| Arc::ptr_eq(module, other)));
-        if !new_configuration && same_modules {
-            return;
+    /// Puts what fits into service, if it differs from what serves. Returns whether it does.
+    async fn enter(&mut self, serving: &Edition, configuration: Arc<Configuration>, fit: Fit) -> bool {
+        let new_configuration = !Arc::ptr_eq(&configuration, &serving.configuration);
+        if !new_configuration && fit.draft.catalog.has_same_modules(&serving.catalog) {
+            return false;
         }
-        self.bound(serving, &mut configuration);
-        let next = serving.next(&self.surroundings, configuration, fit.draft.table, fit.draft.catalog).await;
-        match next {
+        match serving.next(&self.surroundings, configuration, fit.draft).await {
             Ok(edition) => {
                 let edition = Arc::new(edition);
                 self.dispatch.enter(&edition);
                 edition.enter(&self.surroundings, new_configuration);
-                tell(serving, &edition, new_configuration);
-                for problem in fit.draft.problems {
-                    tracing::warn!("{problem}");
-                }
+                news::tell(serving, &edition);
+                true
             }
-            Err(error) => tracing::error!("the new configuration cannot serve: {error}"),
+            Err(error) => {
+                tracing::error!("the new configuration cannot serve: {error}");
+                false
+            }
         }
     }
 
@@ -249,39 +278,15 @@ impl Reloader {
             );
             settings.pool_size = room;
         }
+        let body = settings.limits.body;
+        if before.limits.body != body {
+            tracing::warn!(
+                "bodyBytes {body} holds for clients now, and for other hosts when their links are opened anew"
+            );
+        }
     }
 }
 
-/// One line for each module that changed, and one for the configuration.
-fn tell(before: &Edition, now: &Edition, new_configuration: bool) {
-    let folder = &now.configuration.folder;
-    if new_configuration {
-        for warning in &now.configuration.warnings {
-            tracing::warn!("{warning}");
-        }
-        tracing::info!("the configuration as it is now in config.json and routes.json is in force");
-    }
-    let find = |edition: &Edition, module: &Module| {
-        edition.catalog.modules().find(|other| other.file == module.file).map(Arc::clone)
-    };
-    for module in now.catalog.modules() {
-        let (file, version, old) = (relative(folder, &module.file).display(), module.version(), find(before, module));
-        let took = module.compiled().took.as_millis();
-        match old {
-            Some(old) if old.version() == version => {}
-            Some(old) => {
-                tracing::info!("{file}: version {version} serves in place of {}, compiled in {took} ms", old.version());
-            }
-            None => tracing::info!("{file}: version {version} serves {}, compiled in {took} ms", handlers(module)),
-        }
-    }
-    for module in before.catalog.modules().filter(|module| find(now, module).is_none()) {
-        let (file, version) = (relative(folder, &module.file).display(), module.version());
-        tracing::info!("{file}: the file is gone, and version {version} with it: {}", handlers(module));
-    }
-}
-
-fn handlers(module: &Module) -> String {
-    let names: Vec<&str> = module.offers.iter().map(|offer| offer.name.as_str()).collect();
-    names.join(", ")
+fn routes_lost() -> Problem {
+    Problem::in_file(Path::new(ROUTES), "the file is gone", "put it back, or write [] for no routes")
 }

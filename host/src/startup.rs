@@ -8,7 +8,7 @@ pub use compiled::compiled_folder;
 
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
-use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, relative};
+use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, look_at_configuration, relative};
 use crate::handler::{Engine, EngineSettings, UpwardRequest};
 use crate::listener::{Door, Front};
 use crate::names::ServiceName;
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -79,6 +80,8 @@ impl Host {
     pub async fn start(options: Options) -> Result<Self, StartFailure> {
         tracing::info!("Starting QEWD");
         let name = options.microservice.as_deref();
+        // What changes from now on is seen by its stamp, also while the host starts.
+        let files = look_at_configuration(&options.folder).map_err(StartFailure::Machine)?;
         let configuration = Configuration::load(&options.folder, name, IfSecretMissing::Generate)?;
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
@@ -87,14 +90,14 @@ impl Host {
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
         let workshop = Workshop { engine: engine.map_err(StartFailure::Machine)?, upward };
-        // What changes from now on is seen by its stamp.
-        let seen = look(&configuration.folder, configuration.host.as_str());
+        let seen = look(&configuration.folder, configuration.host.as_str()).map_err(StartFailure::Machine)?;
+        let seen = Look { configuration: files, ..seen };
         let draft = load_handlers(&workshop, &configuration, &seen).await?;
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
         let socket = socket.map_err(StartFailure::Machine)?;
         announce_links(&configuration);
         let surroundings = Surroundings { services: options.services, routes: Arc::new(ArcSwap::default()) };
-        let edition = Edition::first(&surroundings, configuration, draft.table, draft.catalog);
+        let edition = Edition::first(&surroundings, configuration, draft);
         let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
         run(dispatch, questions, reloader, socket).map_err(StartFailure::Machine)
@@ -150,10 +153,17 @@ fn run(
     tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
     announce(dispatch.edition().configuration.settings.pool_size, port);
     let (stop, live) = (CancellationToken::new(), TaskTracker::new());
-    tokio::spawn(reloader.run(stop.clone()));
+    tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
     let front = Front { dispatch, door: Door::default(), stop: stop.clone(), live: live.clone() };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
     Ok(Host { port, stop, live })
+}
+
+/// A host that no longer takes changes up has to say so.
+async fn watch_reloader(running: JoinHandle<()>) {
+    if let Err(ended) = running.await {
+        tracing::error!("changes of files are taken up no longer: {ended}; start this host anew");
+    }
 }
 
 fn announce_links(configuration: &Configuration) {

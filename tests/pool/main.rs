@@ -159,3 +159,20 @@ async fn the_memory_of_a_worker_is_counted_and_one_that_grew_too_much_retires() 
     assert!(failure.operator.unwrap().contains("may use 67108864"));
     assert!(pool.workers().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_makes_room_for_another_module_is_gone() {
+    let engine = engine();
+    let modules = [
+        load(&engine, "echo", std::fs::read(module(Source::Guest, "echo")).unwrap()).await,
+        load(&engine, "versioned", versions::bytes(0)).await,
+        load(&engine, "grows", std::fs::read(module(Source::Guest, "grows")).unwrap()).await,
+    ];
+    let pool = Pool::new(PoolSettings { size: 1, line: 10, idle: PATIENCE, modules: 3 });
+    for round in 0..6 {
+        let (module, handler) = (&modules[round % 3], ["list", "versioned", "grows"][round % 3]);
+        serve(&pool, module, call(handler, "")).await.unwrap();
+        assert!(pool.workers().len() <= Pool::instances(1), "{:#?}", pool.workers());
+    }
+    assert_eq!(pool.stop_all().await, 2);
+}

@@ -46,9 +46,11 @@ fn a_changed_module_serves_soon_and_the_log_says_so() {
     let (new, rest) = words.split_once(" serves in place of ").unwrap();
     let (old, rest) = rest.split_once(", compiled in ").unwrap();
     assert!(new.len() == 12 && old.len() == 12 && new != old && rest.ends_with(" ms"), "{line}");
-    // The same content again is no news.
+    // The same content again is no news. When a file that came later serves, it was looked at.
     let seen = host.seen();
     versions::rename_into(&place(&app, "versioned"), &versions::bytes(1));
+    fs::copy(module(Source::Guest, "echo"), place(&app, "echo")).unwrap();
+    host.wait_for("handlers/orchestrator/echo.wasm: version ");
     versions::rename_into(&place(&app, "versioned"), &versions::bytes(2));
     wait_for_version(&host, 2);
     let lines = host.lines();
@@ -202,6 +204,60 @@ fn a_version_without_a_handler_that_a_route_names_is_refused() {
     app.write("configuration/routes.json", json!([route("/api/list", "list")]).to_string());
     wait_until("the new handler answers", || host.get("/api/list").send().status == 200);
     assert_eq!(host.get("/api/versioned").send().status, 404);
+}
+
+#[test]
+fn after_a_deletion_others_come_and_go_as_before() {
+    let app = app(&json!([route("/api/versioned", "versioned"), route("/api/list", "list")]));
+    let app = app.guest("orchestrator", "echo");
+    let host = host(&app);
+    fs::remove_file(place(&app, "versioned")).unwrap();
+    host.wait_for("handlers/orchestrator/versioned.wasm: the file is gone");
+    // A module with other handlers changes the list of what there is; a moved route stands on another line.
+    fs::copy(module(Source::Guest, "sleeper"), place(&app, "sleeper")).unwrap();
+    host.wait_for("handlers/orchestrator/sleeper.wasm: version ");
+    let routes =
+        json!([route("/api/sleep", "sleeper"), route("/api/list", "list"), route("/api/versioned", "versioned")]);
+    app.write("configuration/routes.json", serde_json::to_string_pretty(&routes).unwrap());
+    wait_until("the new route answers", || host.get("/api/sleep").send().status == 200);
+    let told = host.lines().iter().filter(|line| line.contains("offers the handler versioned")).count();
+    assert_eq!(told, 1, "it is told once: {:#?}", host.lines());
+    assert!(!host.lines().iter().any(|line| line.contains("ERROR")), "{:#?}", host.lines());
+}
+
+#[test]
+fn what_fits_only_together_comes_together_and_a_bad_file_beside_it_does_not_matter() {
+    let config = json!({"qewd_up": true, "handlers": {"asker": {"imports": ["log", "services"]}}});
+    let app = App::new(config, &json!([route("/api/versioned", "versioned")]));
+    let app = app.guest("orchestrator", "versioned").guest("orchestrator", "asker");
+    let host = host(&app);
+    versions::rename_into(&place(&app, "thief"), &versions::bytes(9));
+    host.wait_for("thief.wasm: the handler versioned is offered by this file");
+    // A grant is taken away, and the module that needed it becomes another one, which offers what a new route names.
+    let config = app.config().replace(",\"services\"", "");
+    fs::copy(module(Source::Guest, "echo"), place(&app, "new")).unwrap();
+    fs::rename(place(&app, "new"), place(&app, "asker")).unwrap();
+    app.write("configuration/config.json", config);
+    let routes = json!([route("/api/versioned", "versioned"), route("/api/list", "list")]);
+    app.write("configuration/routes.json", routes.to_string());
+    wait_until("the new route answers", || host.get("/api/list").send().status == 200);
+    assert_eq!(version(&host), Some(0));
+    let errors: Vec<String> = host.lines().into_iter().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "only the thief: {errors:#?}");
+}
+
+#[test]
+fn a_bad_file_does_not_hold_up_others() {
+    let app = app(&json!([route("/api/versioned", "versioned")]));
+    let host = host(&app);
+    fs::copy(module(Source::Guest, "never_describes"), place(&app, "never_describes")).unwrap();
+    host.wait_for("never_describes.wasm: the module did not say in time what it offers");
+    for number in 1..4 {
+        let started = Instant::now();
+        versions::rename_into(&place(&app, "versioned"), &versions::bytes(number));
+        wait_for_version(&host, number);
+        assert!(started.elapsed() < Duration::from_secs(4), "it took {:?}", started.elapsed());
+    }
 }
 
 #[test]

@@ -85,6 +85,10 @@ pub const MOST_RESOURCES: usize = 10_000;
 /// Elements of one table of an instance, 100 000: far above what any compiler writes for indirect calls.
 pub const TABLE_ELEMENTS: usize = 100_000;
 
+/// Bytes of a module's file, 64 MiB: three times the largest that a language with its own run time builds; compiling one
+/// takes some minutes, and several times its size in memory.
+pub const MODULE_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 

@@ -164,11 +164,6 @@ pub(crate) fn settings_of(entries: &[Entry], host: &str, module: &str, limits: &
     settings
 }
 
-/// The most memory that any module of any host may use, for what is reserved at the start.
-pub(crate) fn most_memory(entries: &[Entry], limits: &Limits) -> usize {
-    entries.iter().filter_map(|entry| entry.memory).chain([limits.memory]).max().unwrap_or(limits.memory)
-}
-
 /// A warning for each entry that names no file: a slip of the pen would have no effect.
 pub(crate) fn check_names(entries: &[Entry], folder: &Path) -> Vec<Problem> {
     let handlers = folder.join("handlers");

@@ -5,8 +5,10 @@
 use crate::configuration::{CONFIG, FOLDER as CONFIGURATION, ROUTES};
 use std::collections::BTreeMap;
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// How deep below the host's folder a module may lie: bounds a loop of links.
 const DEPTH: usize = 16;
@@ -39,15 +41,18 @@ impl From<&Metadata> for Stamp {
     }
 }
 
+/// A folder's inode, and when it was made: one that was made anew under the same name is another.
+pub type FolderId = (u64, Option<SystemTime>);
+
 /// The files of one host at a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
     /// The two configuration files, as far as they are there.
     pub configuration: BTreeMap<PathBuf, Stamp>,
-    /// The modules; nothing: their folder is not there, or cannot be read.
+    /// The modules; nothing: their folder is not there.
     pub modules: Option<BTreeMap<PathBuf, Stamp>>,
-    /// Every folder in which something may change, with its inode: one that was made anew is another.
-    pub folders: BTreeMap<PathBuf, u64>,
+    /// Every folder in which something may change.
+    pub folders: BTreeMap<PathBuf, FolderId>,
 }
 
 /// The folder of a host's modules.
@@ -63,29 +68,54 @@ impl Look {
     }
 }
 
-/// Looks at the files of a host.
-#[must_use]
-pub fn look(application: &Path, host: &str) -> Look {
-    let mut look = Look::default();
-    for file in [CONFIG, ROUTES] {
-        let path = application.join(file);
-        if let Some(stamp) = Stamp::of(&path) {
-            look.configuration.insert(path, stamp);
-        }
-    }
+/// Looks at the files of a host. What is not there is left out.
+///
+/// # Errors
+/// When something is there and cannot be looked at: then nothing is known.
+pub fn look(application: &Path, host: &str) -> Result<Look, String> {
+    let mut look = Look { configuration: look_at_configuration(application)?, ..Look::default() };
     // The two outer ones are watched for the moment at which the next one below appears.
     for folder in [application.to_owned(), application.join("handlers"), application.join(CONFIGURATION)] {
-        if let Ok(found) = std::fs::metadata(&folder) {
-            look.folders.insert(folder, found.ino());
+        if let Some(found) = found(&folder)? {
+            look.folders.insert(folder, identity(&found));
         }
     }
     let folder = modules_folder(application, host);
-    if std::fs::read_dir(&folder).is_ok() {
+    if found(&folder)?.is_some_and(|found| found.is_dir()) {
         let mut modules = BTreeMap::new();
-        find_modules(&folder, 0, &mut modules, &mut look.folders);
+        find_modules(&folder, 0, &mut modules, &mut look.folders)?;
         look.modules = Some(modules);
     }
-    look
+    Ok(look)
+}
+
+/// Looks at the two configuration files.
+///
+/// # Errors
+/// When one is there and cannot be looked at.
+pub fn look_at_configuration(application: &Path) -> Result<BTreeMap<PathBuf, Stamp>, String> {
+    let mut files = BTreeMap::new();
+    for file in [CONFIG, ROUTES] {
+        let path = application.join(file);
+        if let Some(found) = found(&path)?.filter(Metadata::is_file) {
+            files.insert(path, Stamp::from(&found));
+        }
+    }
+    Ok(files)
+}
+
+/// What is there under a path, following links.
+fn found(path: &Path) -> Result<Option<Metadata>, String> {
+    match std::fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(format!("{} cannot be looked at: {error}", path.display())),
+    }
+}
+
+/// What tells a folder from another one that was made under the same name.
+fn identity(found: &Metadata) -> FolderId {
+    (found.ino(), found.created().ok())
 }
 
 /// What config.json calls a module: its path below the host's folder, without `.wasm`.
@@ -100,23 +130,26 @@ fn find_modules(
     folder: &Path,
     depth: usize,
     modules: &mut BTreeMap<PathBuf, Stamp>,
-    folders: &mut BTreeMap<PathBuf, u64>,
-) {
-    let (Ok(entries), Ok(found)) = (std::fs::read_dir(folder), std::fs::metadata(folder)) else { return };
-    folders.insert(folder.to_owned(), found.ino());
-    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+    folders: &mut BTreeMap<PathBuf, FolderId>,
+) -> Result<(), String> {
+    let Some(here) = found(folder)? else { return Ok(()) };
+    folders.insert(folder.to_owned(), identity(&here));
+    let cannot = |error: std::io::Error| format!("{} cannot be looked at: {error}", folder.display());
+    for entry in std::fs::read_dir(folder).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with('.') || name == "target" {
             continue;
         }
         // One question to the system for each file, as this is asked again and again.
-        let Ok(found) = std::fs::metadata(&path) else { continue };
-        if found.is_dir() && depth < DEPTH {
-            find_modules(&path, depth + 1, modules, folders);
-        } else if found.is_file() && path.extension().is_some_and(|extension| extension == "wasm") {
-            modules.insert(path, Stamp::from(&found));
+        let Some(there) = found(&path)? else { continue };
+        if there.is_dir() && depth < DEPTH {
+            find_modules(&path, depth + 1, modules, folders)?;
+        } else if there.is_file() && path.extension().is_some_and(|extension| extension == "wasm") {
+            modules.insert(path, Stamp::from(&there));
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use super::checks::check_handlers;
 use super::folder::module_name;
-use crate::configuration::{Configuration, Problem};
+use crate::configuration::{Configuration, MODULE_BYTES, ModuleSettings, Problem};
 use crate::handler::{Catalog, Clash, Compiled, Engine, LoadFailure, Module, Shared, Upward};
 use crate::router::Table;
 use futures_util::StreamExt as _;
@@ -36,10 +36,20 @@ impl Workshop {
     /// # Errors
     /// The file's problem, with its mend.
     pub async fn read(&self, application: &Path, file: &Path) -> Result<Vec<u8>, Problem> {
-        tokio::fs::read(file).await.map_err(|error| {
-            let what = format!("the file cannot be read: {error}");
-            Problem::in_file(relative(application, file), what, "let the user that runs qewd read it")
-        })
+        let problem = |what: String, mend: &str| Problem::in_file(relative(application, file), what, mend);
+        let unreadable = |error: std::io::Error| {
+            let mend = match error.kind() {
+                std::io::ErrorKind::PermissionDenied => "let the user that runs qewd read it",
+                _ => "look at the disk and at the limit of open files",
+            };
+            problem(format!("the file cannot be read: {error}"), mend)
+        };
+        let size = tokio::fs::metadata(file).await.map_err(unreadable)?.len();
+        if size > MODULE_BYTES {
+            let what = format!("the file has {size} bytes, and a module may have {MODULE_BYTES}");
+            return Err(problem(what, "build it smaller"));
+        }
+        tokio::fs::read(file).await.map_err(unreadable)
     }
 
     /// Compiles what was read from a file.
@@ -48,6 +58,12 @@ impl Workshop {
     /// The file's problem, with its mend.
     pub async fn compile(&self, application: &Path, file: &Path, bytes: Vec<u8>) -> Result<Compiled, Problem> {
         Compiled::new(&self.engine, bytes).await.map_err(|failure| problem(application, file, failure))
+    }
+
+    /// What the module of a file may use.
+    #[must_use]
+    pub fn settings(&self, configuration: &Configuration, file: &Path) -> ModuleSettings {
+        configuration.module(&module_name(&configuration.folder, configuration.host.as_str(), file))
     }
 
     /// Links a compiled file as this configuration wants it, and asks it what it offers.
@@ -60,8 +76,8 @@ impl Workshop {
         file: &Path,
         compiled: &Compiled,
     ) -> Result<Arc<Module>, Problem> {
-        let (folder, host) = (&configuration.folder, configuration.host.as_str());
-        let name = module_name(folder, host, file);
+        let folder = &configuration.folder;
+        let name = module_name(folder, configuration.host.as_str(), file);
         let settings = configuration.module(&name);
         let shared = Shared {
             response: configuration.settings.limits.response,

@@ -58,6 +58,13 @@ impl Catalog {
         self.modules.values()
     }
 
+    /// Whether both hold the very same modules.
+    #[must_use]
+    pub fn has_same_modules(&self, other: &Self) -> bool {
+        let mut pairs = self.modules.values().zip(other.modules.values());
+        self.modules.len() == other.modules.len() && pairs.all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     /// The names of all handlers, sorted.
     pub fn names(&self) -> impl Iterator<Item = &HandlerName> {
         self.handlers.keys()

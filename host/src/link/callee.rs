@@ -89,9 +89,9 @@ impl Callee {
     }
 
     /// The host's settings or handlers have changed. Bodies keep the limit that was agreed with the other host.
-    pub(crate) fn renew(&mut self, request_time: Duration, handlers: Vec<String>) {
+    pub(crate) fn renew(&mut self, request_time: Duration, handlers: Option<Vec<String>>) {
         self.request_time = request_time;
-        if self.state == State::Ready {
+        if let Some(handlers) = handlers.filter(|_| self.state == State::Ready) {
             self.out.push_back(Wire::Binary(Frame::Offers { handlers }.encode()));
         }
     }

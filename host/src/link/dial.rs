@@ -28,6 +28,8 @@ const BACKOFF_LEAST: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_millis(700);
 /// Why a service that said goodbye is down.
 const STOPPING: &str = "it is stopping";
+/// Why a link is given up that nothing leads over any more.
+const NOT_NEEDED: &str = "this host has no further need of it";
 /// Is told what a service says of itself.
 pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 
@@ -154,7 +156,7 @@ impl Task {
                 command = self.inbox.recv() => match command {
                     Some(command) if socket.is_full() => { turn_away(&mut caller, command); None }
                     Some(command) => { take(&mut caller, &mut replies, command); None }
-                    None => break "this host ends the link".to_owned(),
+                    None => break NOT_NEEDED.to_owned(),
                 },
                 () = sleep_until(caller.next_wake()) => {
                     if socket.has_moved() {
@@ -239,7 +241,9 @@ impl Task {
     fn lost(&mut self, why: &str, was_ready: bool, replies: HashMap<u64, Reply>) {
         self.down(why);
         let words = "*** server has disconnected socket, probably because it shut down";
-        if was_ready && why == STOPPING {
+        if why == NOT_NEEDED {
+            tracing::info!("closed the link to {} at {}: {why}", self.service, self.address.url());
+        } else if was_ready && why == STOPPING {
             tracing::info!(service = %self.service, why, "{words}");
         } else if was_ready {
             tracing::warn!(service = %self.service, in_flight = replies.len(), why, "{words}");

@@ -182,6 +182,8 @@ struct Connection {
     /// Why this host says goodbye, once it does.
     leaving: Option<&'static str>,
     entered: watch::Receiver<u64>,
+    /// The handlers of which the other host was told.
+    told: Vec<String>,
     /// What was shown when the link was opened.
     link_key: Arc<LinkKey>,
 }
@@ -203,6 +205,7 @@ impl Connection {
             finished,
             leaving: None,
             entered,
+            told: edition.catalog.names().map(ToString::to_string).collect(),
             link_key: Arc::clone(&edition.link_key),
             front,
         }
@@ -267,8 +270,10 @@ impl Connection {
             self.leave("the secret has changed");
             return;
         }
-        let handlers = edition.catalog.names().map(ToString::to_string).collect();
-        self.callee.renew(edition.configuration.settings.limits.request_time, handlers);
+        let handlers: Vec<String> = edition.catalog.names().map(ToString::to_string).collect();
+        let news = (handlers != self.told).then(|| handlers.clone());
+        self.told = handlers;
+        self.callee.renew(edition.configuration.settings.limits.request_time, news);
     }
 
     fn flush(&mut self) -> bool {
@@ -291,6 +296,7 @@ impl Connection {
         match self.welcome(greeting) {
             Ok(welcome) => {
                 tracing::info!("sent response to {name}: {}", serde_json::json!({"type": kind, "finished": true}));
+                self.told.clone_from(&welcome.handlers);
                 self.callee.welcome(welcome);
             }
             Err(words) => {

@@ -93,8 +93,7 @@ impl<T> Line<T> {
     /// A request of a module that may have `most` places. `tell` is made only if it has to wait.
     pub(super) fn enter(&mut self, side: Side, module: &Arc<str>, most: usize, tell: impl FnOnce() -> T) -> Entered<T> {
         let bounds = self.bounds;
-        let lane = self.side(side).lane(module);
-        lane.most = most;
+        let lane = self.side(side).lane(module, most);
         let may_begin = lane.waiting.is_empty() && lane.busy < most;
         let places = self.side(side);
         if may_begin && places.busy < bounds.places {
@@ -121,15 +120,18 @@ impl<T> Line<T> {
     pub(super) fn leave(&mut self, side: Side, module: &Arc<str>) -> Vec<Begin<T>> {
         let places = self.side(side);
         places.busy = places.busy.saturating_sub(1);
-        let lane = places.lane(module);
-        lane.busy = lane.busy.saturating_sub(1);
-        self.fill(side)
+        if let Some(lane) = places.lanes.get_mut(module) {
+            lane.busy = lane.busy.saturating_sub(1);
+        }
+        let begin = self.fill(side);
+        self.side(side).tidy(module);
+        begin
     }
 
     /// A request that waits goes away. It may have begun meanwhile: then nothing happens.
     pub(super) fn give_up(&mut self, side: Side, module: &Arc<str>, number: u64) {
         let places = self.side(side);
-        let lane = places.lane(module);
+        let Some(lane) = places.lanes.get_mut(module) else { return };
         let before = lane.waiting.len();
         lane.waiting.retain(|(waiting, _)| *waiting != number);
         let gone = before - lane.waiting.len();
@@ -140,36 +142,46 @@ impl<T> Line<T> {
     /// A handler that answers a question asks one itself, or (`begins` false) has its answer. Returns whose wait became
     /// hopeless by that.
     pub(super) fn asks(&mut self, module: &Arc<str>, begins: bool) -> Vec<T> {
-        let bounds = self.bounds;
         let places = &mut self.questions;
-        let lane = places.lane(module);
-        if begins {
-            lane.asking += 1;
-            places.asking += 1;
-        } else {
-            lane.asking = lane.asking.saturating_sub(1);
-            places.asking = places.asking.saturating_sub(1);
+        let change = |asking: &mut usize| *asking = if begins { *asking + 1 } else { asking.saturating_sub(1) };
+        change(&mut places.asking);
+        if let Some(lane) = places.lanes.get_mut(module) {
+            change(&mut lane.asking);
         }
+        let hopeless = self.hopeless();
+        self.questions.tidy(module);
+        hopeless
+    }
+
+    /// Takes the questions for which no place can come free.
+    fn hopeless(&mut self) -> Vec<T> {
+        let (bounds, places) = (self.bounds, &mut self.questions);
         let names: Vec<Arc<str>> = places.turns.iter().cloned().collect();
         let mut hopeless = Vec::new();
-        for name in names.into_iter().filter(|_| begins) {
-            if places.is_hopeless(&name, bounds.places) {
-                let lane = places.lane(&name);
-                hopeless.extend(std::mem::take(&mut lane.waiting).into_iter().map(|(_, tell)| tell));
-                places.tidy(&name);
+        for name in names {
+            if !places.is_hopeless(&name, bounds.places) {
+                continue;
             }
+            if let Some(lane) = places.lanes.get_mut(&name) {
+                hopeless.extend(std::mem::take(&mut lane.waiting).into_iter().map(|(_, tell)| tell));
+            }
+            places.tidy(&name);
         }
-        places.tidy(module);
         self.waiting -= hopeless.len();
         hopeless
     }
 
-    /// Other bounds from now on; nobody who waits is turned away. Returns who may begin.
-    pub(super) fn rebound(&mut self, bounds: Bounds) -> Vec<Begin<T>> {
+    /// Other bounds from now on, for all and for each module. Returns who may begin, and whose wait became hopeless.
+    pub(super) fn rebound(&mut self, bounds: Bounds, most: impl Fn(&str) -> Option<usize>) -> (Vec<Begin<T>>, Vec<T>) {
         self.bounds = bounds;
+        for places in [&mut self.callers, &mut self.questions] {
+            for (name, lane) in &mut places.lanes {
+                lane.most = most(name).unwrap_or(lane.most);
+            }
+        }
         let mut begin = self.fill(Side::Callers);
         begin.extend(self.fill(Side::Questions));
-        begin
+        (begin, self.hopeless())
     }
 
     fn side(&mut self, side: Side) -> &mut Places<T> {
@@ -196,7 +208,7 @@ impl<T> Line<T> {
         let waits = |places: &Places<T>| places.waits(&greedy);
         let places =
             if waits(&self.callers) >= waits(&self.questions) { &mut self.callers } else { &mut self.questions };
-        let (_, tell) = places.lane(&greedy).waiting.pop_back()?;
+        let (_, tell) = places.lanes.get_mut(&greedy)?.waiting.pop_back()?;
         places.tidy(&greedy);
         self.waiting -= 1;
         Some(tell)
@@ -219,8 +231,10 @@ impl<T> Default for Places<T> {
 }
 
 impl<T> Places<T> {
-    fn lane(&mut self, module: &Arc<str>) -> &mut Lane<T> {
-        let empty = || Lane { most: usize::MAX, busy: 0, asking: 0, waiting: VecDeque::new() };
+    /// The lane of a module. `most` is for a new one: while there is one, only new bounds change it, so that a request of
+    /// an earlier edition does not.
+    fn lane(&mut self, module: &Arc<str>, most: usize) -> &mut Lane<T> {
+        let empty = || Lane { most, busy: 0, asking: 0, waiting: VecDeque::new() };
         self.lanes.entry(Arc::clone(module)).or_insert_with(empty)
     }
 
@@ -230,11 +244,13 @@ impl<T> Places<T> {
 
     fn begin(&mut self, module: &Arc<str>) {
         self.busy += 1;
-        self.lane(module).busy += 1;
+        if let Some(lane) = self.lanes.get_mut(module) {
+            lane.busy += 1;
+        }
     }
 
     fn wait(&mut self, module: &Arc<str>, number: u64, tell: T) {
-        let lane = self.lane(module);
+        let Some(lane) = self.lanes.get_mut(module) else { return };
         lane.waiting.push_back((number, tell));
         if lane.waiting.len() == 1 {
             self.turns.push_back(Arc::clone(module));
@@ -248,7 +264,7 @@ impl<T> Places<T> {
             let may = |name: &Arc<str>| self.lanes.get(name).is_some_and(|lane| lane.busy < lane.most);
             let Some(turn) = self.turns.iter().position(may) else { break };
             let Some(name) = self.turns.remove(turn) else { break };
-            let lane = self.lane(&name);
+            let Some(lane) = self.lanes.get_mut(&name) else { continue };
             if let Some((_, tell)) = lane.waiting.pop_front() {
                 if !lane.waiting.is_empty() {
                     self.turns.push_back(Arc::clone(&name));

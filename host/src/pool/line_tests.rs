@@ -95,7 +95,8 @@ impl Model {
             }
             Step::Rebound(bounds) => {
                 self.bounds = bounds;
-                let begin = self.line.rebound(bounds);
+                let (begin, hopeless) = self.line.rebound(bounds, |_| None);
+                assert!(hopeless.is_empty(), "nobody asks");
                 self.begin(begin);
             }
             Step::Leave(_) | Step::GiveUp(_) => {}
@@ -212,4 +213,31 @@ fn a_question_that_no_place_can_come_free_for_is_turned_away() {
     assert!(matches!(line.enter(Side::Questions, &two, 2, || 6), Entered::Waits(_, None)));
     let begun: Vec<i32> = line.leave(Side::Questions, &two).into_iter().map(|begin| begin.tell).collect();
     assert_eq!(begun, [6]);
+}
+
+#[test]
+fn more_places_for_a_module_are_for_those_who_wait() {
+    let mut line = Line::new(Bounds { places: 1, waiting: 10 });
+    let one = name(0);
+    assert_eq!(line.enter(Side::Callers, &one, 1, || 1), Entered::Begins);
+    assert!(matches!(line.enter(Side::Callers, &one, 1, || 2), Entered::Waits(..)));
+    assert!(matches!(line.enter(Side::Callers, &one, 1, || 3), Entered::Waits(..)));
+    let (begun, hopeless) = line.rebound(Bounds { places: 8, waiting: 10 }, |_| Some(2));
+    let begun: Vec<i32> = begun.into_iter().map(|begin| begin.tell).collect();
+    assert_eq!((begun, hopeless), (vec![2], vec![]));
+    // A request of an earlier edition does not put the old bound back.
+    assert!(matches!(line.enter(Side::Callers, &one, 1, || 4), Entered::Waits(..)));
+    let (begun, _) = line.rebound(Bounds { places: 8, waiting: 10 }, |_| Some(8));
+    assert_eq!(begun.into_iter().map(|begin| begin.tell).collect::<Vec<i32>>(), [3, 4]);
+}
+
+#[test]
+fn fewer_places_end_a_wait_that_became_hopeless() {
+    let mut line = Line::new(Bounds { places: 2, waiting: 10 });
+    let one = name(0);
+    assert_eq!(line.enter(Side::Questions, &one, 2, || 1), Entered::Begins);
+    assert_eq!(line.enter(Side::Questions, &one, 2, || 2), Entered::Begins);
+    assert!(line.asks(&one, true).is_empty());
+    assert!(matches!(line.enter(Side::Questions, &one, 2, || 3), Entered::Waits(..)));
+    assert_eq!(line.rebound(Bounds { places: 1, waiting: 10 }, |_| Some(1)), (vec![], vec![3]));
 }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::request::{Kind, Request};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 /// Seconds after which a refused caller may try again: a line of calls of some milliseconds is short by then.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -85,6 +85,13 @@ impl Places {
         match timeout_at(request.deadline, told).await {
             Ok(Ok(told)) => {
                 waiting.number = None;
+                // A place that came with the last moment is given on: a request that is over never runs.
+                let told =
+                    told.and_then(
+                        |place| {
+                            if Instant::now() < request.deadline { Ok(place) } else { Err(TurnedAway::TooLate) }
+                        },
+                    );
                 told.map_err(busy)
             }
             _ => Err(busy(TurnedAway::TooLate)),
@@ -92,17 +99,15 @@ impl Places {
     }
 
     /// Other bounds from now on.
-    pub(super) fn rebound(self: &Arc<Self>, bounds: Bounds) {
-        let begin = self.lock().rebound(bounds);
+    pub(super) fn rebound(self: &Arc<Self>, bounds: Bounds, most: impl Fn(&str) -> Option<usize>) {
+        let (begin, hopeless) = self.lock().rebound(bounds, most);
         self.begin(begin);
+        turn_away(hopeless);
     }
 
     pub(super) fn asking(self: &Arc<Self>, module: &Arc<str>) -> Asking {
         let hopeless = self.lock().asks(module, true);
-        for tell in hopeless {
-            // One who has gone needs no answer.
-            let _ = tell.send(Err(TurnedAway::AllAsk));
-        }
+        turn_away(hopeless);
         Asking { places: Arc::clone(self), module: Arc::clone(module) }
     }
 
@@ -146,6 +151,13 @@ impl Drop for Waiting<'_> {
         if let Some(number) = self.number {
             self.places.lock().give_up(self.side, self.module, number);
         }
+    }
+}
+
+fn turn_away(hopeless: Vec<Tell>) {
+    for tell in hopeless {
+        // One who has gone needs no answer.
+        let _ = tell.send(Err(TurnedAway::AllAsk));
     }
 }
 

@@ -73,7 +73,7 @@ impl Workers {
     /// A worker of this module: the one that was used last, or a new one in place of the longest idle of another module.
     pub(super) async fn take(&self, module: &Arc<Module>) -> Result<Busy<'_>, CallFailure> {
         let (live, made_room) = self.claim(module);
-        drop(made_room);
+        end(made_room.into_iter().collect(), "another module needed its room");
         let mut busy = Busy { workers: self, live, is_counted: true };
         match &busy.live {
             Some(live) => live.badge.0.set_busy(true),
@@ -90,7 +90,11 @@ impl Workers {
             return (Some(counted.idle.remove(place).live), None);
         }
         let full = counted.idle.len() + counted.busy > counted.most && !counted.idle.is_empty();
-        (None, full.then(|| counted.idle.remove(0)))
+        let made_room = full.then(|| counted.idle.remove(0));
+        if let Some(idle) = &made_room {
+            counted.cards.remove(&idle.live.badge.0.id);
+        }
+        (None, made_room)
     }
 
     async fn make(&self, module: &Arc<Module>) -> Result<Live, CallFailure> {

@@ -2,7 +2,7 @@
 //! In come what serves now, the configuration and the modules on disk; out goes the best draft, and what had to be left out.
 //! It changes nothing that serves.
 
-use crate::configuration::{Configuration, Problem};
+use crate::configuration::{Configuration, ModuleSettings, Problem};
 use crate::edition::{Draft, Edition, Workshop, draft};
 use crate::handler::{Compiled, Module};
 use std::collections::BTreeMap;
@@ -12,11 +12,15 @@ use std::sync::Arc;
 /// What lies on disk: each module's file, compiled, or its problem.
 pub(super) type OnDisk = BTreeMap<PathBuf, Result<Compiled, Problem>>;
 
+/// Modules that could not be finished: their version, what they were to use, and why not.
+pub(super) type Failed = BTreeMap<PathBuf, (Arc<str>, ModuleSettings, Problem)>;
+
 /// Finds out what can serve.
 pub(super) struct Fitting<'a> {
     pub(super) workshop: &'a Workshop,
     pub(super) serving: &'a Edition,
     pub(super) on_disk: &'a OnDisk,
+    pub(super) failed: &'a mut Failed,
 }
 
 /// What can serve, and the problems of what cannot.
@@ -26,36 +30,31 @@ pub(super) struct Fit {
     pub(super) left_out: Vec<(PathBuf, Problem)>,
 }
 
-/// Modules by their files, in the order in which they claim handlers.
-type Modules = Vec<Arc<Module>>;
+/// Files with their modules, or why they are none, in the order in which they claim handlers.
+type Modules = Vec<(PathBuf, Result<Arc<Module>, Problem>)>;
 
 impl Fitting<'_> {
     /// Fits the modules on disk to this configuration: all of them, or else as many as can be.
     ///
     /// # Errors
     /// When the configuration does not fit to the modules, neither to those that serve nor to those on disk.
-    pub(super) async fn fit(&self, configuration: &Configuration) -> Result<Fit, Vec<Problem>> {
-        let (base, unlinked) = self.base(configuration).await;
+    pub(super) async fn fit(&mut self, configuration: &Configuration) -> Result<Fit, Vec<Problem>> {
+        let base = self.base(configuration).await;
         let tolerated = self.tolerated();
         let (changes, mut left_out) = self.changes(configuration).await;
-        let mut all = base.clone();
-        for change in &changes {
-            put(&mut all, change);
-        }
-        let everything = draft(configuration, all, unlinked.clone());
+        let all = changes.iter().fold(base.clone(), put);
+        let everything = drafted(configuration, &all);
         let news = new_problems(&everything, &tolerated);
         if news.is_empty() {
             return Ok(Fit { draft: everything, left_out });
         }
-        let mut modules = base;
-        let mut best = draft(configuration, modules.clone(), unlinked.clone());
+        let (mut modules, mut best) = (base.clone(), drafted(configuration, &base));
         if !new_problems(&best, &tolerated).is_empty() {
             return Err(news);
         }
         for change in &changes {
-            let mut with = modules.clone();
-            put(&mut with, change);
-            let tried = draft(configuration, with.clone(), unlinked.clone());
+            let with = put(modules.clone(), change);
+            let tried = drafted(configuration, &with);
             match new_problems(&tried, &tolerated).into_iter().next() {
                 None => (modules, best) = (with, tried),
                 Some(problem) => left_out.push((change.file.clone(), problem)),
@@ -71,23 +70,24 @@ impl Fitting<'_> {
     }
 
     /// The modules that serve and whose files are there, as this configuration wants them.
-    async fn base(&self, configuration: &Configuration) -> (Modules, Vec<Problem>) {
-        let (mut modules, mut problems) = (Vec::new(), Vec::new());
-        for module in self.serving.catalog.modules().filter(|module| self.on_disk.contains_key(&module.file)) {
-            match self.finish(configuration, &module.file, module.compiled()).await {
-                Ok(module) => modules.push(module),
-                Err(problem) => problems.push(problem),
-            }
+    async fn base(&mut self, configuration: &Configuration) -> Modules {
+        let mut modules = Vec::new();
+        let serving = self.serving;
+        for module in serving.catalog.modules().filter(|module| self.on_disk.contains_key(&module.file)) {
+            modules.push((module.file.clone(), self.finish(configuration, &module.file, module.compiled()).await));
         }
-        (modules, problems)
+        modules
     }
 
-    /// The modules on disk that differ from those that serve.
-    async fn changes(&self, configuration: &Configuration) -> (Modules, Vec<(PathBuf, Problem)>) {
+    /// The modules on disk that differ from those that serve, and the files that are none.
+    async fn changes(&mut self, configuration: &Configuration) -> (Vec<Arc<Module>>, Vec<(PathBuf, Problem)>) {
         let (mut modules, mut left_out) = (Vec::new(), Vec::new());
-        for (file, compiled) in self.on_disk {
+        let on_disk = self.on_disk;
+        for (file, compiled) in on_disk {
             let finished = match compiled {
                 Ok(compiled) if self.serves(file, compiled) => continue,
+                // Renamed a moment ago: it is not yet known to be gone for good.
+                _ if !file.exists() => continue,
                 Ok(compiled) => self.finish(configuration, file, compiled).await,
                 Err(problem) => Err(problem.clone()),
             };
@@ -101,7 +101,7 @@ impl Fitting<'_> {
 
     /// The module of a file; the one that serves, if nothing about it would differ.
     async fn finish(
-        &self,
+        &mut self,
         configuration: &Configuration,
         file: &Path,
         compiled: &Compiled,
@@ -109,11 +109,22 @@ impl Fitting<'_> {
         let before = &self.serving.configuration;
         let same_surroundings = before.user_defined == configuration.user_defined
             && before.settings.limits.response == configuration.settings.limits.response;
+        let settings = self.workshop.settings(configuration, file);
         let serving = self.serving.catalog.modules().find(|module| module.file == file);
-        match serving.filter(|module| same_surroundings && module.version() == &compiled.version) {
-            Some(module) if configuration.module(&module.name) == module.settings => Ok(Arc::clone(module)),
-            _ => self.workshop.finish(configuration, file, compiled).await,
+        let is_same = |module: &&Arc<Module>| *module.version() == compiled.version && module.settings == settings;
+        if let Some(module) = serving.filter(is_same).filter(|_| same_surroundings) {
+            return Ok(Arc::clone(module));
         }
+        if let Some((version, tried_with, problem)) = self.failed.get(file)
+            && (version, tried_with) == (&compiled.version, &settings)
+        {
+            return Err(problem.clone());
+        }
+        let finished = self.workshop.finish(configuration, file, compiled).await;
+        if let Err(problem) = &finished {
+            self.failed.insert(file.to_owned(), (Arc::clone(&compiled.version), settings, problem.clone()));
+        }
+        finished
     }
 
     fn serves(&self, file: &Path, compiled: &Compiled) -> bool {
@@ -121,16 +132,32 @@ impl Fitting<'_> {
     }
 }
 
+/// What these modules make with the configuration.
+fn drafted(configuration: &Configuration, modules: &Modules) -> Draft {
+    let good = modules.iter().filter_map(|(_, module)| module.as_ref().ok().map(Arc::clone));
+    let bad = modules.iter().filter_map(|(_, module)| module.as_ref().err().cloned());
+    draft(configuration, good, bad.collect())
+}
+
 /// Puts a module in its file's place. A file that was renamed is missed under its old name: what it offered moves along.
-fn put(modules: &mut Modules, change: &Arc<Module>) {
-    let takes_over = |module: &Arc<Module>| {
+fn put(mut modules: Modules, change: &Arc<Module>) -> Modules {
+    let takes_over = |file: &Path, module: &Arc<Module>| {
         let same_handler = module.offers.iter().any(|offer| change.offers.iter().any(|new| new.name == offer.name));
-        module.file == change.file || (same_handler && !module.file.exists())
+        same_handler && !file.exists()
     };
-    modules.retain(|module| !takes_over(module));
-    modules.push(Arc::clone(change));
+    modules
+        .retain(|(file, module)| *file != change.file && !module.as_ref().is_ok_and(|module| takes_over(file, module)));
+    modules.push((change.file.clone(), Ok(Arc::clone(change))));
+    modules
+}
+
+/// Whether two problems are the same one. Where it stands and how to mend it change with the lines of a file, and with the
+/// handlers that there are.
+pub(super) fn same(one: &Problem, other: &Problem) -> bool {
+    one.file == other.file && one.what == other.what
 }
 
 fn new_problems(draft: &Draft, tolerated: &[Problem]) -> Vec<Problem> {
-    draft.problems.iter().filter(|problem| !tolerated.contains(problem)).cloned().collect()
+    let is_new = |problem: &&Problem| !tolerated.iter().any(|other| same(other, problem));
+    draft.problems.iter().filter(is_new).cloned().collect()
 }

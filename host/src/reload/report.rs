@@ -17,6 +17,8 @@ pub(super) struct Report {
     modules: BTreeMap<PathBuf, Line>,
     configuration: Vec<Line>,
     folder_is_missed: bool,
+    /// Why the folder cannot be looked at now.
+    blind: Option<String>,
 }
 
 struct Line {
@@ -46,6 +48,14 @@ impl Report {
             tracing::warn!("the folder of this host's modules is not there; what was loaded from it stays in service");
         }
         self.folder_is_missed = !is_there;
+    }
+
+    /// Whether the folder could be looked at, and if not, why.
+    pub(super) fn look(&mut self, failure: Option<&String>) {
+        if let Some(why) = failure.filter(|why| self.blind.as_ref() != Some(*why)) {
+            tracing::error!("{why}; what was loaded stays in service");
+        }
+        self.blind = failure.cloned();
     }
 
     /// The modules that cannot serve.

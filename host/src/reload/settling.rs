@@ -67,6 +67,11 @@ impl Settling {
         moving.writer = writer.unwrap_or(moving.writer);
     }
 
+    /// The file could not be taken: it counts as changed until it can.
+    pub(super) fn again(&mut self, path: &Path) {
+        self.known.remove(path);
+    }
+
     /// The files are now so.
     pub(super) fn look(&mut self, files: &BTreeMap<PathBuf, Stamp>, now: Instant) {
         for (path, moving) in &mut self.moving {

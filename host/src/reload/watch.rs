@@ -3,6 +3,7 @@
 //! A hint may be missing or wrong: nothing depends on it but how soon a change is seen.
 
 use super::settling::Writer;
+use crate::edition::FolderId;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ pub(super) struct Hint {
 /// Watches folders as far as the system can.
 pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
-    /// Each with its inode: a folder that was made anew has to be watched anew.
-    watched: BTreeMap<PathBuf, u64>,
+    /// A folder that was made anew has to be watched anew.
+    watched: BTreeMap<PathBuf, FolderId>,
     hints: mpsc::Receiver<Hint>,
     has_complained: bool,
 }
@@ -51,10 +52,10 @@ impl Watch {
     }
 
     /// Watches these folders and no others. Returns whether one is new: what happened there before was not seen.
-    pub(super) fn follow(&mut self, folders: &BTreeMap<PathBuf, u64>) -> bool {
+    pub(super) fn follow(&mut self, folders: &BTreeMap<PathBuf, FolderId>) -> bool {
         let Some(mut watcher) = self.watcher.take() else { return false };
-        self.watched.retain(|folder, inode| {
-            let stays = folders.get(folder) == Some(inode);
+        self.watched.retain(|folder, id| {
+            let stays = folders.get(folder) == Some(id);
             if !stays {
                 // A folder that is gone is not watched any more anyway.
                 let _ = watcher.unwatch(folder);
@@ -62,12 +63,12 @@ impl Watch {
             stays
         });
         let mut is_new = false;
-        for (folder, inode) in folders {
+        for (folder, id) in folders {
             if self.watched.contains_key(folder) {
                 continue;
             }
             match watcher.watch(folder, RecursiveMode::NonRecursive) {
-                Ok(()) => is_new = self.watched.insert(folder.clone(), *inode).is_none() || is_new,
+                Ok(()) => is_new = self.watched.insert(folder.clone(), *id).is_none() || is_new,
                 // It went away since it was seen; the next look knows.
                 Err(error) if is_gone(&error) => {}
                 Err(error) => self.complain(folder, &error),
