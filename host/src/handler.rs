@@ -2,6 +2,7 @@
 //! In come a module's file and a call with the caller's session; out goes what the handler returned, or how it failed.
 //! It never queues, never routes, and knows of no other module; only files below this one name wasmtime.
 
+mod cache;
 mod engine;
 mod module;
 mod linking;

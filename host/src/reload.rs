@@ -127,6 +127,7 @@ impl Reloader {
         if !settled.is_empty() {
             self.take(settled).await;
             self.fit_all().await;
+            self.workshop.engine.seal_cache().await;
         }
         self.report.write(Instant::now());
     }

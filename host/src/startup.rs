@@ -79,6 +79,7 @@ impl Host {
     /// Every problem of the application folder at once, or what the machine refuses.
     pub async fn start(options: Options) -> Result<Self, StartFailure> {
         tracing::info!("Starting QEWD");
+        allow_open_files();
         let name = options.microservice.as_deref();
         // What changes from now on is seen by its stamp, also while the host starts.
         let files = look_at_configuration(&options.folder).map_err(StartFailure::Machine)?;
@@ -108,6 +109,15 @@ impl Host {
         self.stop.cancel();
         self.live.close();
         tokio::time::timeout(GRACE, self.live.wait()).await.is_ok()
+    }
+}
+
+/// Each connection is an open file, and many systems allow a program a thousand until it asks for more.
+fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_err() {
+        tracing::debug!("the system allows no more open files");
     }
 }
 

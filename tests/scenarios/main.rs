@@ -25,6 +25,7 @@ mod bad_modules;
 mod reload;
 mod reload_configuration;
 mod workers;
+mod compile_cache;
 mod links;
 mod link_failures;
 mod configuration;

@@ -101,6 +101,7 @@ impl Workshop {
             self.finish(configuration, file, &compiled).await
         });
         let loaded: Vec<_> = futures_util::stream::iter(loading).buffered(at_once).collect().await;
+        self.engine.seal_cache().await;
         let (mut modules, mut problems) = (Vec::new(), Vec::new());
         for result in loaded {
             match result {

@@ -2,6 +2,7 @@
 //! In come how many instances there may be and where compiled code is kept; out goes the engine that modules share.
 //! It never loads a module.
 
+use super::cache::CheckedCache;
 use crate::configuration::TABLE_ELEMENTS;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub struct EngineSettings {
 pub struct Engine {
     wasmtime: wasmtime::Engine,
     instances: usize,
+    cache: Option<CheckedCache>,
     _ticker: Arc<Ticker>,
 }
 
@@ -50,7 +52,9 @@ impl Engine {
     /// # Errors
     /// When the machine cannot run wasmtime at all; the words are wasmtime's.
     pub fn new(settings: &EngineSettings) -> Result<Self, String> {
-        let mut config = base_config(settings)?;
+        let cache = settings.cache.as_deref().map(CheckedCache::open).transpose();
+        let cache = cache.map_err(|error| format!("the cache of compiled modules: {error}"))?;
+        let mut config = base_config(cache.as_ref())?;
         config.allocation_strategy(pooling(settings));
         let wasmtime = match wasmtime::Engine::new(&config) {
             Ok(engine) => engine,
@@ -61,7 +65,7 @@ impl Engine {
             }
         };
         let ticker = Ticker::start(&wasmtime)?;
-        Ok(Self { wasmtime, instances: settings.instances, _ticker: Arc::new(ticker) })
+        Ok(Self { wasmtime, instances: settings.instances, cache, _ticker: Arc::new(ticker) })
     }
 
     /// Instances that may live at once.
@@ -70,20 +74,30 @@ impl Engine {
         self.instances
     }
 
+    /// Something may have been compiled: what is new in the cache gets its checksum.
+    pub async fn seal_cache(&self) {
+        if let Some(cache) = self.cache.clone() {
+            // Without a checksum it is compiled anew at the next start: nothing to wait for, and nothing to report.
+            let _ = tokio::task::spawn_blocking(move || cache.seal()).await;
+        }
+    }
+
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.wasmtime
     }
 }
 
-fn base_config(settings: &EngineSettings) -> Result<Config, String> {
+fn base_config(cache: Option<&CheckedCache>) -> Result<Config, String> {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false).gc_support(false);
     // Compiling beside requests must not take every core from them.
     config.parallel_compilation(false);
-    if let Some(directory) = &settings.cache {
-        let mut cache = CacheConfig::new();
-        cache.with_directory(directory);
-        config.cache(Some(Cache::new(cache).map_err(|error| format!("the cache of compiled modules: {error:#}"))?));
+    if let Some(cache) = cache {
+        let mut settings = CacheConfig::new();
+        settings.with_directory(cache.code());
+        // Files are never packed anew: their checksums would be wrong then.
+        settings.with_optimized_compression_usage_counter_threshold(u64::MAX);
+        config.cache(Some(Cache::new(settings).map_err(|error| format!("the cache of compiled modules: {error:#}"))?));
     }
     Ok(config)
 }

@@ -1,0 +1,88 @@
+//! The cache of compiled modules: a start from it, and a cache that a disk has damaged.
+
+use crate::harness::{App, Host, Launch};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn app() -> App {
+    let routes = json!([
+        {"uri": "/api/list", "handler": "list", "authenticate": false},
+        {"uri": "/api/versioned", "handler": "versioned", "authenticate": false},
+    ]);
+    App::new(json!({"qewd_up": true}), &routes).guest("orchestrator", "echo").guest("orchestrator", "versioned")
+}
+
+fn start(app: &App) -> Host {
+    Launch::orchestrator(app).data(&app.path().join("data")).start()
+}
+
+/// Starts a host, sees it serve, and ends it.
+fn serves(app: &App) -> Vec<String> {
+    let mut host = start(app);
+    assert_eq!(host.get("/api/list").send().shown(), r#"200 [{"id":1},{"id":2}]"#);
+    assert_eq!(host.get("/api/versioned").send().status, 200);
+    host.signal("TERM");
+    assert_eq!(host.ended().code(), Some(0));
+    host.lines()
+}
+
+/// The files of compiled code in the cache.
+fn code(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            files.extend(code(&entry));
+        } else if entry.extension().is_none() {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_damaged_cache_is_not_run() {
+    let app = app();
+    serves(&app);
+    let folder = app.path().join("data/compiled/code");
+    let files = code(&folder);
+    assert_eq!(files.len(), 2, "one for each module: {files:?}");
+    let whole: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    for part in 1..8 {
+        for (file, bytes) in files.iter().zip(&whole) {
+            let mut damaged = bytes.clone();
+            let place = bytes.len() * part / 8;
+            damaged[place] ^= 1;
+            fs::write(file, damaged).unwrap();
+        }
+        let lines = serves(&app);
+        let told = lines.iter().filter(|line| line.contains("was damaged; its module is compiled anew")).count();
+        assert_eq!(told, 2, "{lines:#?}");
+    }
+    fs::write(&files[0], "").unwrap();
+    fs::write(&files[1], &whole[1][..1000]).unwrap();
+    serves(&app);
+    // What is whole is used as it is.
+    let written = |files: &[PathBuf]| -> Vec<_> {
+        files.iter().map(|file| fs::metadata(file).unwrap().modified().unwrap()).collect()
+    };
+    let before = written(&code(&folder));
+    assert!(!serves(&app).iter().any(|line| line.contains("damaged")));
+    assert_eq!(written(&code(&folder)), before);
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let app = app();
+    let folder = app.path().join("data/compiled");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    let lines = serves(&app);
+    assert!(
+        lines.iter().any(|line| line.contains("WARN") && line.contains("others may write to it; type chmod go-w")),
+        "{lines:#?}"
+    );
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
