@@ -78,12 +78,6 @@ pub fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
-/// Milliseconds that may be negative: a difference of two clocks.
-#[must_use]
-pub fn signed_milliseconds(milliseconds: f64) -> String {
-    format!("{milliseconds:.1} ms")
-}
-
 /// How many times as long one takes as the other.
 #[must_use]
 pub fn ratio(one: Duration, other: Duration) -> String {

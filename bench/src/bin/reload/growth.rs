@@ -88,15 +88,15 @@ impl Grown {
     /// Prints both tables.
     pub(crate) fn print(&self) {
         println!("Memory of {}, from before (after the first versions) to rest (without load):", self.name);
-        let sizes: [(&str, fn(&Memory) -> i64); 3] = [
-            ("VmRSS", |memory| memory.resident),
-            ("PSS", |memory| memory.proportional),
-            ("private dirty", |memory| memory.private_dirty),
-        ];
-        let rows = sizes.map(|(what, size)| {
+        let row = |what: &str, size: fn(&Memory) -> i64| {
             let moments = self.moments.iter().map(|(_, memory)| memory).chain([&self.most]);
             [what.to_owned()].into_iter().chain(moments.map(|memory| mebibytes(size(memory)))).collect()
-        });
+        };
+        let rows = [
+            row("VmRSS", |memory| memory.resident),
+            row("PSS", |memory| memory.proportional),
+            row("private dirty", |memory| memory.private_dirty),
+        ];
         let heading: Vec<&str> =
             ["memory"].into_iter().chain(self.moments.iter().map(|(when, _)| *when)).chain(["at most"]).collect();
         bench::table::print(&heading, &rows);

@@ -175,7 +175,9 @@ fn verdict(ledger: &Ledger, hosts: &mut [Program], good: u32) -> ExitCode {
     for host in hosts {
         host.catch_up();
         println!("{} wrote {} other warnings and errors", host.name, host.troubles.len());
-        host.troubles.iter().take(10).for_each(|line| println!("  {line}"));
+        for line in host.troubles.iter().take(10) {
+            println!("  {line}");
+        }
     }
     let seen = ledger.count_seen();
     if u32::try_from(seen) != Ok(good) {
@@ -187,6 +189,8 @@ fn verdict(ledger: &Ledger, hosts: &mut [Program], good: u32) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("{wrong} things were wrong; the first ones:");
-    words.iter().for_each(|words| println!("  {words}"));
+    for words in words {
+        println!("  {words}");
+    }
     ExitCode::FAILURE
 }

@@ -91,7 +91,7 @@ impl Program {
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.text.contains(text) => return Some(line),
-                Ok(line) => self.note(line.text),
+                Ok(line) => self.note(&line.text),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
             }
         }
@@ -100,11 +100,11 @@ impl Program {
     /// Takes in what was not waited for.
     pub(crate) fn catch_up(&mut self) {
         while let Ok(line) = self.lines.try_recv() {
-            self.note(line.text);
+            self.note(&line.text);
         }
     }
 
-    fn note(&mut self, line: String) {
+    fn note(&mut self, line: &str) {
         let is_trouble = line.contains(" WARN ") || line.contains("ERROR ");
         // That a broken file is told is as it should be.
         if is_trouble && !line.contains("stays in service") {
