@@ -1,0 +1,147 @@
+//! The same with wasmtime alone: what is left when there is no host around a component.
+//! In come a module's file and a call; out go instances and answers.
+//! It has no limits, no log, no pool and no deadline, and its engine is configured like the host's.
+
+use super::calls::{Case, GREETING};
+use super::hosted::ROOM;
+use bindings::qewd::handler::{log, services, settings, types};
+use bindings::{Module, ModulePre};
+use qewd::handler::Call;
+use std::path::Path;
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+mod bindings {
+    //! The same contract, generated once more: the host keeps its own to itself.
+
+    wasmtime::component::bindgen!({
+        path: "../sdk/wit",
+        world: "module",
+        imports: {
+            "qewd:handler/services.ask": async,
+        },
+        exports: { default: async },
+    });
+}
+
+/// Ticks of an epoch that never moves: the code is compiled to look at it, as the host's is.
+const NEVER: u64 = 1 << 40;
+
+/// A component that is ready to be instantiated.
+pub(crate) struct Plain {
+    engine: Engine,
+    pre: ModulePre<State>,
+    request: types::Request,
+}
+
+/// A live instance.
+pub(crate) struct PlainInstance {
+    store: Store<State>,
+    bindings: Module,
+}
+
+pub(crate) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl Plain {
+    pub(crate) fn load(case: &Case, folder: &Path) -> Self {
+        let engine = Engine::new(&config()).expect("the machine runs wasm");
+        let file = folder.join(format!("{}.wasm", case.module));
+        let component = Component::from_file(&engine, &file).unwrap_or_else(|error| panic!("{error:#}"));
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI can be linked");
+        Module::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state).expect("the contract can be linked");
+        let pre =
+            linker.instantiate_pre(&component).and_then(ModulePre::new).unwrap_or_else(|error| panic!("{error:#}"));
+        Self { engine, pre, request: request(case.call()) }
+    }
+
+    pub(crate) async fn make(&self) -> PlainInstance {
+        let state = State { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
+        let mut store = Store::new(&self.engine, state);
+        store.set_epoch_deadline(NEVER);
+        let bindings = self.pre.instantiate_async(&mut store).await.expect("an instance can be made");
+        PlainInstance { store, bindings }
+    }
+
+    /// One call of an instance.
+    pub(crate) async fn ask(&self, instance: &mut PlainInstance, case: &Case) {
+        let handlers = instance.bindings.qewd_handler_handlers();
+        let returned = handlers.call_handle(&mut instance.store, &self.request).await.expect("the handler returns");
+        let response = returned.unwrap_or_else(|failure| panic!("{}", failure.message));
+        case.check(response.status, &response.body);
+    }
+}
+
+/// The same as in host/src/handler/engine.rs, where the reasons stand.
+fn config() -> Config {
+    let instances = u32::try_from(ROOM).unwrap_or(u32::MAX) + 8;
+    let mut pooling = PoolingAllocationConfig::default();
+    pooling
+        .total_component_instances(instances)
+        .total_core_instances(instances * 40)
+        .total_memories(instances * 3)
+        .total_tables(instances * 4)
+        .total_stacks(instances)
+        .table_elements(qewd::configuration::TABLE_ELEMENTS)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_memories_per_component(3)
+        .max_core_instances_per_component(40)
+        .max_memory_size(4 << 30)
+        .linear_memory_keep_resident(2 << 20)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    config.epoch_interruption(true).concurrency_support(false).gc_support(false).parallel_compilation(false);
+    config.allocation_strategy(pooling);
+    config
+}
+
+fn request(call: Call) -> types::Request {
+    let request = call.request;
+    types::Request {
+        id: request.id.as_str().to_owned(),
+        handler: call.handler.as_str().to_owned(),
+        application: call.application.as_ref().to_owned(),
+        kind: types::Kind::Rest,
+        query: request.query_parameters(),
+        method: request.method,
+        path: request.path,
+        route: call.route.as_ref().to_owned(),
+        variables: call.variables,
+        headers: request.headers,
+        body: request.body.into(),
+        client_address: request.client_address,
+        session: types::Session {
+            claims: serde_json::Value::Object(call.session.claims).to_string().into_bytes(),
+            secret: call.session.secret,
+        },
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl types::Host for State {}
+
+impl log::Host for State {
+    fn write(&mut self, _level: log::Level, _message: String, _fields: Vec<types::Pair>) {}
+}
+
+impl settings::Host for State {
+    fn get(&mut self, name: String) -> Option<Vec<u8>> {
+        (name == "greeting").then(|| format!("\"{GREETING}\"").into_bytes())
+    }
+}
+
+impl services::Host for State {
+    async fn ask(&mut self, _question: services::Question) -> services::Answer {
+        services::Answer { status: 503, headers: Vec::new(), body: Vec::new() }
+    }
+}

@@ -1,0 +1,92 @@
+//! The wasm modules that are measured: the example's handlers, and many versions of one guest.
+//! In comes a module's name or a version's number; out goes a file that Cargo built, or the bytes of a version.
+//! It never builds the host.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "wasm32-wasip2";
+const PACKAGES: [&str; 4] = ["guests", "example-orchestrator", "example-login-service", "example-info-service"];
+/// What tests/guests/helpful/versioned.rs says of itself until another number is written over it.
+const UNWRITTEN: &[u8] = b"version=00000000";
+
+/// The folder of the workspace.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Builds the modules, or finds out that they are built. Returns the folder in which the example's handlers lie; the
+/// guests are in `examples` below it.
+///
+/// # Panics
+/// When they cannot be built.
+#[must_use]
+pub fn build() -> PathBuf {
+    // The same folder as that of the tests: what they built is not built again.
+    let folder = workspace().join("target/guests");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace());
+    cargo.args(["build", "--quiet", "--locked", "--release", "--lib", "--examples", "--target", TARGET]);
+    cargo.arg("--target-dir").arg(&folder);
+    for package in PACKAGES {
+        cargo.args(["--package", package]);
+    }
+    let status = cargo.status().expect("cargo can be run");
+    assert!(
+        status.success(),
+        "the modules cannot be built; if the target is missing, type: rustup target add {TARGET}"
+    );
+    folder.join(TARGET).join("release")
+}
+
+/// A module of which there are as many versions as one likes.
+pub struct Versioned {
+    bytes: Vec<u8>,
+    /// Where its version stands.
+    place: usize,
+}
+
+impl Versioned {
+    /// Reads the guest `versioned` from the folder that [`build`] returned.
+    ///
+    /// # Panics
+    /// When it is not there, or does not say its version in one place.
+    #[must_use]
+    pub fn read(built: &Path) -> Self {
+        let file = built.join("examples/versioned.wasm");
+        let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let mut places = bytes.windows(UNWRITTEN.len()).enumerate().filter(|(_, window)| *window == UNWRITTEN);
+        let (place, _) = places.next().expect("the module says its version");
+        assert!(places.next().is_none(), "the module says its version in more than one place");
+        drop(places);
+        Self { bytes, place }
+    }
+
+    /// The module as it says this number.
+    #[must_use]
+    pub fn version(&self, number: u32) -> Vec<u8> {
+        let (before, rest) = self.bytes.split_at(self.place);
+        let (_, after) = rest.split_at(UNWRITTEN.len());
+        [before, version_text(number).as_bytes(), after].concat()
+    }
+
+    /// The size of each version, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// What a version says of itself.
+#[must_use]
+pub fn version_text(number: u32) -> String {
+    format!("version={number:08}")
+}
+
+/// The version as the host's log names it: the first twelve hexadecimal digits of the content's SHA-256.
+#[must_use]
+pub fn content_hash(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
