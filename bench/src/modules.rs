@@ -43,32 +43,37 @@ pub fn build() -> PathBuf {
 /// A module of which there are as many versions as one likes.
 pub struct Versioned {
     bytes: Vec<u8>,
-    /// Where its version stands.
-    place: usize,
+    /// Where its version stands: at both ends of a page.
+    places: Vec<usize>,
 }
 
 impl Versioned {
     /// Reads the guest `versioned` from the folder that [`build`] returned.
     ///
     /// # Panics
-    /// When it is not there, or does not say its version in one place.
+    /// When it is not there, or does not say its version at both ends of a page.
     #[must_use]
     pub fn read(built: &Path) -> Self {
         let file = built.join("examples/versioned.wasm");
         let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let mut places = bytes.windows(UNWRITTEN.len()).enumerate().filter(|(_, window)| *window == UNWRITTEN);
-        let (place, _) = places.next().expect("the module says its version");
-        assert!(places.next().is_none(), "the module says its version in more than one place");
-        drop(places);
-        Self { bytes, place }
+        let windows = bytes.windows(UNWRITTEN.len()).enumerate();
+        let places: Vec<usize> = windows.filter(|(_, window)| *window == UNWRITTEN).map(|(place, _)| place).collect();
+        assert_eq!(places.len(), 2, "the module says its version at both ends of a page");
+        Self { bytes, places }
     }
 
     /// The module as it says this number.
+    ///
+    /// # Panics
+    /// Never: the places are in the module.
     #[must_use]
     pub fn version(&self, number: u32) -> Vec<u8> {
-        let (before, rest) = self.bytes.split_at(self.place);
-        let (_, after) = rest.split_at(UNWRITTEN.len());
-        [before, version_text(number).as_bytes(), after].concat()
+        let mut bytes = self.bytes.clone();
+        for place in &self.places {
+            let text = bytes.get_mut(*place..place + UNWRITTEN.len()).expect("the place is in the module");
+            text.copy_from_slice(version_text(number).as_bytes());
+        }
+        bytes
     }
 
     /// The size of each version, in bytes.

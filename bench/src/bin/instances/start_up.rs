@@ -74,7 +74,7 @@ async fn load(folder: &Path, cache: &Path) -> Loaded {
     let settings = EngineSettings { instances: super::hosted::ROOM, cache: Some(cache.to_owned()) };
     let (upward, _questions) = mpsc::channel(1);
     let workshop = Workshop { engine: Engine::new(&settings).expect("the machine runs wasm"), upward };
-    let seen = look(folder, "orchestrator");
+    let seen = look(folder, "orchestrator").expect("the folder can be looked at");
     let (modules, problems) = workshop.load_all(&configuration, seen.module_files()).await;
     let all = began.elapsed();
     assert!(problems.is_empty() && modules.len() == MODULES as usize, "{problems:?}");
