@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use watch::Watch;
 
@@ -87,14 +87,16 @@ impl Reloader {
     async fn keep_in_step(&mut self) {
         let mut watch = Watch::new();
         loop {
-            // What cannot be looked at has not changed: a host may be out of open files for a moment.
-            if let Some(seen) = self.look().await {
-                let is_new = watch.follow(&seen.folders);
-                self.take_up(seen).await;
-                if is_new {
-                    // What happened in a new folder before it was watched was not told.
-                    continue;
-                }
+            let Some(seen) = self.look().await else {
+                // What cannot be looked at has not changed: a host may be out of open files for a moment.
+                sleep(POLL).await;
+                continue;
+            };
+            let is_new = watch.follow(&seen.folders);
+            self.take_up(seen).await;
+            if is_new {
+                // What happened in a new folder before it was watched was not told.
+                continue;
             }
             let poll = Instant::now() + POLL;
             let due = [self.settling.next(), self.report.next()].into_iter().flatten().min();
@@ -140,9 +142,7 @@ impl Reloader {
 
     /// Only files that belong to a host are followed one by one; a folder's change is seen by the next look.
     fn hint(&mut self, path: &Path, writer: Option<Writer>) {
-        let is_module = path.extension().is_some_and(|extension| extension == "wasm");
-        let is_configuration = path.extension().is_some_and(|extension| extension == "json");
-        if is_module || is_configuration {
+        if watch::is_followed(path) {
             self.settling.hint(path, writer, Instant::now());
         }
     }

@@ -38,7 +38,9 @@ impl Watch {
                 return;
             }
             let writer = writer(event.kind);
-            for path in event.paths {
+            // What is written into other files is nobody's business here: one may be the host's own log.
+            let is_content = matches!(writer, Some(Writer::Open | Writer::Closed)) && !is_move(event.kind);
+            for path in event.paths.into_iter().filter(|path| !is_content || is_followed(path)) {
                 // A full channel already says that there is something to look at.
                 let _ = tell.try_send(Hint { path, writer });
             }
@@ -106,6 +108,16 @@ fn is_gone(error: &notify::Error) -> bool {
         ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
         _ => false,
     }
+}
+
+/// Whether a file may be a module or a configuration file.
+pub(super) fn is_followed(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wasm" || extension == "json")
+}
+
+/// A name that comes or goes: of a folder perhaps.
+fn is_move(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Modify(ModifyKind::Name(_)))
 }
 
 /// Reading a file is an event, too.
