@@ -190,7 +190,10 @@ impl Reloader {
         let read = Configuration::load(&before.folder, self.microservice.as_deref(), IfSecretMissing::LeaveOut);
         // A start without routes.json is a host without routes; a host that runs has lost it.
         let lost = !before.routes.is_empty() && !before.folder.join(ROUTES).exists();
-        let read = if lost { Err(Problems(vec![routes_lost()])) } else { read };
+        let read = match read {
+            Ok(_) if lost => Err(Problems(vec![routes_lost()])),
+            read => read,
+        };
         self.wanted = None;
         match read {
             Ok(mut configuration) => {

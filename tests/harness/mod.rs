@@ -19,6 +19,6 @@ pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;
 pub(crate) use guests::{Source, guest_names, module};
 pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
-pub(crate) use ports::{free_port, is_free};
+pub(crate) use ports::{free_port, free_ports_in_a_row, is_free};
 pub(crate) use siege::{Siege, clients};
 pub(crate) use token::{forged, seconds_from_now, signed};

@@ -1,7 +1,7 @@
 //! `qewd dev`: the whole example in one terminal, built, tried, changed and ended.
 //! One test, because each step needs what the one before it built.
 
-use crate::harness::{Ended, Fake, Host, Launch, Request, SECRET, command, free_port, is_free, wait_until};
+use crate::harness::{Ended, Fake, Host, Launch, Request, SECRET, command, free_ports_in_a_row, is_free, wait_until};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ fn ports(dev: &Host) -> [u16; 3] {
 #[test]
 fn the_example_is_built_tried_changed_and_ended() {
     let copy = Copy::new();
-    let port = free_port();
+    let port = free_ports_in_a_row(3);
     let mut dev = copy.dev(port);
     let shown = ports(&dev);
     assert_eq!(shown[0], port, "the orchestrator has the port that was asked for");
