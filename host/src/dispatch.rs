@@ -3,9 +3,11 @@
 //! It holds no socket and no wasm; each step is a call into the part that does it.
 
 use crate::access::attach_token;
+use crate::audience::Audience;
 use crate::edition::Edition;
 use crate::failure::{Failure, Fault};
 use crate::handler::{Call, UpwardRequest};
+use crate::message::{PARTS, Part};
 use crate::names::{HandlerName, ServiceName};
 use crate::pool::Pool;
 use crate::request::{Kind, Request};
@@ -15,7 +17,7 @@ use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// The header that names the version of the module that answered.
 const VERSION_HEADER: &str = "qewd-version";
@@ -27,14 +29,16 @@ pub struct Dispatch {
     entered: watch::Sender<u64>,
     /// Where handlers of this host run.
     pub pool: Pool,
+    /// Who hears what handlers push to clients.
+    pub audience: Arc<Audience>,
 }
 
 impl Dispatch {
     /// Serves this edition.
     #[must_use]
-    pub fn new(edition: Edition) -> Self {
+    pub fn new(edition: Edition, audience: Arc<Audience>) -> Self {
         let pool = Pool::new(edition.pool_settings());
-        Self { edition: ArcSwap::from_pointee(edition), entered: watch::Sender::new(0), pool }
+        Self { edition: ArcSwap::from_pointee(edition), entered: watch::Sender::new(0), pool, audience }
     }
 
     /// What serves now. Whoever holds it keeps it whole, also when the next one has taken its place.
@@ -73,6 +77,34 @@ impl Dispatch {
         response.headers.extend(version.map(|version| (VERSION_HEADER.to_owned(), version.as_ref().to_owned())));
         response.headers.push(("x-request-id".to_owned(), request.id.to_string()));
         response
+    }
+
+    /// Answers a request whose caller takes intermediate messages, too: each is given to `each`, in order and before the
+    /// answer. A caller that does not take them holds the handler up, but not beyond the request's deadline.
+    pub async fn answer_in_parts<F: Future<Output = ()>>(
+        &self,
+        mut request: Request,
+        each: impl Fn(Part) -> F,
+    ) -> Response {
+        let deadline = request.deadline;
+        let (parts, mut coming) = mpsc::channel(PARTS);
+        request.parts = Some(parts);
+        let answering = self.answer(request);
+        tokio::pin!(answering);
+        loop {
+            tokio::select! {
+                biased;
+                Some(part) = coming.recv() => {
+                    let _ = timeout_at(deadline, each(part)).await;
+                }
+                response = &mut answering => {
+                    while let Ok(part) = coming.try_recv() {
+                        let _ = timeout_at(deadline, each(part)).await;
+                    }
+                    return response;
+                }
+            }
+        }
     }
 
     async fn journey(&self, edition: &Edition, line: &mut LogLine<'_>) -> Result<Response, Failure> {

@@ -10,6 +10,7 @@ pub use folder::{FolderId, Look, Stamp, look, look_at_configuration};
 pub use modules::{Draft, Workshop, draft, relative};
 
 use crate::access::{Access, LinkKey, TokenKey};
+use crate::audience::Audience;
 use crate::configuration::{Address, Configuration, Problem};
 use crate::handler::Catalog;
 use crate::link::{Dialer, LinkState, Links};
@@ -53,6 +54,8 @@ pub struct Surroundings {
     pub services: BTreeMap<ServiceName, Address>,
     /// The routes in force, with which links compare what a service says of itself.
     pub routes: Arc<ArcSwap<Table>>,
+    /// Who hears what handlers push to clients.
+    pub audience: Arc<Audience>,
 }
 
 impl Edition {
@@ -148,6 +151,7 @@ fn dialer(
         from: configuration.host.to_string(),
         key: Arc::clone(key),
         access: Arc::clone(access),
+        audience: Arc::clone(&surroundings.audience),
         // The token is added to an answer after its handler's part was measured.
         answer_limit: configuration.settings.limits.response.saturating_add(TOKEN_BYTES),
         on_welcome: Arc::new(move |service, welcome| {

@@ -12,6 +12,7 @@ mod limits;
 mod output;
 mod bindings;
 mod imports;
+mod messages;
 
 pub use catalog::{Catalog, Clash};
 pub use engine::{Engine, EngineSettings};

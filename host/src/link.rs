@@ -20,6 +20,7 @@ pub(crate) use callee::{Callee, Event as CalleeEvent};
 #[expect(unused_imports, reason = "names what CalleeEvent::Ended holds")]
 pub(crate) use caller::Reason;
 pub use dial::{Dialer, OnWelcome};
+pub(crate) use frame::WINDOW;
 pub use frame::{Greeting, Welcome};
 pub use handle::{Link, LinkState};
 pub(crate) use socket::{Socket, websocket_config};
@@ -38,7 +39,7 @@ use tokio::time::timeout;
 /// The path at which every host accepts links.
 pub const PATH: &str = "/qewd/link";
 /// The WebSocket subprotocol, with the version of the frames.
-pub const SUBPROTOCOL: &str = "qewd-link.1";
+pub const SUBPROTOCOL: &str = "qewd-link.2";
 
 /// The links that this host opens, by the service at their other end.
 #[derive(Default)]

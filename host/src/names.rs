@@ -94,6 +94,12 @@ impl RequestId {
     }
 }
 
+/// 32 random hexadecimal digits: nobody can guess them, and no two are the same.
+#[must_use]
+pub fn random_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 /// Which host this is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum HostName {

@@ -2,6 +2,7 @@
 //! The listener makes it from HTTP or from a link's frame; dispatch, the router, the pool and the links read it.
 //! It knows neither HTTP types nor wasm types, and holds nothing that was decided about it.
 
+use crate::message::Parts;
 use crate::names::RequestId;
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -39,6 +40,8 @@ pub struct Request {
     pub deadline: Instant,
     /// How many hosts and handlers have sent it on.
     pub hops: u8,
+    /// Where its intermediate messages go; none: its caller takes only the answer.
+    pub parts: Option<Parts>,
 }
 
 impl Request {

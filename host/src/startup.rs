@@ -6,6 +6,7 @@ mod compiled;
 
 pub use compiled::compiled_folder;
 
+use crate::audience::Audience;
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
 use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, look_at_configuration, relative};
@@ -90,16 +91,19 @@ impl Host {
         check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
-        let workshop = Workshop { engine: engine.map_err(StartFailure::Machine)?, upward };
+        let audience = Arc::<Audience>::default();
+        let engine = engine.map_err(StartFailure::Machine)?;
+        let workshop = Workshop { engine, upward, audience: Arc::clone(&audience) };
         let seen = look(&configuration.folder, configuration.host.as_str()).map_err(StartFailure::Machine)?;
         let seen = Look { configuration: files, ..seen };
         let draft = load_handlers(&workshop, &configuration, &seen).await?;
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
         let socket = socket.map_err(StartFailure::Machine)?;
         announce_links(&configuration);
-        let surroundings = Surroundings { services: options.services, routes: Arc::new(ArcSwap::default()) };
+        let routes = Arc::new(ArcSwap::default());
+        let surroundings = Surroundings { services: options.services, routes, audience: Arc::clone(&audience) };
         let edition = Edition::first(&surroundings, configuration, draft);
-        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?));
+        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
         run(dispatch, questions, reloader, socket).map_err(StartFailure::Machine)
     }

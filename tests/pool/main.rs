@@ -29,7 +29,7 @@ fn engine() -> Engine {
 
 async fn load(engine: &Engine, name: &str, bytes: Vec<u8>) -> Arc<Module> {
     let compiled = Compiled::new(engine, bytes).await.unwrap();
-    let shared = Shared { response: 1 << 20, user_defined: Arc::default(), upward: tokio::sync::mpsc::channel(1).0 };
+    let shared = Shared { response: 1 << 20, user_defined: Arc::default(), upward: tokio::sync::mpsc::channel(1).0, audience: Arc::default() };
     let settings = ModuleSettings::usual(&Limits::default());
     Arc::new(Module::new(&compiled, name, format!("{name}.wasm").into(), settings, shared).await.unwrap())
 }
@@ -50,6 +50,7 @@ fn call(handler: &str, query: &str) -> Call {
         client_address: "127.0.0.1".to_owned(),
         deadline: Instant::now() + PATIENCE,
         hops: 0,
+        parts: None,
     };
     Call {
         request,

@@ -26,13 +26,15 @@ pub enum Import {
     Log,
     /// Questions to other routes and services.
     Services,
+    /// Messages to WebSocket clients beside the answer.
+    Messages,
     /// The user's own values.
     Settings,
 }
 
 impl Import {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Log, Self::Services, Self::Settings];
+    pub const ALL: [Self; 4] = [Self::Log, Self::Services, Self::Messages, Self::Settings];
 
     /// Its name, in config.json as in the contract.
     #[must_use]
@@ -40,6 +42,7 @@ impl Import {
         match self {
             Self::Log => "log",
             Self::Services => "services",
+            Self::Messages => "messages",
             Self::Settings => "settings",
         }
     }

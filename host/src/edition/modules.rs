@@ -4,6 +4,7 @@
 
 use super::checks::check_handlers;
 use super::folder::module_name;
+use crate::audience::Audience;
 use crate::configuration::{Configuration, MODULE_BYTES, ModuleSettings, Problem};
 use crate::handler::{Catalog, Clash, Compiled, Engine, LoadFailure, Module, Shared, Upward};
 use crate::router::Table;
@@ -18,6 +19,8 @@ pub struct Workshop {
     pub engine: Engine,
     /// The way up to `dispatch`.
     pub upward: Upward,
+    /// Who hears what handlers push to clients.
+    pub audience: Arc<Audience>,
 }
 
 /// A route table, the handlers, and what does not fit together.
@@ -80,6 +83,7 @@ impl Workshop {
         let name = module_name(folder, configuration.host.as_str(), file);
         let settings = configuration.module(&name);
         let shared = Shared {
+            audience: Arc::clone(&self.audience),
             response: configuration.settings.limits.response,
             user_defined: Arc::clone(&configuration.user_defined),
             upward: self.upward.clone(),

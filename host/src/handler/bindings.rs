@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
     world: "module",
     imports: {
         "qewd:handler/services.ask": async,
+        "qewd:handler/messages.send": async,
     },
     exports: { default: async },
 });

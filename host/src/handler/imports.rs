@@ -6,6 +6,7 @@ use super::bindings::qewd::handler::{log, services, settings, types};
 use super::instance::State;
 use super::output::Loudness;
 use crate::logging::LINE_BYTES;
+use crate::message::Parts;
 use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
@@ -42,6 +43,10 @@ pub(super) struct Asker {
     pub(super) deadline: tokio::time::Instant,
     pub(super) hops: u8,
     pub(super) trace: Vec<(String, String)>,
+    /// Where intermediate messages go, if its caller takes them.
+    pub(super) parts: Option<Parts>,
+    /// How many messages it has pushed.
+    pub(super) pushes: usize,
     /// How many it has asked.
     pub(super) questions: usize,
 }
@@ -141,6 +146,7 @@ impl Asker {
             client_address: self.client_address.clone(),
             deadline: self.deadline,
             hops: self.hops.saturating_add(1),
+            parts: None,
         })
     }
 }

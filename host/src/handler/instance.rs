@@ -8,6 +8,7 @@ use super::imports::{Asker, Upward};
 use super::limits::{GrowthLimit, MemoryGauge};
 use super::output::HandlerLog;
 use super::{Call, CallFailure, Outcome};
+use crate::audience::Audience;
 use crate::configuration::{MOST_RESOURCES, ModuleSettings};
 use crate::request::{Kind, Request};
 use crate::response::Response;
@@ -34,6 +35,8 @@ pub struct Shared {
     pub user_defined: Arc<serde_json::Map<String, serde_json::Value>>,
     /// The way up to `dispatch`.
     pub upward: Upward,
+    /// Who hears what handlers push to clients.
+    pub audience: Arc<Audience>,
 }
 
 /// What one instance holds and may reach.
@@ -256,6 +259,8 @@ fn asker(request: &Request) -> Asker {
         deadline: request.deadline,
         hops: request.hops,
         questions: 0,
+        parts: request.parts.clone(),
+        pushes: 0,
         trace: request.headers.iter().filter(|(name, _)| trace.contains(&name.as_str())).cloned().collect(),
     }
 }

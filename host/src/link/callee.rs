@@ -3,10 +3,11 @@
 //! It has no socket and no clock, and takes no request before the other host has registered.
 
 use super::caller::{IN_FLIGHT, Reason};
-use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, Welcome};
+use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, RequestHead, Welcome};
 use super::pulse::{Pulse, Silence};
 use super::socket::Wire;
 use crate::failure::Failure;
+use crate::message::{Part, Push};
 use crate::request::Request;
 use crate::response::Response;
 use bytes::Bytes;
@@ -53,8 +54,12 @@ enum State {
 pub(crate) enum Event {
     /// The other host registers: call [`Callee::welcome`] or [`Callee::refuse`].
     Greeted(Greeting),
-    /// A request under its number.
-    Request(u64, Request),
+    /// A request under its number, and whether the other host passes intermediate messages on.
+    Request { id: u64, request: Request, takes_parts: bool },
+    /// The other host has passed on so many intermediate messages of this request: as many more may go.
+    Took(u64, usize),
+    /// A message to clients.
+    Push(Push),
     /// The caller of this request wants no answer any more.
     Cancel(u64),
     /// The connection is of no use any more.
@@ -113,6 +118,24 @@ impl Callee {
         self.out.push_back(Wire::Binary(message));
     }
 
+    /// Sends an intermediate message; the shell keeps within the window. One that the other host could not read is left
+    /// out, with a word in the log: the handler was told the limit of its own host.
+    pub(crate) fn part(&mut self, id: u64, part: Part) {
+        if part.body.len() > self.answer_limit {
+            let limit = self.answer_limit;
+            tracing::warn!("an intermediate message was left out: the asking host takes {limit} bytes at most");
+        } else if self.open.contains(&id) {
+            self.out.push_back(Wire::Binary(Frame::Part { id, part }.encode()));
+        }
+    }
+
+    /// Passes a message to clients on.
+    pub(crate) fn push(&mut self, push: Push) {
+        if self.state == State::Ready && push.body.len() <= self.answer_limit {
+            self.out.push_back(Wire::Binary(Frame::Push { push }.encode()));
+        }
+    }
+
     fn unreadable(&self, id: u64) -> Bytes {
         let words = "The answer is too large to travel between these hosts";
         let operator =
@@ -132,14 +155,11 @@ impl Callee {
             (_, State::Refused { .. } | State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
             (Wire::Text(text), State::Waiting { until }) => Some(self.greeted(&text, *until)),
             (Wire::Binary(bytes), State::Ready) => match Frame::decode(bytes) {
-                Ok(Frame::Request { id, request, body }) => match request.into_request(body, now, self.request_time) {
-                    Ok(_) if self.open.len() >= IN_FLIGHT => Some(self.end("it asked more than may be in flight")),
-                    Ok(request) if self.open.insert(id) => Some(Event::Request(id, request)),
-                    Ok(_) => Some(self.end("it used a number twice")),
-                    Err(bad) => Some(self.end(&bad.to_string())),
-                },
+                Ok(Frame::Request { id, request, body }) => Some(self.asked(id, request, body, now)),
+                Ok(Frame::Took { id, count }) => self.open.contains(&id).then_some(Event::Took(id, count)),
+                Ok(Frame::Push { push }) => Some(Event::Push(push)),
                 Ok(Frame::Cancel { id }) => self.open.remove(&id).then_some(Event::Cancel(id)),
-                Ok(Frame::Answer { .. } | Frame::Leaving | Frame::Offers { .. }) => {
+                Ok(Frame::Answer { .. } | Frame::Part { .. } | Frame::Leaving | Frame::Offers { .. }) => {
                     Some(self.end("it answered on a link that only asks"))
                 }
                 Err(bad) => Some(self.end(&bad.to_string())),
@@ -183,6 +203,16 @@ impl Callee {
 
     pub(crate) fn next_out(&mut self) -> Option<Wire> {
         self.out.pop_front()
+    }
+
+    fn asked(&mut self, id: u64, head: RequestHead, body: Bytes, now: Instant) -> Event {
+        let takes_parts = head.takes_parts();
+        match head.into_request(body, now, self.request_time) {
+            Ok(_) if self.open.len() >= IN_FLIGHT => self.end("it asked more than may be in flight"),
+            Ok(request) if self.open.insert(id) => Event::Request { id, request, takes_parts },
+            Ok(_) => self.end("it used a number twice"),
+            Err(bad) => self.end(&bad.to_string()),
+        }
     }
 
     fn greeted(&mut self, text: &str, until: Instant) -> Event {

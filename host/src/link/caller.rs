@@ -2,12 +2,13 @@
 //! In come messages, requests and the time; out go messages, events and the next moment to wake.
 //! It has no socket and no clock, and gives each request that it took one answer at most; the shell answers those that are left when it ends.
 
-use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, RequestHead, Welcome};
+use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, RequestHead, WINDOW, Welcome};
 use super::pulse::{Pulse, Silence};
 use super::socket::Wire;
+use crate::message::{Part, Push};
 use crate::request::Request;
 use crate::response::Response;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -24,7 +25,8 @@ pub(super) struct Caller {
     pulse: Pulse,
     /// Bytes of a body that the service takes.
     body_limit: usize,
-    waiting: BTreeSet<u64>,
+    /// The requests in flight, each with the intermediate messages of it that were not passed on yet.
+    waiting: BTreeMap<u64, usize>,
     out: VecDeque<Wire>,
 }
 
@@ -50,6 +52,10 @@ pub(super) enum Event {
     Offers(Vec<String>),
     /// The answer to the request of this number.
     Answer(u64, Response),
+    /// An intermediate message of the request of this number.
+    Part(u64, Part),
+    /// A message to clients.
+    Push(Push),
     /// The connection is of no use any more.
     Ended(Reason),
 }
@@ -85,7 +91,7 @@ impl Caller {
             state: State::Greeting { until: now + GREETING_TIME },
             pulse: Pulse::new(now),
             body_limit: 0,
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
             out: VecDeque::from([Wire::Text(text)]),
         }
     }
@@ -105,7 +111,7 @@ impl Caller {
         if !Frame::is_readable(&frame) {
             return Err(NotTaken::HeadersTooLong);
         }
-        self.waiting.insert(id);
+        self.waiting.insert(id, 0);
         self.out.push_back(Wire::Binary(frame));
         Ok(())
     }
@@ -122,7 +128,7 @@ impl Caller {
 
     /// The caller of this request wants no answer any more.
     pub(super) fn give_up(&mut self, id: u64) {
-        if self.waiting.remove(&id) {
+        if self.waiting.remove(&id).is_some() {
             self.out.push_back(Wire::Binary(Frame::Cancel { id }.encode()));
         }
     }
@@ -134,13 +140,17 @@ impl Caller {
             (Wire::Text(text), State::Greeting { .. }) => Some(self.greeted(&text)),
             (Wire::Binary(bytes), State::Ready | State::Leaving) => match Frame::decode(bytes) {
                 // An answer that nobody waits for crossed its cancellation on the way.
-                Ok(Frame::Answer { id, response }) => self.waiting.remove(&id).then_some(Event::Answer(id, response)),
+                Ok(Frame::Answer { id, response }) => {
+                    self.waiting.remove(&id).map(|_| Event::Answer(id, response))
+                }
+                Ok(Frame::Part { id, part }) => self.part(id, part),
+                Ok(Frame::Push { push }) => Some(Event::Push(push)),
                 Ok(Frame::Leaving) => {
                     self.state = State::Leaving;
                     Some(Event::Leaving)
                 }
                 Ok(Frame::Offers { handlers }) => Some(Event::Offers(handlers)),
-                Ok(Frame::Request { .. } | Frame::Cancel { .. }) => {
+                Ok(Frame::Request { .. } | Frame::Took { .. } | Frame::Cancel { .. }) => {
                     Some(self.end(Reason::Protocol("it asked on a link that only answers".to_owned())))
                 }
                 Err(bad) => Some(self.end(Reason::Protocol(bad.to_string()))),
@@ -177,6 +187,31 @@ impl Caller {
 
     pub(super) fn next_out(&mut self) -> Option<Wire> {
         self.out.pop_front()
+    }
+
+    /// One of a request that was given up meanwhile crossed its cancellation on the way.
+    fn part(&mut self, id: u64, part: Part) -> Option<Event> {
+        let not_taken = self.waiting.get_mut(&id)?;
+        *not_taken += 1;
+        if *not_taken > WINDOW {
+            return Some(self.end(Reason::Protocol("it sent more intermediate messages than it may".to_owned())));
+        }
+        Some(Event::Part(id, part))
+    }
+
+    /// So many intermediate messages of this request were passed on: as many more may come.
+    pub(super) fn took(&mut self, id: u64, count: usize) {
+        if let Some(not_taken) = self.waiting.get_mut(&id) {
+            *not_taken = not_taken.saturating_sub(count);
+            self.out.push_back(Wire::Binary(Frame::Took { id, count }.encode()));
+        }
+    }
+
+    /// Passes a message to clients on.
+    pub(super) fn push(&mut self, push: Push) {
+        if self.state == State::Ready && push.body.len() <= self.body_limit {
+            self.out.push_back(Wire::Binary(Frame::Push { push }.encode()));
+        }
     }
 
     fn greeted(&mut self, text: &str) -> Event {

@@ -10,7 +10,9 @@ use super::socket::Socket;
 use super::traffic::Counted;
 use crate::access::{Access, LinkKey, Visitor};
 use crate::configuration::Address;
+use crate::audience::Audience;
 use crate::failure::Failure;
+use crate::message::{Part, Parts, Push};
 use crate::names::ServiceName;
 use crate::response::Response;
 use backon::BackoffBuilder as _;
@@ -42,6 +44,8 @@ pub struct Dialer {
     pub key: Arc<LinkKey>,
     /// Renews the token with which a lost link registers again.
     pub access: Arc<Access>,
+    /// Who hears pushes on this host, and whose pushes go over the links.
+    pub audience: Arc<Audience>,
     /// Bytes of an answer's body that this host takes.
     pub answer_limit: usize,
     /// Is told what a service says of itself each time it takes us in.
@@ -139,7 +143,8 @@ impl Task {
     /// Serves one connection until it ends. Returns whether the service had taken us in.
     async fn drive(&mut self, mut socket: Socket<Counted<TcpStream>>) -> bool {
         let mut caller = Caller::new(&self.greeting(), Instant::now());
-        let mut replies: HashMap<u64, Reply> = HashMap::new();
+        let mut replies: HashMap<u64, Waiting> = HashMap::new();
+        let mut neighbour = self.dialer.audience.neighbour();
         let mut was_ready = false;
         let why = loop {
             if !flush(&mut caller, &socket) {
@@ -158,6 +163,7 @@ impl Task {
                     Some(command) => { take(&mut caller, &mut replies, command); None }
                     None => break NOT_NEEDED.to_owned(),
                 },
+                Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, push); None }
                 () = sleep_until(caller.next_wake()) => {
                     if socket.has_moved() {
                         caller.heard(Instant::now());
@@ -168,6 +174,8 @@ impl Task {
             match event {
                 None => {}
                 Some(Event::Answer(id, response)) => answer(&mut replies, id, response),
+                Some(Event::Part(id, part)) => pass_on(&replies, id, part),
+                Some(Event::Push(push)) => neighbour.heard(push),
                 Some(Event::Leaving) => self.down(STOPPING),
                 Some(Event::Offers(handlers)) => self.offers(handlers),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
@@ -238,7 +246,7 @@ impl Task {
     }
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.
-    fn lost(&mut self, why: &str, was_ready: bool, replies: HashMap<u64, Reply>) {
+    fn lost(&mut self, why: &str, was_ready: bool, replies: HashMap<u64, Waiting>) {
         self.down(why);
         let words = "*** server has disconnected socket, probably because it shut down";
         if why == NOT_NEEDED {
@@ -250,7 +258,7 @@ impl Task {
         } else {
             self.tell(NotConnected::Unreachable(why.to_owned()));
         }
-        for (_, reply) in replies {
+        for (_, Waiting { reply, .. }) in replies {
             let lost = format!("the link to {} was lost while the request was in flight: {why}", self.service);
             // A caller that has gone needs no answer.
             let _ = reply.send(Err(Failure::connection_down(lost)));
@@ -286,18 +294,19 @@ fn flush(caller: &mut Caller, socket: &Socket<Counted<TcpStream>>) -> bool {
     true
 }
 
-fn take(caller: &mut Caller, replies: &mut HashMap<u64, Reply>, command: Command) {
+fn take(caller: &mut Caller, replies: &mut HashMap<u64, Waiting>, command: Command) {
     match command {
-        Command::Ask { id, request, reply } => match caller.ask(id, &request, Instant::now()) {
+        Command::Ask { id, request, reply, parts } => match caller.ask(id, &request, Instant::now()) {
             Ok(()) => {
-                replies.insert(id, reply);
+                replies.insert(id, Waiting { reply, parts });
             }
-            Err(NotTaken::NotReady) => refuse(Command::Ask { id, request, reply }),
+            Err(NotTaken::NotReady) => refuse(Command::Ask { id, request, reply, parts }),
             Err(not_taken) => {
                 // A caller that has gone needs no answer.
                 let _ = reply.send(Err(too_much(&not_taken)));
             }
         },
+        Command::Took { id, count } => caller.took(id, count),
         Command::GiveUp { id } => {
             replies.remove(&id);
             caller.give_up(id);
@@ -312,12 +321,34 @@ fn turn_away(caller: &mut Caller, command: Command) {
             // A caller that has gone needs no answer.
             let _ = reply.send(Err(congested()));
         }
+        Command::Took { id, count } => caller.took(id, count),
         Command::GiveUp { id } => caller.give_up(id),
     }
 }
 
-fn answer(replies: &mut HashMap<u64, Reply>, id: u64, response: Response) {
-    if let Some(reply) = replies.remove(&id) {
+/// Who waits for an answer.
+struct Waiting {
+    reply: Reply,
+    /// Where its intermediate messages go.
+    parts: Option<Parts>,
+}
+
+fn pass_on(replies: &HashMap<u64, Waiting>, id: u64, part: Part) {
+    if let Some(parts) = replies.get(&id).and_then(|waiting| waiting.parts.as_ref()) {
+        // The state machine keeps the service within the window, for which there is room.
+        let _ = parts.try_send(part);
+    }
+}
+
+/// What waits in memory is bounded, and a push is worth less than an answer.
+fn send_push(caller: &mut Caller, socket: &Socket<Counted<TcpStream>>, push: Push) {
+    if !socket.is_full() {
+        caller.push(push);
+    }
+}
+
+fn answer(replies: &mut HashMap<u64, Waiting>, id: u64, response: Response) {
+    if let Some(Waiting { reply, .. }) = replies.remove(&id) {
         // A caller that has gone needs no answer.
         let _ = reply.send(Ok(response));
     }

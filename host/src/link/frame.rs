@@ -3,6 +3,7 @@
 //! header, and the body as it is.
 //! Bodies are never parsed, and fields that a newer host adds are passed over.
 
+use crate::message::{PARTS, Part, Push, PushHead};
 use crate::names::RequestId;
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
@@ -13,6 +14,8 @@ use tokio::time::Instant;
 
 /// Bytes of a frame's header: twice what the listener takes as an HTTP header block, since JSON escapes.
 pub(super) const HEADER_BYTES: usize = 1 << 20;
+/// Intermediate messages of one request that may be on their way: the host that asked says when it has passed some on.
+pub(crate) const WINDOW: usize = PARTS;
 
 /// The first message of the host that opened the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +125,20 @@ pub(super) enum Frame {
         id: u64,
         response: Response,
     },
+    /// An intermediate message of a request that is in flight.
+    Part {
+        id: u64,
+        part: Part,
+    },
+    /// So many intermediate messages of a request were passed on: as many more may come.
+    Took {
+        id: u64,
+        count: usize,
+    },
+    /// A message to clients that may be anywhere in the fabric; it goes both ways.
+    Push {
+        push: Push,
+    },
     Cancel {
         id: u64,
     },
@@ -138,6 +155,9 @@ pub(super) enum Frame {
 enum Header {
     Request { id: u64, head: RequestHead },
     Answer { id: u64, status: u16, headers: Vec<(String, String)> },
+    Part { id: u64, kind: Option<String> },
+    Took { id: u64, count: usize },
+    Push { head: PushHead },
     Cancel { id: u64 },
     Leaving,
     Offers { handlers: Vec<String> },
@@ -156,6 +176,9 @@ pub(super) struct RequestHead {
     /// Milliseconds left: hosts' clocks differ, so no point in time travels.
     remaining: u64,
     hops: u8,
+    /// Whether the other host passes intermediate messages on.
+    #[serde(default)]
+    parts: bool,
 }
 
 /// A message that is not a frame.
@@ -176,7 +199,13 @@ impl RequestHead {
             client_address: request.client_address.clone(),
             remaining: u64::try_from(remaining).unwrap_or(u64::MAX),
             hops: request.hops,
+            parts: request.parts.is_some(),
         }
+    }
+
+    /// Whether the other host passes intermediate messages on.
+    pub(super) fn takes_parts(&self) -> bool {
+        self.parts
     }
 
     /// The request as this host goes on with it; no request may wait longer than `most`.
@@ -195,6 +224,7 @@ impl RequestHead {
             client_address: self.client_address,
             deadline: now + Duration::from_millis(self.remaining).min(most),
             hops: self.hops,
+            parts: None,
         })
     }
 }
@@ -206,6 +236,9 @@ impl Frame {
             Self::Answer { id, response } => {
                 (Header::Answer { id, status: response.status, headers: response.headers }, response.body)
             }
+            Self::Part { id, part } => (Header::Part { id, kind: part.kind }, part.body),
+            Self::Took { id, count } => (Header::Took { id, count }, Bytes::new()),
+            Self::Push { push } => (Header::Push { head: push.head }, push.body),
             Self::Cancel { id } => (Header::Cancel { id }, Bytes::new()),
             Self::Leaving => (Header::Leaving, Bytes::new()),
             Self::Offers { handlers } => (Header::Offers { handlers }, Bytes::new()),
@@ -236,6 +269,9 @@ impl Frame {
             Header::Answer { id, status, headers } => {
                 Ok(Self::Answer { id, response: Response { status, headers, body } })
             }
+            Header::Part { id, kind } => Ok(Self::Part { id, part: Part { kind, body } }),
+            Header::Took { id, count } => Ok(Self::Took { id, count }),
+            Header::Push { head } => Ok(Self::Push { push: Push { head, body } }),
             Header::Cancel { id } => Ok(Self::Cancel { id }),
             Header::Leaving => Ok(Self::Leaving),
             Header::Offers { handlers } => Ok(Self::Offers { handlers }),

@@ -3,14 +3,16 @@
 //! It touches no socket: commands go to the link's task, answers come back.
 
 use super::caller::NotTaken;
-use super::frame::Welcome;
+use super::frame::{WINDOW, Welcome};
 use crate::configuration::Address;
 use crate::failure::Failure;
+use crate::message::{Part, Parts};
 use crate::request::Request;
 use crate::response::Response;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
@@ -39,7 +41,9 @@ pub enum LinkState {
 
 /// What the link's task is told.
 pub(super) enum Command {
-    Ask { id: u64, request: Box<Request>, reply: Reply },
+    Ask { id: u64, request: Box<Request>, reply: Reply, parts: Option<Parts> },
+    /// So many intermediate messages of a request were passed on.
+    Took { id: u64, count: usize },
     GiveUp { id: u64 },
 }
 
@@ -92,19 +96,53 @@ impl Link {
         self.check()?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
-        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply }).map_err(
+        let onward = request.parts.clone();
+        let (parts, coming) = onward.is_some().then(|| mpsc::channel(WINDOW)).unzip();
+        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply, parts }).map_err(
             |error| match error {
                 TrySendError::Full(_) => congested(),
                 TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
             },
         )?;
         let mut patience = Patience { id: Some(id), commands: &self.commands };
-        match timeout_at(deadline + LATE_ANSWER, answer).await {
+        let answered = async {
+            match onward.zip(coming) {
+                Some((onward, coming)) => self.pass_on(id, answer, coming, &onward).await,
+                None => answer.await,
+            }
+        };
+        match timeout_at(deadline + LATE_ANSWER, answered).await {
             Ok(answered) => {
                 patience.id = None;
                 answered.unwrap_or_else(|_| Err(Failure::connection_down("the link's task has ended")))
             }
             Err(_) => Err(Failure::deadline("the service did not answer in time")),
+        }
+    }
+
+    /// Passes intermediate messages on until the answer is there, and tells the service how many more it may send.
+    async fn pass_on(
+        &self,
+        id: u64,
+        mut answer: oneshot::Receiver<Result<Response, Failure>>,
+        mut coming: mpsc::Receiver<Part>,
+        onward: &Parts,
+    ) -> Result<Result<Response, Failure>, RecvError> {
+        let mut untold = 0;
+        loop {
+            // The link's task has put what came before the answer into the channel before the answer itself.
+            let part = tokio::select! {
+                biased;
+                Some(part) = coming.recv() => part,
+                answered = &mut answer => break answered,
+            };
+            // A client that has gone takes nothing more; then this request is given up as a whole.
+            let _ = onward.send(part).await;
+            untold += 1;
+            if untold >= WINDOW / 2 {
+                let _ = self.commands.send(Command::Took { id, count: untold }).await;
+                untold = 0;
+            }
         }
     }
 }

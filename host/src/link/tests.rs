@@ -192,7 +192,7 @@ impl Rig {
 
     fn note_callee(&mut self, event: Option<CalleeEvent>) {
         match &event {
-            Some(CalleeEvent::Request(id, _)) => assert!(self.running.insert(*id), "{id} was given out twice"),
+            Some(CalleeEvent::Request { id, .. }) => assert!(self.running.insert(*id), "{id} was given out twice"),
             Some(CalleeEvent::Cancel(id)) => assert!(self.running.remove(id), "{id} was cancelled but does not run"),
             Some(CalleeEvent::Ended(reason)) => self.callee_ended = Some(reason.clone()),
             Some(CalleeEvent::Greeted(_)) | None => {}
@@ -214,7 +214,7 @@ impl Rig {
     /// The numbers of the requests that the answering shell was given, in their order.
     fn requested(&self) -> Vec<u64> {
         let number = |event: &CalleeEvent| match event {
-            CalleeEvent::Request(id, _) => Some(*id),
+            CalleeEvent::Request { id, .. } => Some(*id),
             _ => None,
         };
         self.at_callee.iter().filter_map(number).collect()
@@ -252,6 +252,7 @@ fn request(body: &str, deadline: Instant) -> Request {
         client_address: "::1".to_owned(),
         deadline,
         hops: 3,
+        parts: None,
     }
 }
 

@@ -5,7 +5,9 @@
 use super::Front;
 use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
 use crate::edition::Edition;
-use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, Welcome, websocket_config};
+use crate::audience::Neighbour;
+use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, websocket_config};
+use crate::message::Part;
 use crate::request::Request;
 use crate::response::Response;
 use axum::body::Body;
@@ -17,7 +19,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
@@ -165,8 +167,20 @@ async fn serve(upgraded: Upgraded, peer: Peer, front: Arc<Front>, edition: Arc<E
     connection.end(&why).await;
 }
 
-/// The answer to the request of this number.
-type Finished = (u64, Response);
+/// What a request of this number has to say.
+type Said = (u64, Words);
+
+enum Words {
+    Part(Part),
+    Answer(Response),
+}
+
+/// A request that runs.
+struct Running {
+    task: AbortHandle,
+    /// How many more intermediate messages the other host takes.
+    window: Arc<Semaphore>,
+}
 
 struct Connection {
     socket: Socket<Counted<TokioIo<Upgraded>>>,
@@ -176,9 +190,11 @@ struct Connection {
     /// Bytes of a request's body, as agreed when the link was opened.
     body_limit: usize,
     /// The requests that run, so that they end when nobody waits for them any more.
-    running: HashMap<u64, AbortHandle>,
-    finish: mpsc::Sender<Finished>,
-    finished: mpsc::Receiver<Finished>,
+    running: HashMap<u64, Running>,
+    say: mpsc::Sender<Said>,
+    said: mpsc::Receiver<Said>,
+    /// Pushes to clients go both ways.
+    neighbour: Neighbour,
     /// Why this host says goodbye, once it does.
     leaving: Option<&'static str>,
     entered: watch::Receiver<u64>,
@@ -191,7 +207,8 @@ struct Connection {
 impl Connection {
     fn new(socket: Socket<Counted<TokioIo<Upgraded>>>, peer: Peer, front: Arc<Front>, edition: &Edition) -> Self {
         let limits = &edition.configuration.settings.limits;
-        let (finish, finished) = mpsc::channel(ANSWERS);
+        let (say, said) = mpsc::channel(ANSWERS);
+        let neighbour = front.dispatch.audience.neighbour();
         let mut entered = front.dispatch.entered();
         // One may have entered since the token was checked.
         entered.mark_changed();
@@ -201,8 +218,9 @@ impl Connection {
             peer,
             body_limit: limits.body,
             running: HashMap::new(),
-            finish,
-            finished,
+            say,
+            said,
+            neighbour,
             leaving: None,
             entered,
             told: edition.catalog.names().map(ToString::to_string).collect(),
@@ -222,9 +240,15 @@ impl Connection {
                     Some(message) => self.callee.receive(message, Instant::now()),
                     None => return "it closed the connection".to_owned(),
                 },
-                Some((id, response)) = self.finished.recv() => {
-                    self.running.remove(&id);
-                    self.callee.answer(id, response);
+                Some((id, words)) = self.said.recv() => {
+                    self.say(id, words);
+                    None
+                }
+                Some(push) = self.neighbour.inbox.recv() => {
+                    // What waits in memory is bounded, and a push is worth less than an answer.
+                    if !self.socket.is_full() {
+                        self.callee.push(push);
+                    }
                     None
                 }
                 () = sleep_until(self.callee.next_wake()) => {
@@ -246,7 +270,9 @@ impl Connection {
             match event {
                 None => {}
                 Some(CalleeEvent::Greeted(greeting)) => self.greet(&greeting),
-                Some(CalleeEvent::Request(id, request)) => self.start(id, request),
+                Some(CalleeEvent::Request { id, request, takes_parts }) => self.start(id, request, takes_parts),
+                Some(CalleeEvent::Took(id, count)) => self.took(id, count),
+                Some(CalleeEvent::Push(push)) => self.neighbour.heard(push),
                 Some(CalleeEvent::Cancel(id)) => self.cancel(id),
                 Some(CalleeEvent::Ended(reason)) => return reason.to_string(),
             }
@@ -324,25 +350,55 @@ impl Connection {
         })
     }
 
-    fn start(&mut self, id: u64, request: Request) {
-        let (front, finish) = (Arc::clone(&self.front), self.finish.clone());
+    fn start(&mut self, id: u64, request: Request, takes_parts: bool) {
+        let (front, say) = (Arc::clone(&self.front), self.say.clone());
+        let window = Arc::new(Semaphore::new(WINDOW));
+        let room = Arc::clone(&window);
         let task = tokio::spawn(async move {
-            let response = front.dispatch.answer(request).await;
+            let response = if takes_parts {
+                let (room, say) = (&room, &say);
+                let each = |part| async move {
+                    if let Ok(permit) = room.acquire().await {
+                        permit.forget();
+                        let _ = say.send((id, Words::Part(part))).await;
+                    }
+                };
+                front.dispatch.answer_in_parts(request, each).await
+            } else {
+                front.dispatch.answer(request).await
+            };
             // Nobody is there to be answered if the link has ended.
-            let _ = finish.send((id, response)).await;
+            let _ = say.send((id, Words::Answer(response))).await;
         });
-        self.running.insert(id, task.abort_handle());
+        self.running.insert(id, Running { task: task.abort_handle(), window });
+    }
+
+    fn say(&mut self, id: u64, words: Words) {
+        match words {
+            Words::Part(part) => self.callee.part(id, part),
+            Words::Answer(response) => {
+                self.running.remove(&id);
+                self.callee.answer(id, response);
+            }
+        }
+    }
+
+    fn took(&mut self, id: u64, count: usize) {
+        if let Some(running) = self.running.get(&id) {
+            // More than the window would be a lie of the other host.
+            running.window.add_permits(count.min(WINDOW.saturating_sub(running.window.available_permits())));
+        }
     }
 
     fn cancel(&mut self, id: u64) {
-        if let Some(task) = self.running.remove(&id) {
-            task.abort();
+        if let Some(running) = self.running.remove(&id) {
+            running.task.abort();
         }
     }
 
     async fn end(mut self, why: &str) {
-        for (_, task) in self.running.drain() {
-            task.abort();
+        for (_, running) in self.running.drain() {
+            running.task.abort();
         }
         tracing::info!(
             "socket {} disconnected: {} at {}: {why}",

@@ -70,6 +70,7 @@ async fn receive(
         client_address: address.to_string(),
         deadline,
         hops: 0,
+        parts: None,
     };
     request.renew_trace_span();
     Ok(request)

@@ -6,7 +6,7 @@ use super::*;
 /// What the answering shell was given last.
 fn last_request(rig: &Rig) -> Request {
     match rig.at_callee.last() {
-        Some(CalleeEvent::Request(_, request)) => request.clone(),
+        Some(CalleeEvent::Request { request, .. }) => request.clone(),
         other => panic!("no request: {other:?}"),
     }
 }
