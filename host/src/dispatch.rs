@@ -8,7 +8,7 @@ use crate::failure::{Failure, Fault};
 use crate::handler::{Call, UpwardRequest};
 use crate::names::{HandlerName, ServiceName};
 use crate::pool::Pool;
-use crate::request::{Kind, Request};
+use crate::request::{Kind, Request, message_of};
 use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
 use arc_swap::ArcSwap;
@@ -80,7 +80,7 @@ impl Dispatch {
         if request.hops > hops(edition) {
             return Err(in_a_circle(request));
         }
-        let decision = edition.table.decide(&request.method, &request.path);
+        let decision = edition.table.decide(request.kind, &request.method, &request.path);
         let decision = decision.map_err(|none| no_route(edition, request, &none))?;
         match &decision.entry.destination {
             Destination::Here(handler) => self.here(edition, handler, &decision, line).await,
@@ -191,6 +191,10 @@ fn no_route(edition: &Edition, request: &Request, none: &NoRoute) -> Failure {
             let allowed = allowed.join(", ");
             let words = format!("{} is not allowed here; allowed: {allowed}", request.method);
             Failure::caller(405, words).with_header("allow", allowed)
+        }
+        NoRoute::UnknownPath if request.kind == Kind::Message => {
+            let (application, kind) = message_of(&request.path).unwrap_or_default();
+            Failure::caller(404, format!("Handler not defined for {application} messages of type {kind}"))
         }
         NoRoute::UnknownPath => match &edition.configuration.otherwise {
             Some(otherwise) => Failure::caller(otherwise.status, otherwise.text.clone()),
