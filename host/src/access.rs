@@ -13,7 +13,7 @@ pub use reply::attach_token;
 pub use token::{TokenKey, TokenRefusal};
 
 use crate::failure::Failure;
-use crate::request::Request;
+use crate::request::{Kind, Request};
 use crate::session::{SECRET_BY_DEFAULT, Session};
 use serde_json::{Map, Value, json};
 
@@ -67,23 +67,35 @@ impl Access {
     ///
     /// # Errors
     /// When a handler left the session in a state that no token can carry, such as a timeout that is not positive.
-    pub fn renew(&self, caller: Caller, changed: Option<Session>) -> Result<Option<String>, Failure> {
+    pub fn renew(&self, caller: Caller, changed: Option<Session>, kind: Kind) -> Result<Option<String>, Failure> {
         if changed.is_none() && !caller.has_token {
             return Ok(None);
         }
+        let registered = (kind == Kind::Message).then(|| caller.session.claims.get("application").cloned()).flatten();
         let mut session = changed.unwrap_or(caller.session);
-        session.claims.insert("application".to_owned(), json!(self.application));
+        // By it the client's next message is routed, wherever this one was answered; no handler may move a client.
+        let application = registered.unwrap_or_else(|| json!(self.application));
+        session.claims.insert("application".to_owned(), application);
         self.key.issue(&session, unix_now()).map(Some).map_err(|refusal| {
             Failure::system(500, "The handler left a session that no token can carry", refusal.to_string())
         })
     }
 
-    /// A token for a host that registers over a link: the answer to `ewd-register`, as QEWD-Up gives it.
+    /// A token for a client or a host that registers: the answer to `ewd-register`, as QEWD-Up gives it. A host registers
+    /// for the name of this one.
     ///
     /// # Errors
     /// When signing fails, which no input can bring about.
-    pub fn registration_token(&self, socket_id: &str, address: &str) -> Result<String, TokenRefusal> {
+    pub fn registration_token(
+        &self,
+        application: Option<&str>,
+        socket_id: &str,
+        address: &str,
+    ) -> Result<String, TokenRefusal> {
         let mut session = self.empty_session();
+        if let Some(application) = application {
+            session.claims.insert("application".to_owned(), json!(application));
+        }
         session.claims.insert("socketId".to_owned(), json!(socket_id));
         session.claims.insert("ipAddress".to_owned(), json!(address));
         session.claims.insert("authenticated".to_owned(), json!(false));
@@ -96,6 +108,25 @@ impl Access {
     /// One of [`TokenRefusal`].
     pub fn verify_own(&self, token: &str) -> Result<(), TokenRefusal> {
         self.key.verify(token, unix_now()).map(|_| ())
+    }
+
+    /// The application for which the client with this token registered.
+    ///
+    /// # Errors
+    /// One of [`TokenRefusal`].
+    pub fn registered(&self, token: &str) -> Result<String, TokenRefusal> {
+        application_of(&self.key.verify(token, unix_now())?)
+    }
+
+    /// The token of a client that has connected anew, with the id of its new socket; and its application.
+    ///
+    /// # Errors
+    /// One of [`TokenRefusal`].
+    pub fn move_to(&self, token: &str, socket_id: &str) -> Result<(String, String), TokenRefusal> {
+        let mut session = self.key.verify(token, unix_now())?;
+        let application = application_of(&session)?;
+        session.claims.insert("socketId".to_owned(), json!(socket_id));
+        Ok((self.key.issue(&session, unix_now())?, application))
     }
 
     /// The same token with new times. It was verified when it came, so only its signature is checked again.
@@ -117,6 +148,11 @@ impl Access {
         claims.insert("timeout".to_owned(), Value::from(self.initial_timeout));
         Session { claims, secret: SECRET_BY_DEFAULT.map(str::to_owned).to_vec() }
     }
+}
+
+fn application_of(session: &Session) -> Result<String, TokenRefusal> {
+    let application = session.claims.get("application").and_then(Value::as_str);
+    application.map(str::to_owned).ok_or(TokenRefusal::Claims("the token names no application"))
 }
 
 fn unauthorized(words: impl Into<std::borrow::Cow<'static, str>>, error: &str) -> Failure {

@@ -41,13 +41,13 @@ struct Client {
     outbox: mpsc::Sender<Heard>,
 }
 
-/// What a client's socket is given to send.
+/// A push as a client hears it.
 #[derive(Debug, Clone)]
-pub enum Heard {
-    /// A message as it goes out.
-    Text(Bytes),
-    /// A push: type and message.
-    Push(Arc<(String, Bytes)>),
+pub struct Heard {
+    /// The message's type.
+    pub kind: Arc<str>,
+    /// A JSON value.
+    pub message: Bytes,
 }
 
 /// A client's place in the audience; dropping it gives the place up.
@@ -135,7 +135,7 @@ impl Known {
 
     /// Gives the push to the clients of this host that are meant. Returns whether nobody else can be meant.
     fn deliver(&mut self, push: &Push) -> bool {
-        let heard = Heard::Push(Arc::new((push.head.kind.clone(), push.body.clone())));
+        let heard = Heard { kind: push.head.kind.as_str().into(), message: push.body.clone() };
         match &push.head.to {
             Hearer::Client(id) => {
                 let is_here = self.clients.contains_key(id.as_str());
@@ -226,12 +226,7 @@ mod tests {
     }
 
     fn kinds(inbox: &mut mpsc::Receiver<Heard>) -> Vec<String> {
-        std::iter::from_fn(|| inbox.try_recv().ok())
-            .map(|heard| match heard {
-                Heard::Push(push) => push.0.clone(),
-                Heard::Text(text) => panic!("{text:?}"),
-            })
-            .collect()
+        std::iter::from_fn(|| inbox.try_recv().ok()).map(|heard| heard.kind.to_string()).collect()
     }
 
     fn push(audience: &Audience, to: Hearer, kind: &str) {

@@ -7,6 +7,7 @@ mod application;
 mod block;
 mod files;
 mod limits;
+mod messages;
 mod modules;
 mod problem;
 mod routes;

@@ -10,7 +10,7 @@ use crate::handler::{Call, UpwardRequest};
 use crate::message::{PARTS, Part};
 use crate::names::{HandlerName, ServiceName};
 use crate::pool::Pool;
-use crate::request::{Kind, Request};
+use crate::request::{Kind, Request, message_of};
 use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
 use arc_swap::ArcSwap;
@@ -112,7 +112,7 @@ impl Dispatch {
         if request.hops > hops(edition) {
             return Err(in_a_circle(request));
         }
-        let decision = edition.table.decide(&request.method, &request.path);
+        let decision = edition.table.decide(request.kind, &request.method, &request.path);
         let decision = decision.map_err(|none| no_route(edition, request, &none))?;
         match &decision.entry.destination {
             Destination::Here(handler) => self.here(edition, handler, &decision, line).await,
@@ -148,7 +148,7 @@ impl Dispatch {
         let call = Call {
             request: request.clone(),
             handler: handler.clone(),
-            application: Arc::clone(&edition.application),
+            application: application(edition, request),
             route: Arc::clone(&decision.entry.uri),
             variables: decision.variables.clone(),
             session: caller.session.clone(),
@@ -158,7 +158,7 @@ impl Dispatch {
         if outcome.response.status >= 400 || request.kind == Kind::Service {
             return Ok(outcome.response);
         }
-        match edition.access.renew(caller, outcome.session)? {
+        match edition.access.renew(caller, outcome.session, request.kind)? {
             Some(token) => Ok(attach_token(outcome.response, &token)),
             None => Ok(outcome.response),
         }
@@ -207,6 +207,12 @@ async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> R
     edition.links.ask(service, request.forwarded()).await
 }
 
+/// The host's, or that for which the client of a message registered.
+fn application(edition: &Edition, request: &Request) -> Arc<str> {
+    let message = (request.kind == Kind::Message).then(|| message_of(&request.path)).flatten();
+    message.map_or_else(|| Arc::clone(&edition.application), |(application, _)| application.into())
+}
+
 /// How often a request may be sent on.
 fn hops(edition: &Edition) -> u8 {
     edition.configuration.settings.limits.hops
@@ -223,6 +229,10 @@ fn no_route(edition: &Edition, request: &Request, none: &NoRoute) -> Failure {
             let allowed = allowed.join(", ");
             let words = format!("{} is not allowed here; allowed: {allowed}", request.method);
             Failure::caller(405, words).with_header("allow", allowed)
+        }
+        NoRoute::UnknownPath if request.kind == Kind::Message => {
+            let (application, kind) = message_of(&request.path).unwrap_or_default();
+            Failure::caller(404, format!("Handler not defined for {application} messages of type {kind}"))
         }
         NoRoute::UnknownPath => match &edition.configuration.otherwise {
             Some(otherwise) => Failure::caller(otherwise.status, otherwise.text.clone()),

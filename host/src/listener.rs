@@ -4,8 +4,16 @@
 
 mod wire;
 mod rest;
+mod upgrade;
 mod hosts;
+mod envelope;
+mod messages;
+mod fragment;
+mod pace;
+mod clients;
+mod ajax;
 
+pub use clients::Sockets;
 pub use hosts::Door;
 
 use crate::configuration::Cors;
@@ -39,6 +47,8 @@ pub struct Front {
     pub dispatch: Arc<Dispatch>,
     /// Remembers hosts that were refused a link.
     pub door: Door,
+    /// Counts the clients' sockets.
+    pub sockets: Sockets,
     /// Says when the host is to stop.
     pub stop: CancellationToken,
     /// Counts what has to end first.
@@ -152,12 +162,17 @@ impl Routed {
 }
 
 fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
-    let rest = Router::new().fallback(rest::answer);
+    let rest = Router::new()
+        .fallback(rest::answer)
+        .route(ajax::PATH, axum::routing::post(ajax::answer).fallback(rest::answer));
     let rest = match cors(allowed) {
         Some(cors) => rest.layer(cors),
         None => rest,
     };
-    let all = rest.route(crate::link::PATH, axum::routing::any(hosts::upgrade)).with_state(Arc::clone(front));
+    let all = rest
+        .route(crate::link::PATH, axum::routing::any(hosts::upgrade))
+        .route(clients::PATH, axum::routing::any(clients::upgrade))
+        .with_state(Arc::clone(front));
     TowerToHyperService::new(all)
 }
 

@@ -100,6 +100,30 @@ pub fn random_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
+/// The rule for the application of a message.
+pub const MESSAGE_APPLICATION_RULE: &str = "use 1 to 64 letters, digits, '_', '-' and '.'";
+
+/// Whether this can be the application of a message.
+#[must_use]
+pub fn is_message_application(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// The rule for the type of a message.
+pub const MESSAGE_TYPE_RULE: &str = "use 1 to 128 characters, none of them a control character";
+
+/// Whether this can be the type of a message.
+#[must_use]
+pub fn is_message_type(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// Whether messages of this type belong to the connection itself: no route takes them.
+#[must_use]
+pub fn is_control_type(kind: &str) -> bool {
+    matches!(kind, "restRequest" | "error") || ["ewd-", "qoper8-"].iter().any(|start| kind.starts_with(start))
+}
+
 /// Which host this is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum HostName {
@@ -129,6 +153,19 @@ impl fmt::Display for HostName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_of_the_connection_are_told_from_those_of_an_application() {
+        for control in ["ewd-register", "qoper8-exit", "ewd-", "restRequest", "error"] {
+            assert!(is_control_type(control), "{control}");
+        }
+        for own in ["login", "ewd", "Ewd-x", "errors", "restrequest", "*"] {
+            assert!(!is_control_type(own), "{own}");
+        }
+        assert!(is_message_type("what/now ?") && is_message_type(&"é".repeat(128)));
+        assert!(!is_message_type("") && !is_message_type("a\nb") && !is_message_type(&"x".repeat(129)));
+        assert!(is_message_application("a.b-c_d") && !is_message_application("a b") && !is_message_application(""));
+    }
 
     #[test]
     fn names_state_their_rule() {

@@ -5,6 +5,8 @@
 use crate::message::Parts;
 use crate::names::RequestId;
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
 use tokio::time::Instant;
 
 /// How a request came to this host.
@@ -15,6 +17,8 @@ pub enum Kind {
     Rest,
     /// A question that a handler asked through `services`.
     Service,
+    /// A message of a WebSocket client: its method is [`MESSAGE`], its path comes from [`message_path`].
+    Message,
 }
 
 /// One request on its way to a handler.
@@ -94,4 +98,51 @@ impl Request {
 #[must_use]
 pub fn is_method(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
+}
+
+/// The method of a message. It takes part in no comparison: a request that is no message never meets a route for messages.
+pub const MESSAGE: &str = "MESSAGE";
+
+/// What stays as it is in an encoded segment.
+const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
+
+/// The path that stands for messages of an application and a type, as the route table has it.
+#[must_use]
+pub fn message_path(application: &str, kind: &str) -> String {
+    format!("/{}/{}", encode_segment(application), encode_segment(kind))
+}
+
+/// The application and the type of a message with this path; nothing if no message has it.
+#[must_use]
+pub fn message_of(path: &str) -> Option<(String, String)> {
+    let (application, kind) = path.strip_prefix('/')?.split_once('/')?;
+    let decoded = |text| percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned);
+    decoded(application).zip(decoded(kind)).filter(|_| !kind.contains('/'))
+}
+
+/// A text as one segment of a path.
+#[must_use]
+pub fn encode_segment(text: &str) -> String {
+    utf8_percent_encode(text, IN_A_SEGMENT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_and_its_path_are_told_from_one_another() {
+        for (application, kind, path) in [
+            ("my-app", "load", "/my-app/load"),
+            ("a.b_c", "what/now ?", "/a.b_c/what%2Fnow%20%3F"),
+            ("a", "*", "/a/%2A"),
+            ("a", "caf\u{e9}", "/a/caf%C3%A9"),
+        ] {
+            assert_eq!(message_path(application, kind), path);
+            assert_eq!(message_of(path), Some((application.to_owned(), kind.to_owned())));
+        }
+        for path in ["", "/", "/a", "/a/b/c", "a/b", "/a/%ff"] {
+            assert_eq!(message_of(path), None, "{path}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
 use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, look_at_configuration, relative};
 use crate::handler::{Engine, EngineSettings, UpwardRequest};
-use crate::listener::{Door, Front};
+use crate::listener::{Door, Front, Sockets};
 use crate::names::ServiceName;
 use crate::pool::Pool;
 use crate::reload::Reloader;
@@ -168,7 +168,8 @@ fn run(
     announce(dispatch.edition().configuration.settings.pool_size, port);
     let (stop, live) = (CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
-    let front = Front { dispatch, door: Door::default(), stop: stop.clone(), live: live.clone() };
+    let front =
+        Front { dispatch, door: Door::default(), sockets: Sockets::default(), stop: stop.clone(), live: live.clone() };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
     Ok(Host { port, stop, live })
 }

@@ -59,6 +59,7 @@ mod session;
 mod response;
 pub mod log;
 pub mod services;
+pub mod messages;
 pub mod settings;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;

@@ -63,13 +63,13 @@ impl Request {
         self.wire.kind
     }
 
-    /// Upper case: `GET`, `POST`.
+    /// Upper case: `GET`, `POST`; `MESSAGE` for a message.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.wire.method
     }
 
-    /// As the client wrote it: percent-encoded, without the query.
+    /// As the client wrote it: percent-encoded, without the query. That of a message is `/<application>/<type>`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.wire.path
@@ -79,6 +79,38 @@ impl Request {
     #[must_use]
     pub fn route(&self) -> &str {
         &self.wire.route
+    }
+
+    /// The type of a WebSocket client's message; none for any other request.
+    #[must_use]
+    pub fn message_type(&self) -> Option<String> {
+        let segment = self.wire.path.rsplit('/').next().filter(|_| self.kind() == Kind::Message)?;
+        Some(decode(segment))
+    }
+
+    /// The `params` of a WebSocket client's message, read as JSON into a type of yours. The whole message is the body.
+    ///
+    /// ```
+    /// use qewd_sdk::{Failure, Request};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Login {
+    ///     username: String,
+    /// }
+    ///
+    /// fn login(request: &mut Request) -> Result<String, Failure> {
+    ///     let login: Login = request.params()?;
+    ///     Ok(format!("Hello {}", login.username))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Status 400 with words that say what is wrong, also where the message has no `params`.
+    pub fn params<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let mut message: serde_json::Map<String, serde_json::Value> = self.json()?;
+        let params = message.remove("params").ok_or_else(|| Failure::new("The message has no `params`"))?;
+        serde_json::from_value(params)
+            .map_err(|error| Failure::new(format!("The `params` are not what is wanted: {error}")))
     }
 
     /// The client's IP address, as the first host on the way saw it.
@@ -174,6 +206,19 @@ impl fmt::Debug for Request {
     }
 }
 
+/// Undoes percent-encoding; an escape that is broken stays as it is.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        let escape = others.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { others.get(2..).unwrap_or_default() } else { others };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
@@ -229,6 +274,16 @@ mod tests {
         assert_eq!(request.header("x-TRACE"), Some("t"));
         assert_eq!(request.query("none"), None);
         assert_eq!(request.header("none"), None);
+    }
+
+    #[test]
+    fn a_message_has_a_type_and_params() {
+        let message = testing::message("my-app", "what/now ?", &serde_json::json!({"a": 1})).request();
+        assert_eq!(message.message_type().as_deref(), Some("what/now ?"));
+        assert_eq!(message.params::<serde_json::Value>().unwrap(), serde_json::json!({"a": 1}));
+        assert_eq!(testing::get("/a/b").request().message_type(), None);
+        let without = testing::get("/a/b").body("{}").request();
+        assert_eq!(without.params::<u8>().unwrap_err().message(), "The message has no `params`");
     }
 
     #[test]

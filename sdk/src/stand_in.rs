@@ -3,6 +3,7 @@
 //! Each thread has its own, so tests do not meet.
 
 use crate::bindings::qewd::handler::log::{Level, Pair};
+use crate::bindings::qewd::handler::messages::Hearer;
 use crate::bindings::qewd::handler::services::{Answer, Question};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,6 +17,8 @@ pub(crate) struct State {
     pub(crate) services: Option<Services>,
     pub(crate) settings: HashMap<String, Vec<u8>>,
     pub(crate) lines: Vec<(Level, String, Vec<Pair>)>,
+    /// To whom (none: the client that waits), of which type, and what.
+    pub(crate) messages: Vec<(Option<Hearer>, Option<String>, Vec<u8>)>,
 }
 
 thread_local! {
@@ -49,4 +52,14 @@ pub(crate) fn ask(question: &Question) -> Answer {
 
 pub(crate) fn get(name: &str) -> Option<Vec<u8>> {
     with(|state| state.settings.get(name).cloned())
+}
+
+pub(crate) fn send(kind: Option<&str>, message: &[u8]) -> Result<bool, String> {
+    with(|state| state.messages.push((None, kind.map(str::to_owned), message.to_vec())));
+    Ok(true)
+}
+
+pub(crate) fn push(to: &Hearer, kind: &str, message: &[u8]) -> Result<(), String> {
+    with(|state| state.messages.push((Some(to.clone()), Some(kind.to_owned()), message.to_vec())));
+    Ok(())
 }

@@ -25,7 +25,7 @@
 //! assert_eq!(testing::log_lines()[0].to_string(), "info greeted id=7");
 //! ```
 
-use crate::bindings::qewd::handler::{log, services as wire, types};
+use crate::bindings::qewd::handler::{log, messages as wire_messages, services as wire, types};
 use crate::services::{Answer, Question};
 use crate::stand_in::{self, State};
 use crate::{Failure, Kind, Reply, Request, Response, Session, export};
@@ -205,7 +205,52 @@ pub fn log_lines() -> Vec<LogLine> {
     lines.into_iter().map(|(level, message, fields)| LogLine { level: name_of(level), message, fields }).collect()
 }
 
-/// Forgets services, settings and log lines. Only needed where one thread runs several tests.
+/// A request that a WebSocket client sent as a message of this type, with these `params`.
+pub fn message(application: &str, kind: &str, params: &Value) -> Builder {
+    let path = format!("/{}/{}", crate::services::encode(application), crate::services::encode(kind));
+    let body = serde_json::json!({ "type": kind, "params": params });
+    request("MESSAGE", &path).kind(Kind::Message).application(application).json(&body)
+}
+
+/// The messages to WebSocket clients that handlers of this thread sent since it was last asked.
+#[must_use]
+pub fn messages() -> Vec<Message> {
+    let messages = stand_in::with(|state| std::mem::take(&mut state.messages));
+    let read = |(to, kind, message): (Option<wire_messages::Hearer>, Option<String>, Vec<u8>)| Message {
+        to: match to {
+            None => Hearer::Waiting,
+            Some(wire_messages::Hearer::Client(id)) => Hearer::Client(id),
+            Some(wire_messages::Hearer::Application(name)) => Hearer::Application(name),
+        },
+        kind,
+        message: serde_json::from_slice(&message).unwrap_or_default(),
+    };
+    messages.into_iter().map(read).collect()
+}
+
+/// A message to WebSocket clients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Who was to hear it.
+    pub to: Hearer,
+    /// Its type; none: that of the client's own message.
+    pub kind: Option<String>,
+    /// What it said.
+    pub message: Value,
+}
+
+/// Who was to hear a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hearer {
+    /// The client that waits for the answer.
+    Waiting,
+    /// The client with this socket.
+    Client(String),
+    /// Every client of this application.
+    Application(String),
+}
+
+/// Forgets messages, services, settings and log lines. Only needed where one thread runs several tests.
 pub fn reset() {
     stand_in::with(|state| *state = State::default());
 }

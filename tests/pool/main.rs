@@ -29,7 +29,12 @@ fn engine() -> Engine {
 
 async fn load(engine: &Engine, name: &str, bytes: Vec<u8>) -> Arc<Module> {
     let compiled = Compiled::new(engine, bytes).await.unwrap();
-    let shared = Shared { response: 1 << 20, user_defined: Arc::default(), upward: tokio::sync::mpsc::channel(1).0, audience: Arc::default() };
+    let shared = Shared {
+        response: 1 << 20,
+        user_defined: Arc::default(),
+        upward: tokio::sync::mpsc::channel(1).0,
+        audience: Arc::default(),
+    };
     let settings = ModuleSettings::usual(&Limits::default());
     Arc::new(Module::new(&compiled, name, format!("{name}.wasm").into(), settings, shared).await.unwrap())
 }

@@ -26,6 +26,7 @@ mod reload;
 mod reload_configuration;
 mod workers;
 mod compile_cache;
+mod sockets;
 mod links;
 mod link_failures;
 mod configuration;

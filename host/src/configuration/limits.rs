@@ -53,6 +53,19 @@ pub const DEFAULT_RESPONSE: usize = 8 * 1024 * 1024;
 /// Bytes of memory of one handler instance, 64 MiB: ample for a handler, and eight fit into a small container.
 pub const DEFAULT_MEMORY: usize = 64 * 1024 * 1024;
 
+/// WebSocket clients at one time, 20 000: at some 10 KiB each they take 200 MiB.
+pub const DEFAULT_SOCKETS: usize = 20_000;
+
+/// Bytes of a WebSocket client's message, 1 MiB: what QEWD-Up's sockets take.
+pub const DEFAULT_SOCKET_MESSAGE: usize = 1024 * 1024;
+
+/// Messages of one WebSocket client in a second, 100: no person is faster, and twice as many may come at once.
+pub const DEFAULT_SOCKET_PACE: u32 = 100;
+
+/// Milliseconds after which a WebSocket client that neither says nor hears anything is let go, 3 600 000 (one hour): its
+/// session is over by then, and it connects again when it has something to say.
+pub const DEFAULT_SOCKET_IDLE_MILLISECONDS: u64 = 3_600_000;
+
 /// Hosts and handlers that may send one request on, 8: deeper chains are almost surely loops.
 pub const DEFAULT_HOPS: u8 = 8;
 
@@ -121,6 +134,14 @@ pub struct Limits {
     pub memory: usize,
     /// `hops`: hosts and handlers that may send one request on.
     pub hops: u8,
+    /// `sockets`: WebSocket clients at one time.
+    pub sockets: usize,
+    /// `socketMessageBytes`: bytes of a WebSocket client's message.
+    pub socket_message: usize,
+    /// `socketMessagesPerSecond`: messages of one WebSocket client in a second.
+    pub socket_pace: u32,
+    /// `socketIdleMilliseconds`: after this a WebSocket client that neither says nor hears anything is let go.
+    pub socket_idle: Duration,
 }
 
 impl Default for Limits {
@@ -134,6 +155,10 @@ impl Default for Limits {
             response: DEFAULT_RESPONSE,
             memory: DEFAULT_MEMORY,
             hops: DEFAULT_HOPS,
+            sockets: DEFAULT_SOCKETS,
+            socket_message: DEFAULT_SOCKET_MESSAGE,
+            socket_pace: DEFAULT_SOCKET_PACE,
+            socket_idle: Duration::from_millis(DEFAULT_SOCKET_IDLE_MILLISECONDS),
         }
     }
 }

@@ -5,10 +5,12 @@
 use super::application::{Application, ORCHESTRATOR};
 use super::block::{Block, Keys, advice};
 use super::limits::{DEFAULT_ELSE_STATUS, DEFAULT_ELSE_TEXT};
+use super::messages;
 use super::problem::{Place, Report};
 use super::tree::{Node, Value};
 use super::uri::{self, Part};
 use crate::names::{HandlerName, HostName, ServiceName};
+use crate::request::MESSAGE;
 use std::fmt;
 
 /// One route of routes.json.
@@ -16,7 +18,7 @@ use std::fmt;
 pub struct Route {
     /// Where it begins.
     pub place: Place,
-    /// The pattern as written, such as `/api/user/:id`.
+    /// The pattern as written, such as `/api/user/:id`; `/<application>/<type>` for messages.
     pub uri: String,
     /// The pattern in parts.
     pub parts: Vec<Part>,
@@ -34,13 +36,15 @@ pub struct Route {
     pub example: Option<Example>,
 }
 
-/// The HTTP method of a route.
+/// Which requests a route takes: the HTTP method, or messages in place of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// `ANY`: every method.
+    /// `ANY`: every HTTP method.
     Any,
     /// One method, upper case.
     Verb(&'static str),
+    /// Messages of WebSocket clients, which no HTTP request can reach.
+    Message,
 }
 
 /// The methods that a route may name.
@@ -53,6 +57,7 @@ impl Method {
         match self {
             Self::Any => "ANY",
             Self::Verb(verb) => verb,
+            Self::Message => MESSAGE,
         }
     }
 }
@@ -82,7 +87,17 @@ pub struct Otherwise {
 }
 
 const ROUTE_KEYS: Keys = Keys {
-    known: &["uri", "method", "handler", "on_microservice", "from_microservices", "authenticate", "example"],
+    known: &[
+        "uri",
+        "method",
+        "application",
+        "type",
+        "handler",
+        "on_microservice",
+        "from_microservices",
+        "authenticate",
+        "example",
+    ],
     idle: &[
         ("applyBeforeHandler", "handlers check what they need themselves: remove the key"),
         ("imported", "routes are not imported from other hosts: remove the key"),
@@ -92,8 +107,6 @@ const ROUTE_KEYS: Keys = Keys {
         ("on_microservices", "name one microservice in \"on_microservice\""),
         ("handler_source", "put the handler into the folder of the microservice that answers"),
         ("router", "write one route for each destination"),
-        ("application", "only routes with a \"uri\" are served: remove this route"),
-        ("type", "only routes with a \"uri\" are served: remove this route"),
         ("else", "put it into an object of its own"),
     ],
 };
@@ -144,8 +157,11 @@ fn read_else(entry: &mut Block<'_, '_>) -> Option<Otherwise> {
 
 fn route(block: &mut Block<'_, '_>, application: &Application, host: &HostName) -> Option<Route> {
     let place = block.report.place(block.at);
-    let path = read_uri(block);
-    let method = method(block);
+    let (path, method) = if messages::is_for_messages(block) {
+        (messages::read(block), Method::Message)
+    } else {
+        (read_uri(block), method(block))
+    };
     let handler = handler(block, host);
     let on_microservice = on_microservice(block, application);
     let from_microservices = from_microservices(block, application);

@@ -84,13 +84,34 @@ fn a_wrong_route_names_the_way_out() {
             "this version does not serve the key \"handler_source\"; put the handler",
         ),
         (r#""uri": "/a", "handler": "h", "router": "x""#, "this version does not serve the key \"router\"; write one"),
+        (r#""application": "x", "handler": "h""#, "this route for messages has no \"type\"; add \"type\": \"…\""),
+        (r#""type": "x", "handler": "h""#, "this route for messages has no \"application\"; add"),
         (
-            r#""application": "x", "type": "y", "handler": "h""#,
-            "this version does not serve the key \"application\"; only routes",
+            r#""application": "a b", "type": "y", "handler": "h""#,
+            "\"application\" is \"a b\"; use 1 to 64 letters, digits, '_', '-' and '.'",
+        ),
+        (
+            r#""application": "a", "type": "", "handler": "h""#,
+            "\"type\" is \"\"; use 1 to 128 characters, none of them a control character",
+        ),
+        (
+            r#""application": "a", "type": "ewd-register", "handler": "h""#,
+            "messages of type \"ewd-register\" belong to the connection itself; give the type another name",
+        ),
+        (r#""application": "a", "type": "qoper8-x", "handler": "h""#, "belong to the connection itself"),
+        (r#""application": "a", "type": "restRequest", "handler": "h""#, "belong to the connection itself"),
+        (r#""application": "a", "type": "error", "handler": "h""#, "belong to the connection itself"),
+        (
+            r#""application": "a", "type": "b", "handler": "h", "uri": "/a""#,
+            "a route for messages has no \"uri\"; write one route for requests and one for messages",
+        ),
+        (
+            r#""application": "a", "type": "b", "handler": "h", "method": "GET""#,
+            "a route for messages has no \"method\"; messages have none: remove the key",
         ),
         (
             r#""uri": "/a", "handler": "h", "hander": "i""#,
-            "unknown key \"hander\"; did you mean \"handler\"? known keys: uri, method",
+            "unknown key \"hander\"; did you mean \"handler\"? known keys: uri, method, application, type",
         ),
         (r#""else": {"statusCode": 99}"#, "\"statusCode\" must be a whole number from 200 to 599"),
         (r#""else": {}, "uri": "/a", "handler": "h""#, "\"else\"; put it into an object of its own"),
@@ -137,4 +158,20 @@ fn links_come_from_connections_and_routes() {
     assert_eq!(links(None), ["login", "stock"]);
     assert_eq!(links(Some("login")), ["stock"]);
     assert_eq!(links(Some("stock")), ["login"]);
+}
+
+#[test]
+fn a_route_for_messages_is_a_path_with_a_method_of_its_own() {
+    let loaded = load(
+        r#"[
+      {"application": "shop", "type": "what/now ?", "handler": "h", "authenticate": false},
+      {"application": "shop", "type": "*", "on_microservice": "login"}
+    ]"#,
+        None,
+    )
+    .unwrap();
+    let [odd, every] = loaded.routes.as_slice() else { panic!("{:?}", loaded.routes) };
+    assert_eq!((odd.uri.as_str(), odd.method, odd.authenticate), ("/shop/what%2Fnow%20%3F", Method::Message, false));
+    assert_eq!((every.uri.as_str(), every.method.as_str(), every.authenticate), ("/shop/*", "MESSAGE", true));
+    assert_eq!(every.on_microservice.as_ref().unwrap().as_str(), "login");
 }

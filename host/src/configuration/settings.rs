@@ -103,6 +103,10 @@ const LIMIT_KEYS: Keys = Keys {
         "responseBytes",
         "memoryBytes",
         "hops",
+        "sockets",
+        "socketMessageBytes",
+        "socketMessagesPerSecond",
+        "socketIdleMilliseconds",
     ],
     idle: &[],
     refused: &[],
@@ -204,5 +208,11 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
         response: whole(block, "responseBytes", 1, bytes).unwrap_or(usual.response),
         memory: whole(block, "memoryBytes", *memory.start(), *memory.end()).unwrap_or(usual.memory),
         hops: whole(block, "hops", 1, u64::from(u8::MAX)).unwrap_or(usual.hops),
+        sockets: whole(block, "sockets", 0, 1_000_000).unwrap_or(usual.sockets),
+        socket_message: whole(block, "socketMessageBytes", 1, bytes).unwrap_or(usual.socket_message),
+        socket_pace: whole(block, "socketMessagesPerSecond", 1, 1_000_000).unwrap_or(usual.socket_pace),
+        socket_idle: block
+            .whole("socketIdleMilliseconds", 1..=limits::MOST_IDLE_MILLISECONDS)
+            .map_or(usual.socket_idle, Duration::from_millis),
     }
 }

@@ -116,6 +116,10 @@ fn settings_are_read() {
         response: 5,
         memory: 65536,
         hops: 7,
+        sockets: 8,
+        socket_message: 9,
+        socket_pace: 10,
+        socket_idle: Duration::from_millis(11),
     };
     assert_eq!(settings.limits, limits);
     assert_eq!(loaded.jwt.claims, ClaimsForm::Qewd);

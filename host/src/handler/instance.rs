@@ -274,6 +274,7 @@ fn to_wit(call: Call) -> types::Request {
         kind: match request.kind {
             Kind::Rest => types::Kind::Rest,
             Kind::Service => types::Kind::Service,
+            Kind::Message => types::Kind::Message,
         },
         query: request.query_parameters(),
         method: request.method,

@@ -6,7 +6,7 @@
 use super::bindings::qewd::handler::messages;
 use super::instance::State;
 use crate::message::{Hearer, Part};
-use crate::names::is_message_type;
+use crate::names::{is_control_type, is_message_type};
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
@@ -43,14 +43,17 @@ impl messages::Host for State {
 
 impl State {
     fn check(&self, kind: Option<&str>, message: &[u8]) -> Result<(), String> {
-        if kind.is_some_and(|kind| !is_message_type(kind)) {
-            let words = "A message's type has 1 to 128 characters, none of them a control character, and is none of the host's";
+        if kind.is_some_and(|kind| !is_message_type(kind) || is_control_type(kind)) {
+            let words =
+                "A message's type has 1 to 128 characters, none of them a control character, and is none of the host's";
             return Err(words.to_owned());
         }
         let most = self.shared.response;
         if message.len() > most {
             let length = message.len();
-            return Err(format!("A message may have {most} bytes, and this one has {length}; raise limits.responseBytes"));
+            return Err(format!(
+                "A message may have {most} bytes, and this one has {length}; raise limits.responseBytes"
+            ));
         }
         serde_json::from_slice::<IgnoredAny>(message).map(|_| ()).map_err(|error| format!("A message is JSON: {error}"))
     }

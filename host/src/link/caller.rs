@@ -140,9 +140,7 @@ impl Caller {
             (Wire::Text(text), State::Greeting { .. }) => Some(self.greeted(&text)),
             (Wire::Binary(bytes), State::Ready | State::Leaving) => match Frame::decode(bytes) {
                 // An answer that nobody waits for crossed its cancellation on the way.
-                Ok(Frame::Answer { id, response }) => {
-                    self.waiting.remove(&id).map(|_| Event::Answer(id, response))
-                }
+                Ok(Frame::Answer { id, response }) => self.waiting.remove(&id).map(|_| Event::Answer(id, response)),
                 Ok(Frame::Part { id, part }) => self.part(id, part),
                 Ok(Frame::Push { push }) => Some(Event::Push(push)),
                 Ok(Frame::Leaving) => {

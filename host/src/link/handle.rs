@@ -41,10 +41,20 @@ pub enum LinkState {
 
 /// What the link's task is told.
 pub(super) enum Command {
-    Ask { id: u64, request: Box<Request>, reply: Reply, parts: Option<Parts> },
+    Ask {
+        id: u64,
+        request: Box<Request>,
+        reply: Reply,
+        parts: Option<Parts>,
+    },
     /// So many intermediate messages of a request were passed on.
-    Took { id: u64, count: usize },
-    GiveUp { id: u64 },
+    Took {
+        id: u64,
+        count: usize,
+    },
+    GiveUp {
+        id: u64,
+    },
 }
 
 /// Where an answer goes.
@@ -98,12 +108,12 @@ impl Link {
         let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
         let onward = request.parts.clone();
         let (parts, coming) = onward.is_some().then(|| mpsc::channel(WINDOW)).unzip();
-        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply, parts }).map_err(
-            |error| match error {
+        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply, parts }).map_err(|error| {
+            match error {
                 TrySendError::Full(_) => congested(),
                 TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
-            },
-        )?;
+            }
+        })?;
         let mut patience = Patience { id: Some(id), commands: &self.commands };
         let answered = async {
             match onward.zip(coming) {

@@ -195,7 +195,7 @@ impl Rig {
             Some(CalleeEvent::Request { id, .. }) => assert!(self.running.insert(*id), "{id} was given out twice"),
             Some(CalleeEvent::Cancel(id)) => assert!(self.running.remove(id), "{id} was cancelled but does not run"),
             Some(CalleeEvent::Ended(reason)) => self.callee_ended = Some(reason.clone()),
-            Some(CalleeEvent::Greeted(_)) | None => {}
+            Some(CalleeEvent::Greeted(_) | CalleeEvent::Took(..) | CalleeEvent::Push(_)) | None => {}
         }
         self.at_callee.extend(event);
     }

@@ -3,16 +3,17 @@
 //! It takes nothing from a socket whose token was not verified, and answers every request that it took.
 
 use super::Front;
+use super::upgrade::{accept_key, refusal, switching};
 use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
-use crate::edition::Edition;
 use crate::audience::Neighbour;
+use crate::edition::Edition;
 use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, websocket_config};
 use crate::message::Part;
 use crate::request::Request;
 use crate::response::Response;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{self, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{self, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::collections::HashMap;
@@ -23,7 +24,6 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once.
@@ -101,46 +101,7 @@ pub(super) async fn upgrade(
             serve(upgraded, Peer::new(visitor, address), serving, edition).await;
         }
     });
-    switching(&accept)
-}
-
-fn accept_key(headers: &HeaderMap) -> Option<String> {
-    let says = |name: header::HeaderName, word: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.to_ascii_lowercase().contains(word))
-    };
-    let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
-    let wants = says(header::UPGRADE, "websocket") && says(header::CONNECTION, "upgrade");
-    wants.then(|| derive_accept_key(key.as_bytes()))
-}
-
-fn switching(accept: &str) -> http::Response<Body> {
-    let mut response = http::Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    if let Ok(accept) = HeaderValue::from_str(accept) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    response
-}
-
-fn refusal(status: StatusCode, words: &str) -> http::Response<Body> {
-    let mut response = http::Response::new(Body::from(serde_json::json!({ "error": words }).to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::response::JSON));
-    if status == StatusCode::UPGRADE_REQUIRED {
-        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    }
-    let id = crate::names::RequestId::random();
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert("x-request-id", id);
-    }
-    response
+    switching(&accept, Some(SUBPROTOCOL))
 }
 
 /// The other end of one link.
@@ -338,7 +299,7 @@ impl Connection {
             edition.access.verify_own(token).map_err(|refusal| format!("its token is refused: {refusal}"))?;
         }
         let address = self.peer.address.to_string();
-        let token = edition.access.registration_token(&self.peer.socket_id, &address);
+        let token = edition.access.registration_token(None, &self.peer.socket_id, &address);
         let proof = edition.link_key.welcome(&self.peer.visitor, &edition.application);
         Ok(Welcome {
             token: token.map_err(|refusal| refusal.to_string())?,

@@ -42,6 +42,15 @@ pub(super) async fn answer(
     reply(response, started)
 }
 
+/// The body of a request that is read by another door, within the limits of every request.
+pub(super) async fn body(front: &Front, request: axum::extract::Request) -> Result<Bytes, Failure> {
+    let (parts, body) = request.into_parts();
+    let limits = &front.dispatch.edition().configuration.settings.limits;
+    check_headers(limits, &parts)?;
+    check_host(&parts)?;
+    read_body(limits, &parts, body, Instant::now() + limits.request_time).await
+}
+
 /// The client's own id, if it is one; else a new one.
 fn request_id(headers: &HeaderMap) -> RequestId {
     let given = headers.get("x-request-id").and_then(|given| given.to_str().ok());
@@ -127,7 +136,8 @@ fn text(value: &HeaderValue) -> String {
         .map_or_else(|_| value.as_bytes().iter().copied().map(char::from).collect(), str::to_owned)
 }
 
-fn reply(response: Response, started: Instant) -> axum::http::Response<Body> {
+/// The response as HTTP has it.
+pub(super) fn reply(response: Response, started: Instant) -> axum::http::Response<Body> {
     let mut http = axum::http::Response::new(Body::from(response.body));
     *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in &response.headers {

@@ -5,6 +5,7 @@
 use super::table_tests::table;
 use super::{NoRoute, Table};
 use crate::configuration::Part;
+use crate::request::Kind;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -51,7 +52,7 @@ fn expected(parts: &[Part], path: &str) -> Option<Vec<(String, String)>> {
 }
 
 fn found(table: &Table, path: &str) -> Option<Vec<(String, String)>> {
-    match table.decide("GET", path) {
+    match table.decide(Kind::Rest, "GET", path) {
         Ok(decision) => Some(decision.variables),
         Err(NoRoute::UnknownPath) => None,
         Err(other) => panic!("{other:?}"),
@@ -140,8 +141,8 @@ proptest! {
     #[test]
     fn any_text_is_decided(path in ".{0,60}", method in "[A-Z]{0,8}") {
         let table = table(&["/a(/:b)*c/:d-:e", "POST /:a/*b"]).unwrap();
-        let _ = table.decide(&method, &path);
-        let _ = table.decide(&method, &format!("/{path}"));
+        let _ = table.decide(Kind::Rest, &method, &path);
+        let _ = table.decide(Kind::Rest, &method, &format!("/{path}"));
     }
 }
 
@@ -150,6 +151,6 @@ fn hostile_paths_are_decided_fast() {
     let table = table(&["/:a-:b-:c-:d-:e-:f-:g!", "/*a-*b-*c-*d-*e-*f!", "/(:a)(-:b)(-:c)(-:d)(*e)(-*f)!"]).unwrap();
     let path = format!("/{}", "-a".repeat(32 * 1024));
     let start = Instant::now();
-    assert_eq!(table.decide("GET", &path).err(), Some(NoRoute::UnknownPath));
+    assert_eq!(table.decide(Kind::Rest, "GET", &path).err(), Some(NoRoute::UnknownPath));
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }

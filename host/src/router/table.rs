@@ -5,7 +5,8 @@
 use super::path;
 use super::pattern::Pattern;
 use crate::configuration::{Configuration, Example, Method, Part, Place, Problem, Problems, Route};
-use crate::names::{HandlerName, HostName, ServiceName};
+use crate::names::{HandlerName, HostName, ServiceName, is_control_type};
+use crate::request::{Kind, message_of};
 use std::sync::Arc;
 
 /// A route of this host.
@@ -113,14 +114,17 @@ impl Table {
     }
 
     /// Finds the route of a request: the first whose pattern and method fit. The path comes percent-encoded and
-    /// without the query, the method in upper case.
+    /// without the query, the method in upper case. Messages meet routes for messages, all else meets the others.
     ///
     /// # Errors
     /// When no route fits; a path with a broken escape fits none.
-    pub fn decide(&self, method: &str, path: &str) -> Result<Decision<'_>, NoRoute> {
+    pub fn decide(&self, kind: Kind, method: &str, path: &str) -> Result<Decision<'_>, NoRoute> {
+        if kind == Kind::Message {
+            return self.decide_message(path);
+        }
         let decoded = path::decoded(path).ok_or(NoRoute::UnknownPath)?;
         let mut allowed: Vec<String> = Vec::new();
-        for (entry, pattern) in self.entries.iter().zip(&self.patterns) {
+        for (entry, pattern) in self.prepared().filter(|(entry, _)| entry.method != Method::Message) {
             let Some(variables) = pattern.variables(&decoded) else {
                 continue;
             };
@@ -137,6 +141,20 @@ impl Table {
         Err(if allowed.is_empty() { NoRoute::UnknownPath } else { NoRoute::WrongMethod { allowed } })
     }
 
+    fn decide_message(&self, path: &str) -> Result<Decision<'_>, NoRoute> {
+        // A route for every type of an application does not take those of the connection itself.
+        let is_control = message_of(path).is_none_or(|(_, kind)| is_control_type(&kind));
+        let decoded = path::decoded(path).filter(|_| !is_control).ok_or(NoRoute::UnknownPath)?;
+        let mut messages = self.prepared().filter(|(entry, _)| entry.method == Method::Message);
+        let found =
+            messages.find_map(|(entry, pattern)| Some(Decision { entry, variables: pattern.variables(&decoded)? }));
+        found.ok_or(NoRoute::UnknownPath)
+    }
+
+    fn prepared(&self) -> impl Iterator<Item = (&Entry, &Pattern)> {
+        self.entries.iter().zip(&self.patterns)
+    }
+
     /// The routes of this host in the order of the file.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
@@ -146,18 +164,18 @@ impl Table {
     /// The problem of a route whose requests would all go to an earlier one.
     fn unreachable(&self, route: &Route, parts: &[Part], pattern: &Pattern) -> Option<Problem> {
         let name = format!("{} {}", route.method, route.uri);
-        let entries = || self.entries.iter().zip(&self.patterns);
-        let twice = entries().find(|(entry, other)| entry.method == route.method && other.has_shape_of(pattern));
+        let twice = self.prepared().find(|(entry, other)| entry.method == route.method && other.has_shape_of(pattern));
         if let Some((earlier, _)) = twice {
             let what = format!("{name} stands already on line {}, as {}", earlier.place.line, earlier.uri);
             return Some(Problem::at(&route.place, what, "remove one of the two"));
         }
         let hiding = |entry: &Entry| match (entry.method, route.method) {
+            (Method::Message, Method::Message) => true,
+            (Method::Message, _) | (_, Method::Message) | (Method::Verb(_), Method::Any) => false,
             (Method::Any, _) => true,
             (Method::Verb(earlier), Method::Verb(later)) => methods_of(earlier).contains(&later),
-            (Method::Verb(_), Method::Any) => false,
         };
-        let (earlier, _) = entries().find(|(entry, other)| hiding(entry) && other.hides(parts))?;
+        let (earlier, _) = self.prepared().find(|(entry, other)| hiding(entry) && other.hides(parts))?;
         let line = earlier.place.line;
         let what =
             format!("{name} is never reached: {} {} on line {line} takes its requests", earlier.method, earlier.uri);
@@ -193,7 +211,7 @@ fn target(route: &Route, configuration: &Configuration) -> Option<Target> {
 /// The methods that a route takes; for `ANY` there is no list.
 fn methods(method: Method) -> &'static [&'static str] {
     match method {
-        Method::Any => &[],
+        Method::Any | Method::Message => &[],
         Method::Verb(verb) => methods_of(verb),
     }
 }

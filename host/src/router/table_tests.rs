@@ -4,6 +4,7 @@
 
 use super::{Decision, Destination, NoRoute, Table};
 use crate::configuration::{Configuration, IfSecretMissing, Problems};
+use crate::request::{Kind, message_path};
 
 pub(super) const CONFIG: &str = r#"{
   "orchestrator": {}, "jwt": {"secret": "s"},
@@ -39,7 +40,7 @@ fn pairs(decision: &Decision<'_>) -> Vec<(String, String)> {
 
 /// The variables as `name=value` in order, or `-` if the path has no route.
 fn variables(uri: &str, path: &str) -> String {
-    match table(&[uri]).unwrap().decide("GET", path) {
+    match table(&[uri]).unwrap().decide(Kind::Rest, "GET", path) {
         Ok(decision) => {
             pairs(&decision).iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
         }
@@ -48,7 +49,7 @@ fn variables(uri: &str, path: &str) -> String {
 }
 
 fn handler(table: &Table, method: &str, path: &str) -> Result<String, NoRoute> {
-    table.decide(method, path).map(|decision| decision.entry.handler.as_ref().unwrap().to_string())
+    table.decide(Kind::Rest, method, path).map(|decision| decision.entry.handler.as_ref().unwrap().to_string())
 }
 
 #[test]
@@ -213,4 +214,78 @@ fn the_only_microservice_of_a_folder_answers_all() {
     let table = table_of(config, None, routes).unwrap();
     assert!(table.entries().iter().all(|entry| matches!(entry.destination, Destination::Here(_))));
     assert_eq!(table.entries().len(), 2);
+}
+
+/// `handler variables` of a message, or `-`.
+fn message(table: &Table, application: &str, kind: &str) -> String {
+    match table.decide(Kind::Message, "MESSAGE", &message_path(application, kind)) {
+        Ok(decision) => format!("{} {:?}", decision.entry.handler.as_ref().unwrap(), decision.variables),
+        Err(none) => {
+            assert_eq!(none, NoRoute::UnknownPath);
+            "-".to_owned()
+        }
+    }
+}
+
+const MESSAGES: &str = r#"[
+  {"uri": "/*all", "method": "ANY", "handler": "any"},
+  {"application": "shop", "type": "load", "handler": "load"},
+  {"application": "shop", "type": "what/now ?", "handler": "odd"},
+  {"application": "shop", "type": "*", "handler": "every"},
+  {"application": "chat", "type": "load", "handler": "chat"}
+]"#;
+
+#[test]
+fn messages_have_routes_of_their_own() {
+    let table = table_of(CONFIG, None, MESSAGES).unwrap();
+    for (application, kind, expected) in [
+        ("shop", "load", "load []"),
+        ("shop", "what/now ?", "odd []"),
+        ("shop", "Load", "every [(\"type\", \"Load\")]"),
+        ("shop", "a/b", "every [(\"type\", \"a/b\")]"),
+        ("chat", "load", "chat []"),
+        ("chat", "save", "-"),
+        ("Shop", "load", "-"),
+        ("shop", "ewd-register", "-"),
+        ("shop", "qoper8-exit", "-"),
+        ("shop", "restRequest", "-"),
+        ("shop", "error", "-"),
+    ] {
+        assert_eq!(message(&table, application, kind), expected, "{application} {kind}");
+    }
+    for path in ["/shop", "/shop/", "/shop/a/b", "/"] {
+        assert!(table.decide(Kind::Message, "MESSAGE", path).is_err(), "{path}");
+    }
+    assert_eq!(table.entries()[3].uri.as_ref(), "/shop/*");
+}
+
+#[test]
+fn no_request_reaches_a_route_for_messages() {
+    let without_rest = MESSAGES.replacen("\"/*all\"", "\"/other\"", 1);
+    let table = table_of(CONFIG, None, &without_rest).unwrap();
+    for kind in [Kind::Rest, Kind::Service] {
+        for method in ["MESSAGE", "GET", "POST"] {
+            for path in ["/shop/load", "/shop/other", "/shop/*", "/chat/load"] {
+                assert_eq!(table.decide(kind, method, path).err(), Some(NoRoute::UnknownPath), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_are_hidden_by_messages_alone() {
+    let problem = |routes: &str| table_of(CONFIG, None, routes).err().map(|all| all.to_string()).unwrap_or_default();
+    let hidden =
+        r#"[{"application": "a", "type": "*", "handler": "h"}, {"application": "a", "type": "b", "handler": "h"}]"#;
+    assert_eq!(
+        problem(hidden),
+        "configuration/routes.json:1:53: MESSAGE /a/b is never reached: MESSAGE /a/* on line 1 takes its requests; \
+         move it above line 1"
+    );
+    let twice =
+        r#"[{"application": "a", "type": "b", "handler": "h"}, {"application": "a", "type": "b", "handler": "h"}]"#;
+    assert!(problem(twice).contains("stands already on line 1"));
+    let both =
+        r#"[{"application": "a", "type": "b", "handler": "h"}, {"uri": "/a/b", "method": "ANY", "handler": "h"}]"#;
+    assert_eq!(problem(both), "");
 }

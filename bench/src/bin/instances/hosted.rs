@@ -34,7 +34,12 @@ impl Hosted {
         let settings = ModuleSettings { mode, ..ModuleSettings::usual(&limits) };
         let user_defined = [("greeting".to_owned(), GREETING.into())].into_iter().collect();
         let (upward, questions) = mpsc::channel(1);
-        let shared = Shared { response: limits.response, user_defined: Arc::new(user_defined), upward, audience: Arc::default() };
+        let shared = Shared {
+            response: limits.response,
+            user_defined: Arc::new(user_defined),
+            upward,
+            audience: Arc::default(),
+        };
         let module = Module::new(&compiled, case.module, file, settings, shared).await;
         Self {
             module: Arc::new(module.unwrap_or_else(|failure| panic!("{failure}"))),

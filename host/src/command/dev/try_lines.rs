@@ -21,9 +21,9 @@ pub(super) fn lines(configuration: &Configuration, port: u16) -> String {
     text
 }
 
-/// Routes for microservices alone are not for a terminal.
+/// Routes for microservices alone, and for messages, are not for a terminal.
 fn is_open(route: &Route) -> bool {
-    route.from_microservices.is_none()
+    route.from_microservices.is_none() && route.method != Method::Message
 }
 
 fn is_login(route: &Route) -> bool {
@@ -49,7 +49,7 @@ fn request(route: &Route, port: u16) -> String {
     let mut line = String::from("curl -s");
     match &route.method {
         Method::Verb(verb) if *verb != "GET" => line.push_str(&format!(" -X {verb}")),
-        Method::Verb(_) | Method::Any => {}
+        Method::Verb(_) | Method::Any | Method::Message => {}
     }
     line.push_str(&format!(" http://localhost:{port}{path}"));
     if let Some(body) = example.and_then(|example| example.body.as_ref()) {

@@ -2,6 +2,7 @@
 
 use super::super::frame::{HEADER_BYTES, RequestHead};
 use super::*;
+use crate::message::{Hearer, Part, Push, PushHead};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -34,7 +35,7 @@ prop_compose! {
         let kind = if service { Kind::Service } else { Kind::Rest };
         let deadline = now + Duration::from_millis(left);
         let id = RequestId::new(&id).unwrap();
-        (Request { id, kind, method, path, query, headers, body, client_address, deadline, hops }, now)
+        (Request { id, kind, method, path, query, headers, body, client_address, deadline, hops, parts: None }, now)
     }
 }
 
@@ -47,8 +48,17 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     let answer = (any::<u64>(), any::<u16>(), headers(), body())
         .prop_map(|(id, status, headers, body)| Frame::Answer { id, response: Response { status, headers, body } });
     let cancel = any::<u64>().prop_map(|id| Frame::Cancel { id });
+    let took = any::<(u64, usize)>().prop_map(|(id, count)| Frame::Took { id, count });
+    let body = || any::<Vec<u8>>().prop_map(Bytes::from);
+    let part = (any::<u64>(), any::<Option<String>>(), body())
+        .prop_map(|(id, kind, body)| Frame::Part { id, part: Part { kind, body } });
+    let push =
+        (any::<[String; 3]>(), any::<bool>(), any::<u8>(), body()).prop_map(|([id, name, kind], all, hops, body)| {
+            let to = if all { Hearer::Application(name) } else { Hearer::Client(name) };
+            Frame::Push { push: Push { head: PushHead { id, to, kind, hops }, body } }
+        });
     let offers = prop::collection::vec(".{0,20}", 0..5).prop_map(|handlers| Frame::Offers { handlers });
-    prop_oneof![3 => request, 3 => answer, 1 => cancel, 1 => offers, 1 => Just(Frame::Leaving)]
+    prop_oneof![3 => request, 3 => answer, 1 => cancel, 1 => took, 1 => part, 1 => push, 1 => offers, 1 => Just(Frame::Leaving)]
 }
 
 /// Bytes of the header, as the message itself states them.

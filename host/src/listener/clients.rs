@@ -1,0 +1,356 @@
+//! The WebSocket door of clients, `/ws`.
+//! In come upgrades and messages; out go the answers of `dispatch`, intermediate messages and pushes.
+//! It takes no message of another host, and keeps every socket within its limits: size, pace, number, time.
+
+use super::Front;
+use super::envelope::{self, Answer, BadMessage, Incoming, Label};
+use super::messages::{self, Message as ClientMessage, Said};
+use super::pace::Pace;
+use super::upgrade::{accept_key, refusal, switching};
+use crate::audience::{Heard, OUTBOX, Seat};
+use crate::configuration::{Cors, Limits};
+use crate::message::Part;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{self, HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
+
+/// The path at which clients connect.
+pub(super) const PATH: &str = "/ws";
+/// Bytes that are read at once: each idle socket keeps them.
+const READ_BYTES: usize = 2 << 10;
+/// Silence after which a client is asked for a sign of life: within the 60 seconds for which common proxies keep a silent
+/// connection open.
+const ASK_AFTER: Duration = Duration::from_secs(25);
+/// Silence after which a client counts as gone.
+const GONE_AFTER: Duration = Duration::from_secs(45);
+/// How long a client may be connected without having registered.
+const REGISTER_TIME: Duration = Duration::from_secs(30);
+/// Messages of one client that may wait for their answers; more are refused at once.
+const WAITING: usize = 32;
+/// Texts that may wait to be written beside pushes; handlers that say more wait.
+const TEXTS: usize = 8;
+/// How long closing a socket may take.
+const GOODBYE_TIME: Duration = Duration::from_secs(1);
+
+/// How many clients are connected.
+#[derive(Default)]
+pub struct Sockets(AtomicUsize);
+
+/// The place of one client.
+struct Place(Arc<Front>);
+
+impl Place {
+    fn take(front: &Arc<Front>, most: usize) -> Option<Self> {
+        let taken = front
+            .sockets
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < most).then_some(count + 1));
+        taken.is_ok().then(|| Self(Arc::clone(front)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.sockets.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Checks where a client comes from and takes the socket over.
+pub(super) async fn upgrade(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(address): ConnectInfo<IpAddr>,
+    mut request: axum::extract::Request,
+) -> http::Response<Body> {
+    let edition = front.dispatch.edition();
+    let settings = &edition.configuration.settings;
+    let Some(accept) = accept_key(request.headers()) else {
+        return refusal(StatusCode::UPGRADE_REQUIRED, "Clients connect here by WebSocket");
+    };
+    if !may_connect(&settings.cors, request.headers()) {
+        tracing::info!("refused a client at {address}: \"cors\" in config.json does not allow its page's origin");
+        return refusal(StatusCode::FORBIDDEN, "Pages of this origin may not connect here");
+    }
+    let Some(place) = Place::take(&front, settings.limits.sockets) else {
+        tracing::warn!("refused a client at {address}: limits.sockets allows {} at one time", settings.limits.sockets);
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "Too many clients are connected; try again");
+    };
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return refusal(StatusCode::BAD_REQUEST, "This connection cannot be upgraded");
+    };
+    let limits = settings.limits.clone();
+    front.live.spawn(async move {
+        if let Ok(upgraded) = upgrade.await {
+            serve(upgraded, place, address, &limits).await;
+        }
+    });
+    switching(&accept, None)
+}
+
+/// A page of another origin needs to be allowed; programs send no origin.
+fn may_connect(cors: &Cors, headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return true };
+    let own = origin.split_once("://").map(|(_, host)| host);
+    let is_own = own.is_some() && own == text(header::HOST);
+    match cors {
+        Cors::Any => true,
+        Cors::Off => is_own,
+        Cors::Origins(origins) => is_own || origins.iter().any(|allowed| allowed == origin),
+    }
+}
+
+async fn serve(upgraded: Upgraded, place: Place, address: IpAddr, limits: &Limits) {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BYTES)
+        .max_message_size(Some(limits.socket_message))
+        .max_frame_size(Some(limits.socket_message));
+    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let mut client = Client::new(socket, Arc::clone(&place.0), address, limits);
+    let why = client.run().await;
+    tracing::info!("socket {} disconnected: client at {address}: {}", client.seat.id(), why.words);
+    client.close(why).await;
+    drop(place);
+}
+
+/// Why a socket is closed.
+struct Why {
+    code: CloseCode,
+    words: &'static str,
+}
+
+const fn why(code: CloseCode, words: &'static str) -> Why {
+    Why { code, words }
+}
+
+struct Client {
+    socket: WebSocketStream<TokioIo<Upgraded>>,
+    front: Arc<Front>,
+    address: IpAddr,
+    seat: Seat,
+    /// What others push.
+    pushes: mpsc::Receiver<Heard>,
+    /// What its own messages are answered.
+    say: mpsc::Sender<Bytes>,
+    texts: mpsc::Receiver<Bytes>,
+    /// Its messages that wait for their answers: they end with the socket.
+    waiting: JoinSet<Option<String>>,
+    pace: Pace,
+    most_per_second: u32,
+    /// Messages in a row that came too fast.
+    too_fast: u32,
+    idle: Duration,
+    /// When anything was heard of it.
+    heard: Instant,
+    /// When it said something, or was told something, that is more than a sign of life.
+    active: Instant,
+    asked: bool,
+    is_registered: bool,
+}
+
+impl Client {
+    fn new(socket: WebSocketStream<TokioIo<Upgraded>>, front: Arc<Front>, address: IpAddr, limits: &Limits) -> Self {
+        let (outbox, pushes) = mpsc::channel(OUTBOX);
+        let (say, texts) = mpsc::channel(TEXTS);
+        let seat = front.dispatch.audience.seat(&crate::names::random_id(), outbox);
+        let now = Instant::now();
+        Self {
+            socket,
+            front,
+            address,
+            seat,
+            pushes,
+            say,
+            texts,
+            waiting: JoinSet::new(),
+            pace: Pace::new(limits.socket_pace, now),
+            most_per_second: limits.socket_pace,
+            too_fast: 0,
+            idle: limits.socket_idle,
+            heard: now,
+            active: now,
+            asked: false,
+            is_registered: false,
+        }
+    }
+
+    /// Serves the socket until it ends, and says why it did.
+    async fn run(&mut self) -> Why {
+        let stop = self.front.stop.clone();
+        let mut is_leaving = false;
+        loop {
+            if is_leaving && self.waiting.is_empty() && self.texts.is_empty() {
+                return why(CloseCode::Away, "this host stops");
+            }
+            let next_wake = self.next_wake();
+            let outcome = tokio::select! {
+                biased;
+                Some(text) = self.texts.recv() => self.write(text).await,
+                Some(joined) = self.waiting.join_next() => {
+                    self.join(joined.ok().flatten());
+                    Ok(())
+                }
+                () = stop.cancelled(), if !is_leaving => {
+                    is_leaving = true;
+                    Ok(())
+                }
+                message = self.socket.next(), if !is_leaving => self.receive(message).await,
+                push = self.pushes.recv() => match push {
+                    Some(push) => self.push(push).await,
+                    None => Err(why(CloseCode::Policy, "it does not read what it is sent")),
+                },
+                () = sleep_until(next_wake) => self.wake().await,
+            };
+            if let Err(why) = outcome {
+                return why;
+            }
+        }
+    }
+
+    fn next_wake(&self) -> Instant {
+        let silent = if self.asked { self.heard + GONE_AFTER } else { self.heard + ASK_AFTER };
+        let idle = if self.is_registered { self.active + self.idle } else { self.active + REGISTER_TIME };
+        silent.min(idle)
+    }
+
+    async fn wake(&mut self) -> Result<(), Why> {
+        let now = Instant::now();
+        if now >= self.heard + GONE_AFTER {
+            return Err(why(CloseCode::Away, "nothing is heard of it"));
+        }
+        if !self.is_registered && now >= self.active + REGISTER_TIME {
+            return Err(why(CloseCode::Policy, "it did not register"));
+        }
+        if self.waiting.is_empty() && now >= self.active + self.idle {
+            return Err(why(CloseCode::Away, "it was idle for too long"));
+        }
+        if !self.asked && now >= self.heard + ASK_AFTER {
+            self.asked = true;
+            return self.send(Message::Ping(Bytes::new())).await;
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), Why> {
+        let now = Instant::now();
+        (self.heard, self.asked) = (now, false);
+        match message {
+            Some(Ok(Message::Text(text))) => self.take(text.into(), now).await,
+            Some(Ok(Message::Binary(_))) => Err(why(CloseCode::Unsupported, "it sent something else than text")),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+            Some(Ok(Message::Close(_))) | None => Err(why(CloseCode::Normal, "it closed the connection")),
+            Some(Err(tungstenite::Error::Capacity(_))) => Err(why(CloseCode::Size, "a message was too large")),
+            Some(Err(tungstenite::Error::Utf8(_))) => Err(why(CloseCode::Invalid, "a message was no UTF-8")),
+            Some(Err(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                Err(why(CloseCode::Normal, "the connection was lost"))
+            }
+            Some(Err(tungstenite::Error::Protocol(_))) => Err(why(CloseCode::Protocol, "it broke the protocol")),
+            Some(Err(_)) => Err(why(CloseCode::Normal, "the connection was lost")),
+        }
+    }
+
+    /// Takes one message, and has it answered beside the others.
+    async fn take(&mut self, text: Bytes, now: Instant) -> Result<(), Why> {
+        self.active = now;
+        let incoming = match Incoming::read(&text) {
+            Ok(incoming) => incoming,
+            Err(BadMessage { label, words }) => {
+                self.too_fast(now)?;
+                return self.refuse(&label, 400, words).await;
+            }
+        };
+        if self.too_fast(now)? {
+            let words = "Too many messages; send fewer in a second";
+            return self.refuse(&incoming.label, 429, words).await;
+        }
+        if self.waiting.len() >= WAITING {
+            let words = "Too many messages wait for their answers; wait for some of them";
+            return self.refuse(&incoming.label, 429, words).await;
+        }
+        let socket_id = self.seat.id().to_owned();
+        let message = ClientMessage { incoming, text, address: self.address, socket_id };
+        self.waiting.spawn(answer(Arc::clone(&self.front), message, self.say.clone()));
+        Ok(())
+    }
+
+    /// Whether this message comes too fast. Who goes on and on with it loses the socket.
+    fn too_fast(&mut self, now: Instant) -> Result<bool, Why> {
+        if self.pace.allows(now) {
+            self.too_fast = 0;
+            return Ok(false);
+        }
+        self.too_fast += 1;
+        // Ten seconds' worth of messages that were all refused were no slip.
+        if self.too_fast > self.most_per_second.saturating_mul(10) {
+            return Err(why(CloseCode::Policy, "it sent far too many messages"));
+        }
+        Ok(true)
+    }
+
+    async fn refuse(&mut self, label: &Label, status: u16, words: &str) -> Result<(), Why> {
+        self.write(Answer::refusal(status, words, false).write(label, Duration::ZERO)).await
+    }
+
+    fn join(&mut self, application: Option<String>) {
+        if let Some(application) = application {
+            self.is_registered = true;
+            self.seat.join(&application);
+        }
+    }
+
+    async fn push(&mut self, push: Heard) -> Result<(), Why> {
+        self.active = Instant::now();
+        let Heard { kind, message } = push;
+        self.write(envelope::push(&kind, &message)).await
+    }
+
+    async fn write(&mut self, text: Bytes) -> Result<(), Why> {
+        // What is written here was made from texts, so it is one.
+        let text = Utf8Bytes::try_from(text).map_err(|_| why(CloseCode::Error, "an answer was no text"))?;
+        self.send(Message::Text(text)).await
+    }
+
+    /// The connection bounds how long a write may wait for the client.
+    async fn send(&mut self, message: Message) -> Result<(), Why> {
+        self.socket.send(message).await.map_err(|_| why(CloseCode::Normal, "the connection was lost"))
+    }
+
+    /// Says goodbye; what waits for answers is given up.
+    async fn close(mut self, why: Why) {
+        self.waiting.abort_all();
+        let frame = CloseFrame { code: why.code, reason: Utf8Bytes::from_static(why.words) };
+        // A courtesy: the client may be gone.
+        let _ = timeout(GOODBYE_TIME, self.socket.close(Some(frame))).await;
+    }
+}
+
+/// Answers one message. Returns the application that the socket joined by it.
+async fn answer(front: Arc<Front>, message: ClientMessage, say: mpsc::Sender<Bytes>) -> Option<String> {
+    let started = Instant::now();
+    let label = message.incoming.label.clone();
+    let each = |part: Part| {
+        let text = envelope::part(&label, &part);
+        async {
+            // A socket that has ended takes nothing more.
+            let _ = say.send(text).await;
+        }
+    };
+    let Said { answer, joins } = messages::answer(&front, message, Some(each)).await;
+    let _ = say.send(answer.write(&label, started.elapsed())).await;
+    joins
+}
