@@ -43,8 +43,8 @@ const GONE_AFTER: Duration = Duration::from_secs(45);
 const REGISTER_TIME: Duration = Duration::from_secs(30);
 /// Messages of one client that may wait for their answers; more are refused at once.
 const WAITING: usize = 32;
-/// Texts that may wait to be written beside pushes; handlers that say more wait.
-const TEXTS: usize = 8;
+/// Answers and intermediate messages that may wait to be written; handlers that say more wait.
+const WORDS: usize = 8;
 /// How long closing a socket may take.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
@@ -128,6 +128,13 @@ async fn serve(upgraded: Upgraded, place: Place, address: IpAddr, limits: &Limit
     drop(place);
 }
 
+/// What a message is answered.
+struct Words {
+    text: Bytes,
+    /// The application of the sender's verified token.
+    joins: Option<String>,
+}
+
 /// Why a socket is closed.
 struct Why {
     code: CloseCode,
@@ -146,10 +153,10 @@ struct Client {
     /// What others push.
     pushes: mpsc::Receiver<Heard>,
     /// What its own messages are answered.
-    say: mpsc::Sender<Bytes>,
-    texts: mpsc::Receiver<Bytes>,
+    say: mpsc::Sender<Words>,
+    words: mpsc::Receiver<Words>,
     /// Its messages that wait for their answers: they end with the socket.
-    waiting: JoinSet<Option<String>>,
+    waiting: JoinSet<()>,
     pace: Pace,
     most_per_second: u32,
     /// Messages in a row that came too fast.
@@ -157,16 +164,17 @@ struct Client {
     idle: Duration,
     /// When anything was heard of it.
     heard: Instant,
-    /// When it said something, or was told something, that is more than a sign of life.
+    /// When it said something, or was told something, that is more than a sign of life; until it has joined: when it came.
     active: Instant,
     asked: bool,
-    is_registered: bool,
+    /// The application whose pushes it hears.
+    joined: Option<String>,
 }
 
 impl Client {
     fn new(socket: WebSocketStream<TokioIo<Upgraded>>, front: Arc<Front>, address: IpAddr, limits: &Limits) -> Self {
         let (outbox, pushes) = mpsc::channel(OUTBOX);
-        let (say, texts) = mpsc::channel(TEXTS);
+        let (say, words) = mpsc::channel(WORDS);
         let seat = front.dispatch.audience.seat(&crate::names::random_id(), outbox);
         let now = Instant::now();
         Self {
@@ -176,7 +184,7 @@ impl Client {
             seat,
             pushes,
             say,
-            texts,
+            words,
             waiting: JoinSet::new(),
             pace: Pace::new(limits.socket_pace, now),
             most_per_second: limits.socket_pace,
@@ -185,7 +193,7 @@ impl Client {
             heard: now,
             active: now,
             asked: false,
-            is_registered: false,
+            joined: None,
         }
     }
 
@@ -194,17 +202,14 @@ impl Client {
         let stop = self.front.stop.clone();
         let mut is_leaving = false;
         loop {
-            if is_leaving && self.waiting.is_empty() && self.texts.is_empty() {
+            if is_leaving && self.waiting.is_empty() && self.words.is_empty() {
                 return why(CloseCode::Away, "this host stops");
             }
             let next_wake = self.next_wake();
             let outcome = tokio::select! {
                 biased;
-                Some(text) = self.texts.recv() => self.write(text).await,
-                Some(joined) = self.waiting.join_next() => {
-                    self.join(joined.ok().flatten());
-                    Ok(())
-                }
+                Some(words) = self.words.recv() => self.say(words).await,
+                Some(_) = self.waiting.join_next() => Ok(()),
                 () = stop.cancelled(), if !is_leaving => {
                     is_leaving = true;
                     Ok(())
@@ -224,7 +229,7 @@ impl Client {
 
     fn next_wake(&self) -> Instant {
         let silent = if self.asked { self.heard + GONE_AFTER } else { self.heard + ASK_AFTER };
-        let idle = if self.is_registered { self.active + self.idle } else { self.active + REGISTER_TIME };
+        let idle = if self.joined.is_some() { self.active + self.idle } else { self.active + REGISTER_TIME };
         silent.min(idle)
     }
 
@@ -233,7 +238,7 @@ impl Client {
         if now >= self.heard + GONE_AFTER {
             return Err(why(CloseCode::Away, "nothing is heard of it"));
         }
-        if !self.is_registered && now >= self.active + REGISTER_TIME {
+        if self.joined.is_none() && now >= self.active + REGISTER_TIME {
             return Err(why(CloseCode::Policy, "it did not register"));
         }
         if self.waiting.is_empty() && now >= self.active + self.idle {
@@ -266,7 +271,9 @@ impl Client {
 
     /// Takes one message, and has it answered beside the others.
     async fn take(&mut self, text: Bytes, now: Instant) -> Result<(), Why> {
-        self.active = now;
+        if self.joined.is_some() {
+            self.active = now;
+        }
         let incoming = match Incoming::read(&text) {
             Ok(incoming) => incoming,
             Err(BadMessage { label, words }) => {
@@ -306,11 +313,14 @@ impl Client {
         self.write(Answer::refusal(status, words, false).write(label, Duration::ZERO)).await
     }
 
-    fn join(&mut self, application: Option<String>) {
-        if let Some(application) = application {
-            self.is_registered = true;
-            self.seat.join(&application);
+    /// Joins first: who has read that it is registered hears every push from then on.
+    async fn say(&mut self, words: Words) -> Result<(), Why> {
+        if words.joins.is_some() && words.joins != self.joined {
+            self.active = Instant::now();
+            self.joined = words.joins;
+            self.seat.join(self.joined.as_deref().unwrap_or_default());
         }
+        self.write(words.text).await
     }
 
     async fn push(&mut self, push: Heard) -> Result<(), Why> {
@@ -339,18 +349,17 @@ impl Client {
     }
 }
 
-/// Answers one message. Returns the application that the socket joined by it.
-async fn answer(front: Arc<Front>, message: ClientMessage, say: mpsc::Sender<Bytes>) -> Option<String> {
+/// Answers one message.
+async fn answer(front: Arc<Front>, message: ClientMessage, say: mpsc::Sender<Words>) {
     let started = Instant::now();
     let label = message.incoming.label.clone();
     let each = |part: Part| {
         let text = envelope::part(&label, &part);
         async {
             // A socket that has ended takes nothing more.
-            let _ = say.send(text).await;
+            let _ = say.send(Words { text, joins: None }).await;
         }
     };
     let Said { answer, joins } = messages::answer(&front, message, Some(each)).await;
-    let _ = say.send(answer.write(&label, started.elapsed())).await;
-    joins
+    let _ = say.send(Words { text: answer.write(&label, started.elapsed()), joins }).await;
 }

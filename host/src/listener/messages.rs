@@ -35,7 +35,7 @@ pub(super) struct Message {
 /// What becomes of a message.
 pub(super) struct Said {
     pub(super) answer: Answer,
-    /// For this application the socket hears pushes from now on.
+    /// For this application its verified token was given: the socket hears what is pushed to it from now on.
     pub(super) joins: Option<String>,
 }
 
@@ -53,26 +53,24 @@ pub(super) async fn answer<F: Future<Output = ()>>(
 ) -> Said {
     let edition = front.dispatch.edition();
     match message.incoming.label.kind.as_str() {
-        REGISTER => register(&edition, &message),
-        REREGISTER => reregister(&edition, &message),
-        FRAGMENT => match registered(&edition, &message) {
-            Ok(application) => {
-                fragment::answer(&edition, &application, message.incoming.params.as_deref()).await.into()
-            }
-            Err(refusal) => refusal.into(),
-        },
-        _ => match registered(&edition, &message) {
-            Ok(application) => {
-                let request = request(&edition, message, &application);
-                let response = match each {
-                    Some(each) => front.dispatch.answer_in_parts(request, each).await,
-                    None => front.dispatch.answer(request).await,
-                };
-                Answer::of(response).into()
-            }
-            Err(refusal) => refusal.into(),
-        },
+        REGISTER => return register(&edition, &message),
+        REREGISTER => return reregister(&edition, &message),
+        _ => {}
     }
+    let application = match registered(&edition, &message) {
+        Ok(application) => application,
+        Err(refusal) => return refusal.into(),
+    };
+    let answer = if message.incoming.label.kind == FRAGMENT {
+        fragment::answer(&edition, &application, message.incoming.params.as_deref()).await
+    } else {
+        let request = request(&edition, message, &application);
+        Answer::of(match each {
+            Some(each) => front.dispatch.answer_in_parts(request, each).await,
+            None => front.dispatch.answer(request).await,
+        })
+    };
+    Said { answer, joins: Some(application) }
 }
 
 fn register(edition: &Edition, message: &Message) -> Said {
