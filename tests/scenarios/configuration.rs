@@ -149,7 +149,7 @@ fn a_module_of_another_version_of_the_contract_is_said() {
     assert!(!places.is_empty());
     assert_eq!(
         with_file(&bytes),
-        "the module speaks version 0.7.0 of the contract, this host speaks 0.1.1; \
+        "the module speaks version 0.7.1 of the contract, this host speaks 0.1.1; \
          build it with an SDK for version 0.1.1 of the contract"
     );
 }

@@ -96,7 +96,8 @@ fn settings_are_read() {
       "port": 0, "poolSize": 3, "max_queue_length": 0, "idleLimit": "5000", "initialSessionTimeout": 60,
       "cors": ["https://shop.example.com", "http://[::1]:3000"],
       "limits": { "bodyBytes": 1, "headerBytes": 8192, "headerCount": 2, "connections": 3,
-                  "requestMilliseconds": 4, "responseBytes": 5, "memoryBytes": 65536, "hops": 7 } },
+                  "requestMilliseconds": 4, "responseBytes": 5, "memoryBytes": 65536, "hops": 7,
+                  "sockets": 8, "socketMessageBytes": 9, "socketMessagesPerSecond": 10, "socketIdleMilliseconds": 11 } },
       "jwt": {"secret": "s", "claims": "qewd"}, "userDefined": {"b": 1, "a": [null]} }"#;
     let loaded = load(config, Some("")).unwrap();
     let settings = loaded.settings;
