@@ -202,6 +202,11 @@ impl Host {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// How many files and sockets the process holds open now.
+    pub(crate) fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     /// How many lines the log has.
     pub(crate) fn seen(&self) -> usize {
         self.log.lines().len()

@@ -12,7 +12,7 @@
 )]
 
 #[path = "../harness/mod.rs"]
-#[allow(dead_code, reason = "the tests under load use the rest of it")]
+#[allow(dead_code, unused_imports, reason = "the tests under load use the rest of it")]
 mod harness;
 
 mod roles;
@@ -28,6 +28,7 @@ mod workers;
 mod compile_cache;
 mod links;
 mod link_failures;
+mod fabric;
 mod configuration;
 mod dev;
 mod readme;
