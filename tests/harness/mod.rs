@@ -20,7 +20,7 @@ pub(crate) use client::{Answer, Request, raw, read_answer, try_answer};
 pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;
 pub(crate) use guests::{Source, guest_names, module};
-pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
+pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, command_through, wait_until};
 pub(crate) use ports::{free_port, free_ports_in_a_row, is_free};
 pub(crate) use relay::{Cut, Manner, Relay, Ways};
 pub(crate) use seed::Seed;

@@ -29,6 +29,8 @@ mod compile_cache;
 mod links;
 mod link_failures;
 mod fabric;
+mod namespaces;
+mod overload;
 mod configuration;
 mod dev;
 mod readme;
