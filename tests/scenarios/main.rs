@@ -31,6 +31,7 @@ mod link_failures;
 mod fabric;
 mod namespaces;
 mod overload;
+mod stopping;
 mod configuration;
 mod dev;
 mod readme;
