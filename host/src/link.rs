@@ -98,6 +98,11 @@ impl Links {
         self.link(service)?.ask(request).await
     }
 
+    /// Says goodbye to every service for good, and waits until that is done, which takes a moment at most.
+    pub async fn close(&self) {
+        futures_util::future::join_all(self.links.values().map(|link| link.close())).await;
+    }
+
     fn link(&self, service: &ServiceName) -> Result<&Arc<Link>, Failure> {
         self.links.get(service).ok_or_else(|| {
             Failure::connection_down(format!(

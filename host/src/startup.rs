@@ -69,6 +69,7 @@ pub enum StartFailure {
 pub struct Host {
     /// The port that it listens on.
     pub port: u16,
+    dispatch: Arc<Dispatch>,
     stop: CancellationToken,
     live: TaskTracker,
 }
@@ -112,7 +113,10 @@ impl Host {
     pub async fn stop(self) -> bool {
         self.stop.cancel();
         self.live.close();
-        tokio::time::timeout(GRACE, self.live.wait()).await.is_ok()
+        let in_time = tokio::time::timeout(GRACE, self.live.wait()).await.is_ok();
+        // Until now the handlers of requests in flight could ask over them.
+        self.dispatch.edition().links.close().await;
+        in_time
     }
 }
 
@@ -168,10 +172,15 @@ fn run(
     announce(dispatch.edition().configuration.settings.pool_size, port);
     let (stop, live) = (CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
-    let front =
-        Front { dispatch, door: Door::default(), sockets: Sockets::default(), stop: stop.clone(), live: live.clone() };
+    let front = Front {
+        dispatch: Arc::clone(&dispatch),
+        door: Door::default(),
+        sockets: Sockets::default(),
+        stop: stop.clone(),
+        live: live.clone(),
+    };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
-    Ok(Host { port, stop, live })
+    Ok(Host { port, dispatch, stop, live })
 }
 
 /// A host that no longer takes changes up has to say so.

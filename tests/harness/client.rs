@@ -3,7 +3,7 @@
 //! One connection for each request; an answer that does not come in time fails the test.
 
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
@@ -119,12 +119,20 @@ impl Answer {
 
 /// Reads one answer: its headers, and as many bytes as they announce.
 pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
+    try_answer(stream, has_body).unwrap_or_else(|error| panic!("no answer: {error}"))
+}
+
+/// The same for a host that may be gone.
+pub(crate) fn try_answer(stream: &mut TcpStream, has_body: bool) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;
         }
-        assert!(read_some(stream, &mut bytes), "the answer ends in its headers: {:?}", String::from_utf8_lossy(&bytes));
+        if !read_some(stream, &mut bytes)? {
+            let words = format!("the answer ends in its headers: {:?}", String::from_utf8_lossy(&bytes));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, words));
+        }
     };
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let mut body = bytes.split_off(end + 4);
@@ -136,14 +144,17 @@ pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
         .collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length: usize = length.filter(|_| has_body).map_or(0, |(_, length)| length.parse().unwrap());
-    while body.len() < length && read_some(stream, &mut body) {}
-    assert_eq!(body.len(), length, "the body is not whole");
-    Answer { status, headers, body }
+    while body.len() < length && read_some(stream, &mut body)? {}
+    if body.len() < length {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body is not whole"));
+    }
+    assert_eq!(body.len(), length, "something follows the answer");
+    Ok(Answer { status, headers, body })
 }
 
-fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> bool {
+fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 16 << 10];
-    let count = stream.read(&mut buffer).unwrap_or_else(|error| panic!("no answer: {error}"));
+    let count = stream.read(&mut buffer)?;
     bytes.extend(&buffer[..count]);
-    count > 0
+    Ok(count > 0)
 }

@@ -20,9 +20,13 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// The program, with an environment of its own.
 pub(crate) fn command() -> Command {
+    command_through(Command::new(env!("CARGO_BIN_EXE_qewd")))
+}
+
+/// The same, for another program that runs it.
+pub(crate) fn command_through(mut command: Command) -> Command {
     // Compiled modules are kept here for all tests and all runs.
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_qewd"));
     for variable in ["microservice", "QEWD_DATA", "QEWD_LOG"] {
         command.env_remove(variable);
     }
@@ -200,6 +204,11 @@ impl Host {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many files and sockets the process holds open now.
+    pub(crate) fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
     /// How many lines the log has.

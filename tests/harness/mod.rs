@@ -9,18 +9,29 @@ mod fake;
 mod guests;
 mod host;
 mod ports;
+mod relay;
+mod seed;
 mod siege;
 mod socket;
 mod token;
 pub(crate) mod versions;
 
 pub(crate) use app::{App, SECRET, workspace};
-pub(crate) use client::{Answer, Request, raw, read_answer};
+pub(crate) use client::{Answer, Request, raw, read_answer, try_answer};
 pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;
 pub(crate) use guests::{Source, guest_names, module};
-pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
+pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, command_through, wait_until};
 pub(crate) use ports::{free_port, free_ports_in_a_row, is_free};
+pub(crate) use relay::{Cut, Manner, Relay, Ways};
+pub(crate) use seed::Seed;
 pub(crate) use siege::{Siege, clients};
 pub(crate) use socket::{Socket, bare};
 pub(crate) use token::{forged, seconds_from_now, signed};
+
+/// Says something that is shown also when the test passes.
+pub(crate) fn tell(line: &str) {
+    use std::io::Write as _;
+    // The macros' output is kept back by the test runner.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -12,7 +12,7 @@
 )]
 
 #[path = "../harness/mod.rs"]
-#[allow(dead_code, reason = "the tests under load use the rest of it")]
+#[allow(dead_code, unused_imports, reason = "the tests under load use the rest of it")]
 mod harness;
 
 mod roles;
@@ -29,6 +29,10 @@ mod compile_cache;
 mod sockets;
 mod links;
 mod link_failures;
+mod fabric;
+mod namespaces;
+mod overload;
+mod stopping;
 mod configuration;
 mod dev;
 mod readme;

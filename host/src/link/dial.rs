@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 /// The shortest wait before the next try.
 const BACKOFF_LEAST: Duration = Duration::from_millis(100);
@@ -32,6 +33,8 @@ const BACKOFF_MOST: Duration = Duration::from_millis(700);
 const STOPPING: &str = "it is stopping";
 /// Why a link is given up that nothing leads over any more.
 const NOT_NEEDED: &str = "this host has no further need of it";
+/// Why a link ends for good.
+const CLOSING: &str = "this host stops";
 /// Is told what a service says of itself.
 pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 
@@ -59,7 +62,8 @@ impl Dialer {
         let (link, inbox, state) = Link::new(address.clone());
         tracing::info!("starting microService connection to {}", address.url());
         let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
-        let task = Task { visitor, dialer: self.clone(), service, address, inbox, state, token: None, told: None };
+        let (dialer, closing) = (self.clone(), link.closing());
+        let task = Task { visitor, dialer, service, address, inbox, state, closing, token: None, told: None };
         tokio::spawn(task.run());
         link
     }
@@ -71,6 +75,8 @@ struct Task {
     address: Address,
     inbox: mpsc::Receiver<Command>,
     state: watch::Sender<LinkState>,
+    /// Whether the link is to end for good.
+    closing: CancellationToken,
     /// This host, as its token at the door has it.
     visitor: Visitor,
     /// What registering brought: the next connection re-registers with it.
@@ -110,7 +116,7 @@ impl Task {
         }
     }
 
-    /// Connects; who asks meanwhile is answered at once. Nothing: nobody holds the link any more.
+    /// Connects; who asks meanwhile is answered at once. Nothing: the link is to end, or nobody holds it any more.
     async fn connect_while_refusing(&mut self) -> Option<Result<Connected, NotConnected>> {
         self.visitor.nonce = format!("{:032x}", rand::random::<u128>());
         let token = match self.dialer.key.knock(&self.visitor, self.service.as_str()) {
@@ -124,6 +130,7 @@ impl Task {
             tokio::select! {
                 connected = &mut connecting => return Some(connected),
                 command = self.inbox.recv() => refuse(command?),
+                () = self.closing.cancelled() => return None,
             }
         }
     }
@@ -136,6 +143,7 @@ impl Task {
                     Some(command) => refuse(command),
                     None => return false,
                 },
+                () = self.closing.cancelled() => return false,
             }
         }
     }
@@ -164,6 +172,7 @@ impl Task {
                     None => break NOT_NEEDED.to_owned(),
                 },
                 Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, push); None }
+                () = self.closing.cancelled() => break CLOSING.to_owned(),
                 () = sleep_until(caller.next_wake()) => {
                     if socket.has_moved() {
                         caller.heard(Instant::now());
@@ -249,7 +258,7 @@ impl Task {
     fn lost(&mut self, why: &str, was_ready: bool, replies: HashMap<u64, Waiting>) {
         self.down(why);
         let words = "*** server has disconnected socket, probably because it shut down";
-        if why == NOT_NEEDED {
+        if [NOT_NEEDED, CLOSING].contains(&why) {
             tracing::info!("closed the link to {} at {}: {why}", self.service, self.address.url());
         } else if was_ready && why == STOPPING {
             tracing::info!(service = %self.service, why, "{words}");

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
+use tokio_util::sync::CancellationToken;
 
 /// How long after a request's deadline the service's own words about it are waited for: it knows better than this host
 /// whether the request ran.
@@ -28,6 +29,8 @@ pub struct Link {
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<LinkState>,
     next_id: AtomicU64,
+    /// Tells the link's task to end.
+    closing: CancellationToken,
 }
 
 /// What a link is doing.
@@ -65,7 +68,8 @@ impl Link {
     pub(super) fn new(address: Address) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
-        (Self { address, commands, state, next_id: AtomicU64::new(1) }, inbox, sender)
+        let closing = CancellationToken::new();
+        (Self { address, commands, state, next_id: AtomicU64::new(1), closing }, inbox, sender)
     }
 
     /// Where it leads.
@@ -79,6 +83,17 @@ impl Link {
         let mut state = self.state.clone();
         // The task that sends ends with this handle at the earliest.
         let _ = state.wait_for(|state| matches!(state, LinkState::Ready(_))).await;
+    }
+
+    /// What tells the link's task to end.
+    pub(super) fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
+    /// Says goodbye to the service for good, and waits until that is done. Requests in flight are lost.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        self.commands.closed().await;
     }
 
     /// What the link is doing now.

@@ -4,6 +4,7 @@
 mod frames;
 mod greeting;
 mod heartbeats;
+mod network;
 mod requests;
 mod scripts;
 mod sockets;
