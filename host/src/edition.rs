@@ -6,7 +6,7 @@ mod checks;
 mod folder;
 mod modules;
 
-pub use folder::{FolderId, Look, Stamp, look, look_at_configuration};
+pub use folder::{FolderId, Look, look, look_at_configuration};
 pub use modules::{Draft, Workshop, draft, relative};
 
 use crate::access::{Access, LinkKey, TokenKey};
@@ -16,6 +16,7 @@ use crate::link::{Dialer, LinkState, Links};
 use crate::names::ServiceName;
 use crate::pool::PoolSettings;
 use crate::router::Table;
+use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct Surroundings {
     pub services: BTreeMap<ServiceName, Address>,
     /// The routes in force, with which links compare what a service says of itself.
     pub routes: Arc<ArcSwap<Table>>,
+    /// The certificates of this host, and whom its links trust.
+    pub tls: Arc<Tls>,
 }
 
 impl Edition {
@@ -85,6 +88,7 @@ impl Edition {
         draft: Draft,
     ) -> Result<Self, String> {
         let Draft { table, catalog, problems } = draft;
+        surroundings.tls.adopt(&configuration);
         let before = &self.configuration;
         let same_keys = before.jwt == configuration.jwt;
         let same_sessions = before.settings.initial_session_timeout == configuration.settings.initial_session_timeout;
@@ -148,6 +152,7 @@ fn dialer(
         from: configuration.host.to_string(),
         key: Arc::clone(key),
         access: Arc::clone(access),
+        tls: Arc::clone(&surroundings.tls),
         // The token is added to an answer after its handler's part was measured.
         answer_limit: configuration.settings.limits.response.saturating_add(TOKEN_BYTES),
         on_welcome: Arc::new(move |service, welcome| {

@@ -14,6 +14,7 @@ use crate::listener::{Door, Front};
 use crate::names::ServiceName;
 use crate::pool::Pool;
 use crate::reload::Reloader;
+use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -88,6 +89,7 @@ impl Host {
             tracing::warn!("{warning}");
         }
         check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
+        let tls = Arc::new(Tls::load(&configuration, &options.services)?);
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
         let workshop = Workshop { engine: engine.map_err(StartFailure::Machine)?, upward };
@@ -97,11 +99,13 @@ impl Host {
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
         let socket = socket.map_err(StartFailure::Machine)?;
         announce_links(&configuration);
-        let surroundings = Surroundings { services: options.services, routes: Arc::new(ArcSwap::default()) };
+        let routes = Arc::new(ArcSwap::default());
+        let surroundings = Surroundings { services: options.services, routes, tls: Arc::clone(&tls) };
         let edition = Edition::first(&surroundings, configuration, draft);
         let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
-        run(dispatch, questions, reloader, socket).map_err(StartFailure::Machine)
+        let start = Starting { dispatch, tls, socket };
+        run(start, questions, reloader).map_err(StartFailure::Machine)
     }
 
     /// Stops taking requests, waits until those in flight have their answers, and says whether all had them in time.
@@ -151,20 +155,27 @@ async fn load_handlers(workshop: &Workshop, configuration: &Configuration, seen:
     Ok(draft)
 }
 
-/// Starts everything that runs beside requests, and takes them from now on.
-fn run(
+/// What the port needs.
+struct Starting {
     dispatch: Arc<Dispatch>,
-    questions: mpsc::Receiver<UpwardRequest>,
-    reloader: Reloader,
+    tls: Arc<Tls>,
     socket: TcpListener,
-) -> Result<Host, String> {
+}
+
+/// Starts everything that runs beside requests, and takes them from now on.
+fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Reloader) -> Result<Host, String> {
+    let Starting { dispatch, tls, socket } = start;
     let port = socket.local_addr().map_err(|error| error.to_string())?.port();
     tokio::spawn(Arc::clone(&dispatch).answer_handlers(questions));
     tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
+    if let Some(served) = tls.served() {
+        tracing::info!("the port speaks HTTPS with certificate {}", served.fingerprint);
+    }
     announce(dispatch.edition().configuration.settings.pool_size, port);
     let (stop, live) = (CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
-    let front = Front { dispatch, door: Door::default(), stop: stop.clone(), live: live.clone() };
+    tokio::spawn(Arc::clone(&tls).follow(stop.clone()));
+    let front = Front { dispatch, door: Door::default(), tls, stop: stop.clone(), live: live.clone() };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
     Ok(Host { port, stop, live })
 }

@@ -13,11 +13,11 @@ use crate::configuration::Address;
 use crate::failure::Failure;
 use crate::names::ServiceName;
 use crate::response::Response;
+use crate::tls::{Stream, Tls};
 use backon::BackoffBuilder as _;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -42,6 +42,8 @@ pub struct Dialer {
     pub key: Arc<LinkKey>,
     /// Renews the token with which a lost link registers again.
     pub access: Arc<Access>,
+    /// Knows the services that are reached over TLS.
+    pub tls: Arc<Tls>,
     /// Bytes of an answer's body that this host takes.
     pub answer_limit: usize,
     /// Is told what a service says of itself each time it takes us in.
@@ -114,7 +116,8 @@ impl Task {
             Err(refusal) => return Some(Err(NotConnected::Refused(refusal.to_string()))),
         };
         let (address, limit) = (self.address.clone(), self.dialer.answer_limit);
-        let connecting = async move { connect(&token, &address, limit).await };
+        let trust = self.dialer.tls.trust(&self.service);
+        let connecting = async move { connect(&token, &address, trust, limit).await };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
@@ -137,7 +140,7 @@ impl Task {
     }
 
     /// Serves one connection until it ends. Returns whether the service had taken us in.
-    async fn drive(&mut self, mut socket: Socket<Counted<TcpStream>>) -> bool {
+    async fn drive(&mut self, mut socket: Socket<Counted<Stream>>) -> bool {
         let mut caller = Caller::new(&self.greeting(), Instant::now());
         let mut replies: HashMap<u64, Reply> = HashMap::new();
         let mut was_ready = false;
@@ -277,7 +280,7 @@ impl Task {
     }
 }
 
-fn flush(caller: &mut Caller, socket: &Socket<Counted<TcpStream>>) -> bool {
+fn flush(caller: &mut Caller, socket: &Socket<Counted<Stream>>) -> bool {
     while let Some(message) = caller.next_out() {
         if socket.send(message).is_err() {
             return false;
