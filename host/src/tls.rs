@@ -60,7 +60,7 @@ struct Followed {
 
 /// What the configuration says about TLS.
 #[derive(Clone, PartialEq)]
-pub(self) struct Wanted {
+struct Wanted {
     folder: PathBuf,
     ssl: Ssl,
     /// Services that are reached over TLS, or whose authority is named.

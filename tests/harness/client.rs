@@ -3,7 +3,7 @@
 //! One connection for each request; an answer that does not come in time fails the test.
 
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ impl Answer {
 }
 
 /// Reads one answer: its headers, and as many bytes as they announce.
-pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
+pub(crate) fn read_answer(stream: &mut impl Read, has_body: bool) -> Answer {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -141,7 +141,7 @@ pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
     Answer { status, headers, body }
 }
 
-fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> bool {
+fn read_some(stream: &mut impl Read, bytes: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 16 << 10];
     let count = stream.read(&mut buffer).unwrap_or_else(|error| panic!("no answer: {error}"));
     bytes.extend(&buffer[..count]);

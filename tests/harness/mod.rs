@@ -10,6 +10,7 @@ mod guests;
 mod host;
 mod ports;
 mod siege;
+mod tls;
 mod token;
 pub(crate) mod versions;
 
@@ -21,4 +22,5 @@ pub(crate) use guests::{Source, guest_names, module};
 pub(crate) use host::{Ended, Fleet, Host, Launch, PATIENCE, command, wait_until};
 pub(crate) use ports::{free_port, free_ports_in_a_row, is_free};
 pub(crate) use siege::{Siege, clients};
+pub(crate) use tls::{Authority, Pair, TlsClient};
 pub(crate) use token::{forged, seconds_from_now, signed};

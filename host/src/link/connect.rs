@@ -84,10 +84,9 @@ fn upgrade(token: &str, address: &Address) -> Result<Upgrade, String> {
 
 /// An answer other than the upgrade, in words. The door's refusals come as `{"error": …}`.
 fn refused(error: &SocketError, address: &Address) -> NotConnected {
-    let stranger = |what: &dyn Display| {
-        let words =
-            format!("what answers there is no qewd host that takes links ({what}); mend host and port in config.json");
-        NotConnected::Refused(words)
+    let stranger = |what: &dyn Display, or: &str| {
+        let mend = "mend host and port in config.json";
+        NotConnected::Refused(format!("what answers there is no qewd host that takes links ({what}); {mend}{or}"))
     };
     match error {
         SocketError::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
@@ -96,10 +95,13 @@ fn refused(error: &SocketError, address: &Address) -> NotConnected {
             let said = body.get("error").and_then(serde_json::Value::as_str).unwrap_or("without a word");
             NotConnected::Refused(format!("it refuses this host: {said}"))
         }
-        SocketError::Http(response) => stranger(&format!("status {}", response.status().as_u16())),
+        SocketError::Http(response) => stranger(&format!("status {}", response.status().as_u16()), ""),
         // The host ended while it answered: it may come back.
         SocketError::Protocol(ProtocolError::HandshakeIncomplete) => NotConnected::Unreachable(error.to_string()),
-        SocketError::Protocol(_) | SocketError::HttpFormat(_) => stranger(error),
+        SocketError::Protocol(_) | SocketError::HttpFormat(_) if !address.secure => {
+            stranger(error, ", or write https:// before its host if it serves TLS")
+        }
+        SocketError::Protocol(_) | SocketError::HttpFormat(_) => stranger(error, ""),
         // The other end looks at a client certificate only after the handshake of this one.
         SocketError::Io(error) => not_open(error, address),
         other => NotConnected::Unreachable(other.to_string()),

@@ -74,9 +74,12 @@ fn not_accepted(error: &io::Error) -> NotAccepted {
 
 fn unwelcome(found: &CertificateError) -> String {
     match found {
-        CertificateError::UnknownIssuer => "is not signed by the authority in clientCaFilePath; put one that is into \
+        // A bad signature comes from an authority of the same name with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "is not signed by the authority in clientCaFilePath; put one that is into \
              clientCertFilePath and clientKeyFilePath of the calling host"
-            .to_owned(),
+                .to_owned()
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "has expired; put a new one into clientCertFilePath and clientKeyFilePath of the calling host".to_owned()
         }

@@ -48,9 +48,12 @@ pub fn refusal(error: &io::Error, host: &str) -> Option<String> {
 
 fn bad_certificate(found: &CertificateError, host: &str) -> String {
     match found {
-        CertificateError::UnknownIssuer => "its certificate is not signed by an authority that this host trusts; \
+        // A bad signature comes from an authority of the same name with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is not signed by an authority that this host trusts; \
              name the file of the right one with caFilePath in config.json"
-            .to_owned(),
+                .to_owned()
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!(
             "its certificate is not made for {host}; mend host in config.json, or give that host a certificate for {host}"
         ),
