@@ -183,10 +183,11 @@ async fn serve_connection(stream: TcpStream, address: IpAddr, routed: Arc<Routed
 /// Shakes hands, where the port speaks TLS.
 async fn open(stream: TcpStream, address: IpAddr, front: &Front) -> Option<Stream> {
     let Some(served) = front.tls.served() else { return Some(Stream::Left(stream)) };
-    match crate::tls::accept(&served, stream).await {
+    // Boxed: else a plain connection would have the handshake's room for all its life.
+    match Box::pin(crate::tls::accept(&served, stream)).await {
         Ok(stream) => Some(Stream::Right(Box::new(stream.into()))),
         Err(refused) if refused.showed_bad_certificate => {
-            front.door.refuse(address, &refused.why);
+            front.door.tell(address, &format!("refused a connection from {address}: {}", refused.why));
             None
         }
         Err(refused) => {

@@ -56,9 +56,14 @@ impl Door {
     }
 
     /// Says once for each address why a host was refused.
-    pub(super) fn refuse(&self, address: IpAddr, why: &str) {
+    fn refuse(&self, address: IpAddr, why: &str) {
+        self.tell(address, &format!("refused a link from {address}: {why}"));
+    }
+
+    /// Logs this, unless something was said of this address already.
+    pub(super) fn tell(&self, address: IpAddr, words: &str) {
         if self.is_news(address) {
-            tracing::error!("refused a link from {address}: {why}");
+            tracing::error!("{words}");
         }
     }
 

@@ -7,7 +7,7 @@ use super::pem::{authorities, certified, problem, provider};
 use super::served::HTTP;
 use super::{Links, Wanted};
 use crate::configuration::{PemFile, Problem};
-use rustls::client::ResolvesClientCert;
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
@@ -59,6 +59,8 @@ fn trust(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![HTTP.to_vec()];
+    // A link is opened seldom, and each time the other end is to show what it is.
+    config.resumption = Resumption::disabled();
     Ok(Trust::new(config))
 }
 
