@@ -17,7 +17,7 @@ use crate::configuration::{Address, Configuration, PemFile, PemPair, Problem, Pr
 use crate::names::ServiceName;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -106,11 +106,14 @@ impl Tls {
     pub fn adopt(&self, configuration: &Configuration) {
         let wanted = Wanted::new(configuration, &self.given);
         let mut followed = self.followed();
-        if followed.wanted != wanted {
-            followed.wanted = wanted;
-            let (stamps, link_stamps) = (followed.wanted.served_stamps(), followed.wanted.link_stamps());
+        let before = std::mem::replace(&mut followed.wanted, wanted);
+        if before.served_names() != followed.wanted.served_names() {
+            let stamps = followed.wanted.served_stamps();
             self.renew_served(&mut followed, stamps);
-            self.renew_links(&mut followed, link_stamps);
+        }
+        if before.link_names() != followed.wanted.link_names() {
+            let stamps = followed.wanted.link_stamps();
+            self.renew_links(&mut followed, stamps);
         }
     }
 
@@ -230,13 +233,35 @@ impl Wanted {
         self.ssl == Ssl::default() && self.links.iter().all(|(_, trusted)| trusted.is_none())
     }
 
+    fn served_files(&self) -> impl Iterator<Item = &PemFile> {
+        pair(self.ssl.served.as_ref()).chain(&self.ssl.demanded)
+    }
+
+    fn link_files(&self) -> impl Iterator<Item = &PemFile> {
+        let trusted = self.links.iter().filter_map(|(_, trusted)| trusted.as_ref());
+        pair(self.ssl.shown.as_ref()).chain(&self.ssl.trusted).chain(trusted)
+    }
+
+    /// What the port shows, without the places in config.json: those move with every line.
+    fn served_names(&self) -> Vec<(&str, &Path)> {
+        self.served_files().map(|file| (file.key, file.path.as_path())).collect()
+    }
+
+    /// The same for links, and which service has which authority.
+    fn link_names(&self) -> Vec<(&str, &Path)> {
+        let services = self
+            .links
+            .iter()
+            .map(|(service, file)| (service.as_str(), file.as_ref().map_or(Path::new(""), |file| file.path.as_path())));
+        self.link_files().map(|file| (file.key, file.path.as_path())).chain(services).collect()
+    }
+
     fn served_stamps(&self) -> Stamps {
-        self.stamps(pair(self.ssl.served.as_ref()).chain(&self.ssl.demanded))
+        self.stamps(self.served_files())
     }
 
     fn link_stamps(&self) -> Stamps {
-        let trusted = self.links.iter().filter_map(|(_, trusted)| trusted.as_ref());
-        self.stamps(pair(self.ssl.shown.as_ref()).chain(&self.ssl.trusted).chain(trusted))
+        self.stamps(self.link_files())
     }
 
     fn stamps<'a>(&self, files: impl Iterator<Item = &'a PemFile>) -> Stamps {

@@ -25,8 +25,9 @@ fn alone(pair: &Pair) -> App {
 /// A folder for an orchestrator and `far`; both entries are given.
 fn two(qewd: &Value, far: &Value) -> App {
     let route = json!({"uri": "/api/list", "handler": "list", "on_microservice": "far", "authenticate": false});
+    let echo = json!({"uri": "/api/echo", "method": "POST", "handler": "echo", "on_microservice": "far", "authenticate": false});
     let config = json!({"qewd_up": true, "orchestrator": {"qewd": qewd}, "microservices": [far]});
-    App::new(config, &json!([route])).guest("far", "echo")
+    App::new(config, &json!([route, echo])).guest("far", "echo")
 }
 
 /// `far` serving TLS with a certificate for these names, and the authority of it in `ca.pem`.
@@ -227,6 +228,14 @@ fn links_trust_the_authority_of_the_entry_or_of_the_host_or_of_the_system() {
     let host = Launch::orchestrator(&app).start();
     host.wait_for("far registered");
     assert!(works(&host));
+    // Many records of TLS, both ways, several at once.
+    let body = "0123456789".repeat(100_000);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(host.post("/api/echo", &body).send().json()["body"] == body));
+        }
+    });
+    assert_eq!(count(&host, "server has disconnected"), 0);
 }
 
 #[test]

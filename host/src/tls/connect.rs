@@ -26,7 +26,7 @@ impl Trust {
     /// When the handshake fails; [`refusal`] has the words for what the operator can mend.
     pub async fn open(&self, host: &str, stream: TcpStream) -> io::Result<Stream> {
         let name = ServerName::try_from(host.to_owned());
-        let name = name.map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "its host is no name for TLS"))?;
+        let name = name.map_err(|_| io::Error::other(Error::General("its host is no name for TLS".to_owned())))?;
         let stream = TlsConnector::from(Arc::clone(&self.0)).connect(name, stream).await?;
         Ok(Either::Right(Box::new(stream.into())))
     }
