@@ -55,6 +55,11 @@ impl Authority {
         Pair { certificate, key: key.serialize_pem() }
     }
 
+    /// Its own certificate, with its key.
+    pub(crate) fn itself(&self) -> Pair {
+        Pair { certificate: self.pem.clone(), key: self.issuer.key().serialize_pem() }
+    }
+
     /// Puts its own certificate into a folder.
     pub(crate) fn write(&self, app: &App, file: &str) {
         app.write(file, &self.pem);
@@ -62,6 +67,12 @@ impl Authority {
 }
 
 impl Pair {
+    /// A certificate that has signed itself, and is no authority.
+    pub(crate) fn self_signed(name: &str) -> Self {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+    }
+
     /// Puts the pair into a folder: `NAME.pem` and `NAME.key`.
     pub(crate) fn write(&self, app: &App, name: &str) {
         app.write(&format!("{name}.pem"), &self.certificate);

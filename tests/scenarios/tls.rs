@@ -271,6 +271,23 @@ fn a_certificate_for_another_name_is_refused() {
 }
 
 #[test]
+fn a_certificate_that_has_signed_itself_is_trusted_by_name_unless_it_is_an_authority() {
+    let trusting = json!({"ssl": {"caFilePath": "far.pem"}});
+    let start = |pair: &Pair| {
+        let app = two(&trusting, &json!({"name": "far", "qewd": {"ssl": ssl("far")}}));
+        pair.write(&app, "far");
+        let service = Launch::microservice(&app, "far").start();
+        let host = Launch::orchestrator(&app).reaching_at("far", &url("localhost", &service)).start();
+        (service, host)
+    };
+    let (_service, host) = start(&Pair::self_signed("localhost"));
+    host.wait_for("far registered");
+    assert!(works(&host));
+    let (_service, host) = start(&Authority::new().itself());
+    host.wait_for("its certificate is marked as an authority's (CA:TRUE), which no host's may be; make it anew");
+}
+
+#[test]
 fn tls_on_one_side_only_is_said() {
     let authority = Authority::new();
     let (app, secure) = far(&authority, &["localhost"], &ssl("far"));

@@ -63,6 +63,11 @@ fn bad_certificate(found: &CertificateError, host: &str) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet; set the clocks of both hosts right".to_owned()
         }
+        // The library has no name of its own for it.
+        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
+            "its certificate is marked as an authority's (CA:TRUE), which no host's may be; make it anew with CA:FALSE"
+                .to_owned()
+        }
         other => format!("its certificate cannot be used: {other}; put another one into certFilePath of that host"),
     }
 }
