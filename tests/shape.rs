@@ -270,6 +270,15 @@ fn only_the_listener_names_the_http_library() {
 }
 
 #[test]
+fn only_the_tls_module_names_the_tls_library() {
+    hold(
+        "only files below host/src/tls name rustls",
+        "give it a plain type in host/src/tls and use that",
+        &who_names(&["rustls", "tokio_rustls", "rustls_native_certs"], "tls"),
+    );
+}
+
+#[test]
 fn every_file_has_a_name_that_says_something() {
     let empty = |source: &Source| {
         let mut parts = source.path.split('/').map(|part| part.trim_end_matches(".rs"));

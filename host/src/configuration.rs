@@ -15,6 +15,7 @@ mod secret;
 mod secret_file;
 mod services;
 mod settings;
+mod ssl;
 mod tree;
 mod uri;
 
@@ -38,6 +39,7 @@ pub use problem::{Place, Problem, Problems, Severity, Spot};
 pub use routes::{Example, Method, Otherwise, Route, VERBS};
 pub use secret::{ClaimsForm, Jwt, Secret};
 pub use settings::{Cors, HostSettings};
+pub use ssl::{PemFile, PemPair, Ssl};
 pub use uri::Part;
 
 pub(crate) const FOLDER: &str = "configuration";
@@ -53,6 +55,8 @@ pub struct Service {
     pub address: Address,
     /// Its own `qewd` block.
     pub settings: HostSettings,
+    /// `caFilePath`: whom links to it trust. Default: what the calling host's `ssl` says, else the system's roots.
+    pub trusted: Option<PemFile>,
 }
 
 /// An entry with `members`: several microservices under one name.

@@ -6,7 +6,7 @@ mod checks;
 mod folder;
 mod modules;
 
-pub use folder::{FolderId, Look, Stamp, look, look_at_configuration};
+pub use folder::{FolderId, Look, look, look_at_configuration};
 pub use modules::{Draft, Workshop, draft, relative};
 
 use crate::access::{Access, LinkKey, TokenKey};
@@ -17,6 +17,7 @@ use crate::link::{Dialer, LinkState, Links};
 use crate::names::ServiceName;
 use crate::pool::PoolSettings;
 use crate::router::Table;
+use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct Surroundings {
     pub routes: Arc<ArcSwap<Table>>,
     /// Who hears what handlers push to clients.
     pub audience: Arc<Audience>,
+    /// The certificates of this host, and whom its links trust.
+    pub tls: Arc<Tls>,
 }
 
 impl Edition {
@@ -88,6 +91,7 @@ impl Edition {
         draft: Draft,
     ) -> Result<Self, String> {
         let Draft { table, catalog, problems } = draft;
+        surroundings.tls.adopt(&configuration);
         let before = &self.configuration;
         let same_keys = before.jwt == configuration.jwt;
         let same_sessions = before.settings.initial_session_timeout == configuration.settings.initial_session_timeout;
@@ -152,6 +156,7 @@ fn dialer(
         key: Arc::clone(key),
         access: Arc::clone(access),
         audience: Arc::clone(&surroundings.audience),
+        tls: Arc::clone(&surroundings.tls),
         // The token is added to an answer after its handler's part was measured.
         answer_limit: configuration.settings.limits.response.saturating_add(TOKEN_BYTES),
         on_welcome: Arc::new(move |service, welcome| {

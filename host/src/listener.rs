@@ -18,6 +18,7 @@ pub use hosts::Door;
 
 use crate::configuration::Cors;
 use crate::dispatch::Dispatch;
+use crate::tls::{Stream, Tls, has_shown_certificate};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -49,6 +50,8 @@ pub struct Front {
     pub door: Door,
     /// Counts the clients' sockets.
     pub sockets: Sockets,
+    /// What the port shows, if it speaks TLS.
+    pub tls: Arc<Tls>,
     /// Says when the host is to stop.
     pub stop: CancellationToken,
     /// Counts what has to end first.
@@ -176,14 +179,47 @@ fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
     TowerToHyperService::new(all)
 }
 
+/// Whether the other end of a connection has shown a certificate that was found good.
+#[derive(Clone, Copy)]
+struct Certified(bool);
+
 async fn serve_connection(stream: TcpStream, address: IpAddr, routed: Arc<Routed>) {
     // Only a delay in sending is at stake.
     let _ = stream.set_nodelay(true);
+    let opened = tokio::select! {
+        opened = open(stream, address, &routed.front) => opened,
+        () = routed.front.stop.cancelled() => None,
+    };
+    if let Some(stream) = opened {
+        serve_http(stream, address, routed).await;
+    }
+}
+
+/// Shakes hands, where the port speaks TLS.
+async fn open(stream: TcpStream, address: IpAddr, front: &Front) -> Option<Stream> {
+    let Some(served) = front.tls.served() else { return Some(Stream::Left(stream)) };
+    // Boxed: else a plain connection would have the handshake's room for all its life.
+    match Box::pin(crate::tls::accept(&served, stream)).await {
+        Ok(stream) => Some(Stream::Right(Box::new(stream.into()))),
+        Err(refused) if refused.showed_bad_certificate => {
+            front.door.tell(address, &format!("refused a connection from {address}: {}", refused.why));
+            None
+        }
+        Err(refused) => {
+            tracing::debug!("a connection from {address} was not taken: {}", refused.why);
+            None
+        }
+    }
+}
+
+async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
+    let certified = Certified(has_shown_certificate(&stream));
     let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
     let stop = routed.front.stop.clone();
     let io = TokioIo::new(wire::Wire::new(stream, &limits));
     let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
+        request.extensions_mut().insert(certified);
         routed.router().1.call(request)
     });
     let mut server = hyper::server::conn::http1::Builder::new();

@@ -12,9 +12,10 @@ mod news;
 #[cfg(test)]
 mod settling_tests;
 
-use crate::configuration::{Configuration, IfSecretMissing, Problem, Problems, ROUTES};
+use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES, Ssl};
 use crate::dispatch::Dispatch;
-use crate::edition::{Edition, Look, Stamp, Surroundings, Workshop, look};
+use crate::edition::{Edition, Look, Surroundings, Workshop, look};
+use crate::stamp::Stamp;
 use fit::{Failed, Fit, Fitting, OnDisk};
 use report::Report;
 use settling::{Settling, Writer};
@@ -194,6 +195,7 @@ impl Reloader {
             Ok(_) if lost => Err(Problems(vec![routes_lost()])),
             read => read,
         };
+        let read = read.and_then(|configuration| self.check_tls(before, configuration));
         self.wanted = None;
         match read {
             Ok(mut configuration) => {
@@ -210,6 +212,22 @@ impl Reloader {
             }
             Err(problems) => self.report.configuration(&problems.0),
         }
+    }
+
+    /// Checks the files that a configuration names. They may come a moment later than their names, so a configuration
+    /// that fails is read again at each look.
+    fn check_tls(&mut self, before: &Configuration, mut wanted: Configuration) -> Result<Configuration, Problems> {
+        let waits = keep_speaking(&before.settings.ssl, &mut wanted.settings.ssl);
+        if let Err(problems) = self.surroundings.tls.check(&wanted) {
+            let file = before.folder.join(CONFIG);
+            self.settling.again(&file);
+            self.unread.insert(file);
+            return Err(problems);
+        }
+        if let Some(words) = waits {
+            tracing::warn!("{words}");
+        }
+        Ok(wanted)
     }
 
     /// Puts into service what fits. What did not fit may do so after that.
@@ -289,6 +307,17 @@ impl Reloader {
             );
         }
     }
+}
+
+/// Whether the port speaks TLS is decided at the start: clients and other hosts would have to change at the same moment.
+fn keep_speaking(before: &Ssl, wanted: &mut Ssl) -> Option<String> {
+    if before.served.is_some() == wanted.served.is_some() {
+        return None;
+    }
+    let (turned, now) = if wanted.served.is_some() { ("on", "plain HTTP") } else { ("off", "HTTPS") };
+    wanted.served.clone_from(&before.served);
+    wanted.demanded.clone_from(&before.demanded);
+    Some(format!("TLS is turned {turned} at the next start; until then the port speaks {now}"))
 }
 
 fn routes_lost() -> Problem {

@@ -15,6 +15,7 @@ use crate::listener::{Door, Front, Sockets};
 use crate::names::ServiceName;
 use crate::pool::Pool;
 use crate::reload::Reloader;
+use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -90,6 +91,7 @@ impl Host {
             tracing::warn!("{warning}");
         }
         check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
+        let tls = Arc::new(Tls::load(&configuration, &options.services)?);
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
         let audience = Arc::<Audience>::default();
@@ -102,11 +104,13 @@ impl Host {
         let socket = socket.map_err(StartFailure::Machine)?;
         announce_links(&configuration);
         let routes = Arc::new(ArcSwap::default());
-        let surroundings = Surroundings { services: options.services, routes, audience: Arc::clone(&audience) };
+        let (services, tls_here) = (options.services, Arc::clone(&tls));
+        let surroundings = Surroundings { services, routes, audience: Arc::clone(&audience), tls: tls_here };
         let edition = Edition::first(&surroundings, configuration, draft);
         let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
-        run(dispatch, questions, reloader, socket).map_err(StartFailure::Machine)
+        let start = Starting { dispatch, tls, socket };
+        run(start, questions, reloader).map_err(StartFailure::Machine)
     }
 
     /// Stops taking requests, waits until those in flight have their answers, and says whether all had them in time.
@@ -159,23 +163,31 @@ async fn load_handlers(workshop: &Workshop, configuration: &Configuration, seen:
     Ok(draft)
 }
 
-/// Starts everything that runs beside requests, and takes them from now on.
-fn run(
+/// What the port needs.
+struct Starting {
     dispatch: Arc<Dispatch>,
-    questions: mpsc::Receiver<UpwardRequest>,
-    reloader: Reloader,
+    tls: Arc<Tls>,
     socket: TcpListener,
-) -> Result<Host, String> {
+}
+
+/// Starts everything that runs beside requests, and takes them from now on.
+fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Reloader) -> Result<Host, String> {
+    let Starting { dispatch, tls, socket } = start;
     let port = socket.local_addr().map_err(|error| error.to_string())?.port();
     tokio::spawn(Arc::clone(&dispatch).answer_handlers(questions));
     tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
+    if let Some(served) = tls.served() {
+        tracing::info!("the port speaks HTTPS with certificate {}", served.fingerprint);
+    }
     announce(dispatch.edition().configuration.settings.pool_size, port);
     let (stop, live) = (CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
+    tokio::spawn(Arc::clone(&tls).follow(stop.clone()));
     let front = Front {
         dispatch: Arc::clone(&dispatch),
         door: Door::default(),
         sockets: Sockets::default(),
+        tls,
         stop: stop.clone(),
         live: live.clone(),
     };

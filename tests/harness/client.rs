@@ -3,7 +3,7 @@
 //! One connection for each request; an answer that does not come in time fails the test.
 
 use serde_json::Value;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
@@ -118,12 +118,12 @@ impl Answer {
 }
 
 /// Reads one answer: its headers, and as many bytes as they announce.
-pub(crate) fn read_answer(stream: &mut TcpStream, has_body: bool) -> Answer {
+pub(crate) fn read_answer(stream: &mut impl Read, has_body: bool) -> Answer {
     try_answer(stream, has_body).unwrap_or_else(|error| panic!("no answer: {error}"))
 }
 
 /// The same for a host that may be gone.
-pub(crate) fn try_answer(stream: &mut TcpStream, has_body: bool) -> io::Result<Answer> {
+pub(crate) fn try_answer(stream: &mut impl Read, has_body: bool) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -152,7 +152,7 @@ pub(crate) fn try_answer(stream: &mut TcpStream, has_body: bool) -> io::Result<A
     Ok(Answer { status, headers, body })
 }
 
-fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<bool> {
+fn read_some(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 16 << 10];
     let count = stream.read(&mut buffer)?;
     bytes.extend(&buffer[..count]);

@@ -84,6 +84,18 @@ impl Launch {
         self
     }
 
+    /// Where it finds a microservice, as a whole URL.
+    pub(crate) fn reaching_at(mut self, service: &str, url: &str) -> Self {
+        self.command.args(["--service", &format!("{service}={url}")]);
+        self
+    }
+
+    /// Gives it a variable of the environment.
+    pub(crate) fn environment(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Keeps compiled modules here, not in the place that all tests share.
     pub(crate) fn data(mut self, folder: &Path) -> Self {
         self.command.arg("--data").arg(folder);

@@ -13,6 +13,7 @@ mod relay;
 mod seed;
 mod siege;
 mod socket;
+mod tls;
 mod token;
 pub(crate) mod versions;
 
@@ -27,6 +28,7 @@ pub(crate) use relay::{Cut, Manner, Relay, Ways};
 pub(crate) use seed::Seed;
 pub(crate) use siege::{Siege, clients};
 pub(crate) use socket::{Socket, bare};
+pub(crate) use tls::{Authority, Pair, TlsClient};
 pub(crate) use token::{forged, seconds_from_now, signed};
 
 /// Says something that is shown also when the test passes.

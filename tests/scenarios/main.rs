@@ -33,6 +33,7 @@ mod fabric;
 mod namespaces;
 mod overload;
 mod stopping;
+mod tls;
 mod configuration;
 mod dev;
 mod readme;

@@ -7,6 +7,8 @@ use crate::edition::{Workshop, draft, look};
 use crate::handler::{Engine, EngineSettings, Module};
 use crate::names::HostName;
 use crate::startup::compiled_folder;
+use crate::tls::Tls;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, Stri
     };
     let (modules, not_loaded) = load(&configuration).await?;
     problems.extend(draft(&configuration, modules, not_loaded).problems);
+    problems.extend(Tls::load(&configuration, &BTreeMap::new()).err().into_iter().flat_map(|found| found.0));
     Ok(problems)
 }
 

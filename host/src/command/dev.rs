@@ -76,7 +76,10 @@ impl Session {
             say(&format!("building {}", relative(&folder, krate)));
             build::build(&folder, krate).await?;
         }
-        let places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
+        let mut places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
+        for place in &mut places {
+            place.secure = is_secure(&configuration, &place.host);
+        }
         let width = places.iter().map(|place| place.host.as_str().len()).max().unwrap_or_default();
         let mut running = Vec::new();
         for place in &places {
@@ -86,10 +89,10 @@ impl Session {
             host.up().await?;
         }
         for place in &places {
-            say(&format!("{:width$}  http://localhost:{}", place.host.as_str(), place.port));
+            say(&format!("{:width$}  {}", place.host.as_str(), place.url()));
         }
-        let orchestrator = places.first().map_or(0, |place| place.port);
-        say(&try_lines::lines(&configuration, orchestrator));
+        let orchestrator = places.first().map(Place::url).unwrap_or_default();
+        say(&try_lines::lines(&configuration, &orchestrator));
         Ok(Self { folder, hosts: running })
     }
 
@@ -126,10 +129,20 @@ fn places(hosts: &[HostName], first: u16) -> Result<Vec<Place>, String> {
         if places.is_empty() && found != first {
             return Err(format!("port {first} is taken; stop what uses it, or choose another with --port"));
         }
-        places.push(Place { host: host.clone(), port: found });
+        places.push(Place { host: host.clone(), port: found, secure: false });
         port = found.saturating_add(1);
     }
     Ok(places)
+}
+
+fn is_secure(configuration: &Configuration, host: &HostName) -> bool {
+    let settings = match host {
+        HostName::Orchestrator => Some(&configuration.settings),
+        HostName::Microservice(name) => {
+            configuration.services.iter().find(|service| service.name == *name).map(|service| &service.settings)
+        }
+    };
+    settings.is_some_and(|settings| settings.ssl.served.is_some())
 }
 
 fn is_free(port: u16) -> bool {

@@ -102,6 +102,9 @@ pub const TABLE_ELEMENTS: usize = 100_000;
 /// takes some minutes, and several times its size in memory.
 pub const MODULE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Bytes of a file with certificates or a key, 4 MiB: ten times all the authorities that a common system trusts.
+pub(crate) const PEM_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 

@@ -7,12 +7,13 @@ use super::application::{Application, ORCHESTRATOR};
 use super::block::{Block, Keys, advice};
 use super::problem::{Report, Spot};
 use super::settings;
+use super::ssl::{self, CA};
 use super::tree::Value;
 use super::{Group, Service, limits};
 use crate::names::ServiceName;
 
 const SERVICE_KEYS: Keys = Keys {
-    known: &["name", "host", "port", "qewd", "members", "connections"],
+    known: &["name", "host", "port", "qewd", "members", "connections", CA],
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
     refused: &[],
 };
@@ -83,9 +84,16 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
     let address = address(block, name.as_ref());
     let settings = settings::read_below(block);
     let connections = block.texts("connections").unwrap_or_default();
+    let trusted = ssl::file(block, CA);
+    if settings.ssl.served.is_some() && address.as_ref().is_some_and(|address| !address.secure) {
+        let what = "this microservice serves TLS, but other hosts reach it without";
+        let host = address.as_ref().map(|address| address.host.as_str()).unwrap_or_default();
+        let spot = block.spot("host");
+        block.report.warning(Some(spot), what, format!("write \"host\": \"https://{host}\""));
+    }
     if let (Some(name), Some(address)) = (name, address) {
         entries.connections.push((name.clone(), connections));
-        entries.services.push(Service { name, address, settings });
+        entries.services.push(Service { name, address, settings, trusted });
     }
 }
 

@@ -5,6 +5,7 @@
 use super::block::{Block, Keys};
 use super::limits::{self, Limits};
 use super::secret::Secret;
+use super::ssl::{self, Ssl};
 use super::tree::Value;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct HostSettings {
     pub version_header: bool,
     /// `limits`: what this host works within.
     pub limits: Limits,
+    /// `ssl`: this host's certificates. Default none.
+    pub ssl: Ssl,
 }
 
 /// Which web pages of other origins may call this host.
@@ -58,6 +61,7 @@ impl Default for HostSettings {
             cors: Cors::Any,
             version_header: false,
             limits: Limits::default(),
+            ssl: Ssl::default(),
         }
     }
 }
@@ -77,6 +81,7 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "cors",
         "versionHeader",
         "limits",
+        "ssl",
         "poolPrefork",
         "qewd-monitor",
     ],
@@ -88,7 +93,6 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         ("mode", "a host has no modes: remove the key"),
         ("use_worker_threads", "workers are instances inside the host: remove the key"),
         ("sessionDocumentName", "sessions travel in tokens: remove the key"),
-        ("ssl", "TLS is not served by this version: put a proxy that ends TLS in front of the host"),
     ],
     refused: &[],
 };
@@ -131,6 +135,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
         cors: cors(block).unwrap_or(usual.cors),
         version_header: block.flag("versionHeader").unwrap_or(usual.version_header),
         limits: block.inner("limits", &LIMIT_KEYS).map_or(usual.limits, |mut inner| read_limits(&mut inner)),
+        ssl: ssl::read_below(block),
     }
 }
 

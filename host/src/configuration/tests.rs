@@ -182,7 +182,7 @@ fn all_problems_come_at_once() {
     let expected = [
         "2:14: \"qewd_up\" is false; write true: this program only runs QEWD-Up applications",
         "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, poolSize, \
-         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, limits, poolPrefork, qewd-monitor",
+         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, limits, ssl, poolPrefork, qewd-monitor",
         "3:32: \"port\" must be a whole number from 0 to 65535, but is the text \"80\"; write 80 without quotes",
         "3:50: \"poolSize\" must be a whole number from 1 to 4096, but is the number 0; \
          write such a number, or remove the key for the default",
@@ -210,14 +210,14 @@ fn all_problems_come_at_once() {
 
 #[test]
 fn keys_of_the_original_without_effect_are_warned_about() {
-    let config = r#"{"use_jwt": true, "qewd-monitor": true, "qewd": {"database": {"type": "dbx"}, "ssl": {},
+    let config = r#"{"use_jwt": true, "qewd-monitor": true, "qewd": {"database": {"type": "dbx"}, "mode": {},
       "poolPrefork": false, "qewd-monitor": false}}"#;
     let found = warnings(config);
     assert_eq!(found.len(), 4, "{found:#?}");
     assert_eq!(
         found[2],
-        "configuration/config.json:1:79: the key \"ssl\" has no effect here; \
-         TLS is not served by this version: put a proxy that ends TLS in front of the host"
+        "configuration/config.json:1:79: the key \"mode\" has no effect here; \
+         a host has no modes: remove the key"
     );
     assert_eq!(warnings(r#"{"orchestrator": {}, "qewd": {}}"#).len(), 1);
     assert_eq!(problems(r#"{"jwt": "hidden"}"#), "1:9: \"jwt\" must be an object; write {\"secret\": \"…\"} here");
@@ -234,4 +234,38 @@ fn a_missing_file_names_the_way_out() {
         failure.ends_with("start in the folder that has configuration/config.json, or name that folder with --app DIR")
     );
     assert!(Configuration::load(empty.path(), None, IfSecretMissing::Generate).is_err());
+}
+
+#[test]
+fn the_files_of_tls_are_read_with_their_places() {
+    let config = r#"{"qewd": {"ssl": {"keyFilePath": "ssl/key.pem", "certFilePath": "/etc/cert.pem",
+      "clientCaFilePath": "ssl/hosts.pem", "caFilePath": "ssl/ca.pem"}},
+      "microservices": [{"name": "far", "host": "https://far", "caFilePath": "far.pem"}]}"#;
+    let loaded = load(config, None).unwrap();
+    let ssl = &loaded.settings.ssl;
+    let served = ssl.served.as_ref().unwrap();
+    let below = |file: &super::PemFile| file.below(std::path::Path::new("app")).display().to_string();
+    assert_eq!((below(&served.key), below(&served.certificate)), ("app/ssl/key.pem".into(), "/etc/cert.pem".into()));
+    assert_eq!(served.key.place.to_string(), "configuration/config.json:1:34");
+    assert_eq!(below(ssl.demanded.as_ref().unwrap()), "app/ssl/hosts.pem");
+    assert_eq!((below(ssl.trusted.as_ref().unwrap()), ssl.shown.as_ref()), ("app/ssl/ca.pem".into(), None));
+    assert_eq!(below(loaded.services[0].trusted.as_ref().unwrap()), "app/far.pem");
+    assert_eq!(loaded.warnings, []);
+    assert!(load("{}", None).unwrap().settings.ssl == super::Ssl::default());
+}
+
+#[test]
+fn half_a_pair_of_tls_is_refused() {
+    for (half, other) in [("certFilePath", "keyFilePath"), ("clientKeyFilePath", "clientCertFilePath")] {
+        let config = format!(r#"{{"qewd": {{"ssl": {{"{half}": "x"}}}}}}"#);
+        let words = problems(&config);
+        let expected = format!(": \"{half}\" stands without \"{other}\"; add \"{other}\"");
+        assert!(words.ends_with(&expected) && words.lines().count() == 1, "{words}");
+    }
+    assert!(problems(r#"{"qewd": {"ssl": {"clientCaFilePath": "x"}}}"#).contains("only on a host that serves TLS"));
+    assert!(problems(r#"{"qewd": {"ssl": {"caFilePath": ""}}}"#).contains("\"caFilePath\" is empty"));
+    assert!(problems(r#"{"qewd": {"ssl": {"caFilepath": "x"}}}"#).contains("did you mean \"caFilePath\"?"));
+    let plain = r#"{"microservices": [{"name": "a", "qewd": {"ssl": {"certFilePath": "x", "keyFilePath": "y"}}}]}"#;
+    let words = warnings(plain);
+    assert!(words[0].ends_with("other hosts reach it without; write \"host\": \"https://a\""), "{words:?}");
 }

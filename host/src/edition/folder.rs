@@ -3,6 +3,7 @@
 //! It opens no file.
 
 use crate::configuration::{CONFIG, FOLDER as CONFIGURATION, ROUTES};
+use crate::stamp::Stamp;
 use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -12,34 +13,6 @@ use std::time::SystemTime;
 
 /// How deep below the host's folder a module may lie: bounds a loop of links.
 const DEPTH: usize = 16;
-
-/// What tells one state of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    /// The stamp of a file, following links; nothing: there is no file.
-    #[must_use]
-    pub fn of(path: &Path) -> Option<Self> {
-        std::fs::metadata(path).ok().filter(Metadata::is_file).map(|found| Self::from(&found))
-    }
-}
-
-impl From<&Metadata> for Stamp {
-    fn from(found: &Metadata) -> Self {
-        Self {
-            inode: found.ino(),
-            size: found.size(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        }
-    }
-}
 
 /// A folder's inode, and when it was made: one that was made anew under the same name is another.
 pub type FolderId = (u64, Option<SystemTime>);
@@ -150,12 +123,4 @@ fn find_modules(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-impl Stamp {
-    /// A stamp that differs for each number.
-    pub(crate) fn for_tests(number: u64) -> Self {
-        Self { inode: 1, size: number, modified: (0, 0), changed: (0, 0) }
-    }
 }

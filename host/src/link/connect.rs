@@ -6,6 +6,7 @@ use super::socket::websocket_config;
 use super::traffic::{Counted, Traffic};
 use super::{PATH, SUBPROTOCOL};
 use crate::configuration::Address;
+use crate::tls::{Stream, Trust, refusal};
 use std::fmt::Display;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -20,7 +21,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, handshake::client::Re
 const CONNECT_TIME: Duration = Duration::from_millis(1500);
 
 /// A connection, before any message.
-pub(super) type Connected = (tokio_tungstenite::WebSocketStream<Counted<TcpStream>>, Traffic);
+pub(super) type Connected = (tokio_tungstenite::WebSocketStream<Counted<Stream>>, Traffic);
 
 /// Why there is no connection.
 pub(super) enum NotConnected {
@@ -31,26 +32,49 @@ pub(super) enum NotConnected {
 }
 
 /// Opens a connection and shows the token at the door.
-pub(super) async fn connect(token: &str, address: &Address, body_limit: usize) -> Result<Connected, NotConnected> {
-    let unreachable = |error: &dyn std::fmt::Display| NotConnected::Unreachable(error.to_string());
-    if address.secure {
-        return Err(NotConnected::Refused("links over TLS are not served by this version; use http://".to_owned()));
-    }
+pub(super) async fn connect(
+    token: &str,
+    address: &Address,
+    trust: Option<Trust>,
+    body_limit: usize,
+) -> Result<Connected, NotConnected> {
     let request = upgrade(token, address).map_err(NotConnected::Refused)?;
     let connected = timeout(CONNECT_TIME, async {
-        let stream =
-            TcpStream::connect((address.dial_host(), address.port)).await.map_err(|error| unreachable(&error))?;
-        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        let stream = open(address, trust).await?;
         let config = Some(websocket_config(body_limit));
         let (stream, traffic) = Counted::new(stream);
         let socket = tokio_tungstenite::client_async_with_config(request, stream, config).await;
-        socket.map(|(socket, _)| (socket, traffic)).map_err(|error| refused(&error))
+        socket.map(|(socket, _)| (socket, traffic)).map_err(|error| refused(&error, address))
     });
     connected.await.map_err(|_| NotConnected::Unreachable("it does not answer".to_owned()))?
 }
 
+/// The bytes of the connection: encrypted, where the address says so.
+async fn open(address: &Address, trust: Option<Trust>) -> Result<Stream, NotConnected> {
+    let failed = |error: std::io::Error| not_open(&error, address);
+    let stream = TcpStream::connect((address.dial_host(), address.port)).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    if !address.secure {
+        return Ok(Stream::Left(stream));
+    }
+    let trust = trust.ok_or_else(|| NotConnected::Unreachable("its certificates are not read yet".to_owned()))?;
+    trust.open(address.dial_host(), stream).await.map_err(failed)
+}
+
+fn not_open(error: &std::io::Error, address: &Address) -> NotConnected {
+    match refusal(error, address.dial_host()) {
+        Some(words) => NotConnected::Refused(words),
+        None => NotConnected::Unreachable(error.to_string()),
+    }
+}
+
 fn upgrade(token: &str, address: &Address) -> Result<Upgrade, String> {
-    let url = format!("ws://{}:{}{PATH}", address.host, address.port);
+    // The scheme is not sent. The port is, where it is not the scheme's own: RFC 9110, 7.2.
+    let port = match (address.secure, address.port) {
+        (true, 443) | (false, 80) => String::new(),
+        (_, port) => format!(":{port}"),
+    };
+    let url = format!("ws://{}{port}{PATH}", address.host);
     let mut request = url.into_client_request().map_err(|error| format!("its address is no address: {error}"))?;
     let bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| error.to_string())?;
     request.headers_mut().insert(AUTHORIZATION, bearer);
@@ -59,11 +83,10 @@ fn upgrade(token: &str, address: &Address) -> Result<Upgrade, String> {
 }
 
 /// An answer other than the upgrade, in words. The door's refusals come as `{"error": …}`.
-fn refused(error: &SocketError) -> NotConnected {
-    let stranger = |what: &dyn Display| {
-        let words =
-            format!("what answers there is no qewd host that takes links ({what}); mend host and port in config.json");
-        NotConnected::Refused(words)
+fn refused(error: &SocketError, address: &Address) -> NotConnected {
+    let stranger = |what: &dyn Display, or: &str| {
+        let mend = "mend host and port in config.json";
+        NotConnected::Refused(format!("what answers there is no qewd host that takes links ({what}); {mend}{or}"))
     };
     match error {
         SocketError::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
@@ -72,10 +95,15 @@ fn refused(error: &SocketError) -> NotConnected {
             let said = body.get("error").and_then(serde_json::Value::as_str).unwrap_or("without a word");
             NotConnected::Refused(format!("it refuses this host: {said}"))
         }
-        SocketError::Http(response) => stranger(&format!("status {}", response.status().as_u16())),
+        SocketError::Http(response) => stranger(&format!("status {}", response.status().as_u16()), ""),
         // The host ended while it answered: it may come back.
         SocketError::Protocol(ProtocolError::HandshakeIncomplete) => NotConnected::Unreachable(error.to_string()),
-        SocketError::Protocol(_) | SocketError::HttpFormat(_) => stranger(error),
+        SocketError::Protocol(_) | SocketError::HttpFormat(_) if !address.secure => {
+            stranger(error, ", or write https:// before its host if it serves TLS")
+        }
+        SocketError::Protocol(_) | SocketError::HttpFormat(_) => stranger(error, ""),
+        // The other end looks at a client certificate only after the handshake of this one.
+        SocketError::Io(error) => not_open(error, address),
         other => NotConnected::Unreachable(other.to_string()),
     }
 }

@@ -15,11 +15,11 @@ use crate::failure::Failure;
 use crate::message::{Part, Parts, Push};
 use crate::names::ServiceName;
 use crate::response::Response;
+use crate::tls::{Stream, Tls};
 use backon::BackoffBuilder as _;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,8 @@ pub struct Dialer {
     pub access: Arc<Access>,
     /// Who hears pushes on this host, and whose pushes go over the links.
     pub audience: Arc<Audience>,
+    /// Knows the services that are reached over TLS.
+    pub tls: Arc<Tls>,
     /// Bytes of an answer's body that this host takes.
     pub answer_limit: usize,
     /// Is told what a service says of itself each time it takes us in.
@@ -124,7 +126,8 @@ impl Task {
             Err(refusal) => return Some(Err(NotConnected::Refused(refusal.to_string()))),
         };
         let (address, limit) = (self.address.clone(), self.dialer.answer_limit);
-        let connecting = async move { connect(&token, &address, limit).await };
+        let trust = self.dialer.tls.trust(&self.service);
+        let connecting = async move { connect(&token, &address, trust, limit).await };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
@@ -149,7 +152,7 @@ impl Task {
     }
 
     /// Serves one connection until it ends. Returns whether the service had taken us in.
-    async fn drive(&mut self, mut socket: Socket<Counted<TcpStream>>) -> bool {
+    async fn drive(&mut self, mut socket: Socket<Counted<Stream>>) -> bool {
         let mut caller = Caller::new(&self.greeting(), Instant::now());
         let mut replies: HashMap<u64, Waiting> = HashMap::new();
         let mut neighbour = self.dialer.audience.neighbour();
@@ -294,7 +297,7 @@ impl Task {
     }
 }
 
-fn flush(caller: &mut Caller, socket: &Socket<Counted<TcpStream>>) -> bool {
+fn flush(caller: &mut Caller, socket: &Socket<Counted<Stream>>) -> bool {
     while let Some(message) = caller.next_out() {
         if socket.send(message).is_err() {
             return false;
@@ -350,7 +353,7 @@ fn pass_on(replies: &HashMap<u64, Waiting>, id: u64, part: Part) {
 }
 
 /// What waits in memory is bounded, and a push is worth less than an answer.
-fn send_push(caller: &mut Caller, socket: &Socket<Counted<TcpStream>>, push: Push) {
+fn send_push(caller: &mut Caller, socket: &Socket<Counted<Stream>>, push: Push) {
     if !socket.is_full() {
         caller.push(push);
     }

@@ -2,8 +2,8 @@
 //! In comes an upgrade with a token that the shared secret signed, then requests; out go the answers of `dispatch`.
 //! It takes nothing from a socket whose token was not verified, and answers every request that it took.
 
-use super::Front;
 use super::upgrade::{accept_key, refusal, switching};
+use super::{Certified, Front};
 use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
 use crate::audience::Neighbour;
 use crate::edition::Edition;
@@ -34,6 +34,10 @@ const ANSWERS: usize = 64;
 /// Addresses that are remembered at most.
 const REFUSED_MOST: usize = 256;
 
+/// What both hosts' logs say of a host without a certificate, where one is demanded.
+const NO_CERTIFICATE: &str = "it shows no client certificate; \
+     add clientCertFilePath and clientKeyFilePath to the ssl block of the calling host";
+
 /// What remembers hosts that were refused a link.
 #[derive(Default)]
 pub struct Door {
@@ -46,13 +50,23 @@ impl Door {
     fn check(&self, key: &LinkKey, token: &str, service: &str, address: IpAddr) -> Result<Visitor, LinkTokenRefusal> {
         let checked = key.check_knock(token, service);
         if let Err(why) = checked.as_ref() {
-            if self.is_news(address) {
-                tracing::error!("refused a link from {address}: {why}");
-            }
+            self.refuse(address, &why.to_string());
         } else {
             self.refused().retain(|known| *known != address);
         }
         checked
+    }
+
+    /// Says once for each address why a host was refused.
+    fn refuse(&self, address: IpAddr, why: &str) {
+        self.tell(address, &format!("refused a link from {address}: {why}"));
+    }
+
+    /// Logs this, unless something was said of this address already.
+    pub(super) fn tell(&self, address: IpAddr, words: &str) {
+        if self.is_news(address) {
+            tracing::error!("{words}");
+        }
     }
 
     fn is_news(&self, address: IpAddr) -> bool {
@@ -85,6 +99,11 @@ pub(super) async fn upgrade(
     if headers.get(header::SEC_WEBSOCKET_PROTOCOL).is_none_or(|offered| offered != SUBPROTOCOL) {
         let words = format!("This host speaks {SUBPROTOCOL}; run the same version of qewd on both hosts");
         return refusal(StatusCode::BAD_REQUEST, &words);
+    }
+    let is_certified = request.extensions().get::<Certified>().is_some_and(|certified| certified.0);
+    if !is_certified && front.tls.served().is_some_and(|served| served.demands_certificate) {
+        front.door.refuse(address, NO_CERTIFICATE);
+        return refusal(StatusCode::UNAUTHORIZED, &format!("the link is refused: {NO_CERTIFICATE}"));
     }
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let edition = front.dispatch.edition();

@@ -5,13 +5,13 @@
 
 use crate::configuration::Limits;
 use crate::names::RequestId;
+use crate::tls::Stream;
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// The smallest buffer that the HTTP library works with.
@@ -28,7 +28,7 @@ const LINGER_BYTES: usize = 16 << 20;
 
 /// One connection.
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     /// The words for headers that are too many or too long.
     too_large: String,
     /// Our answer in place of a bare status, until it is written.
@@ -39,7 +39,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
+    pub(super) fn new(stream: Stream, limits: &Limits) -> Self {
         let too_large = super::rest::headers_too_large(limits);
         Self { stream, too_large, refusal: Bytes::new(), linger: None, patience: None }
     }
@@ -150,13 +150,16 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(context))?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        // Encrypted bytes may wait for the client here: 64 KiB of them at most.
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.bounded(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(context))?;
         if self.linger.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.bounded(context, shut))?;
         }
         self.poll_linger(context)
     }

@@ -2,7 +2,7 @@
 //! In come looks at the folder and hints about single files; out go the files that have come to rest.
 //! It has no clock, touches no file, and never says whether a file is any good.
 
-use crate::edition::Stamp;
+use crate::stamp::Stamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! When a changed file counts as whole: by hand, and for every order of events.
 
 use super::settling::{Settling, Writer};
-use crate::edition::Stamp;
+use crate::stamp::Stamp;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

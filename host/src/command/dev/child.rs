@@ -22,6 +22,16 @@ const STOP_TIME: Duration = Duration::from_secs(12);
 pub(super) struct Place {
     pub(super) host: HostName,
     pub(super) port: u16,
+    /// Whether its port speaks TLS.
+    pub(super) secure: bool,
+}
+
+impl Place {
+    /// Where it is reached from this machine. Certificates for a developer's machine are made for this name.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://localhost:{}", self.port)
+    }
 }
 
 pub(super) struct Child {
@@ -60,9 +70,10 @@ fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<(P
     if let HostName::Microservice(name) = &place.host {
         command.arg("--microservice").arg(name.as_str());
     }
-    for Place { host, port } in all {
-        if let HostName::Microservice(name) = host {
-            command.arg("--service").arg(format!("{name}=http://127.0.0.1:{port}"));
+    for other in all {
+        if let HostName::Microservice(name) = &other.host {
+            let url = if other.secure { other.url() } else { format!("http://127.0.0.1:{}", other.port) };
+            command.arg("--service").arg(format!("{name}={url}"));
         }
     }
     // A group of its own: Ctrl-C reaches this program alone, which then stops its hosts in good order.

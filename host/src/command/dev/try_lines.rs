@@ -1,5 +1,5 @@
 //! Requests to try, as `curl` lines for the terminal.
-//! In come the routes and the orchestrator's port; out go three lines that can be typed as they are.
+//! In come the routes and the orchestrator's URL; out go three lines that can be typed as they are.
 //! It sends nothing itself.
 
 use crate::configuration::{Configuration, Method, Route};
@@ -9,14 +9,14 @@ use std::fmt::Write as _;
 const LINES: usize = 3;
 
 /// Three requests to try; those whose route has an `example` come first.
-pub(super) fn lines(configuration: &Configuration, port: u16) -> String {
+pub(super) fn lines(configuration: &Configuration, url: &str) -> String {
     let mut routes: Vec<&Route> = configuration.routes.iter().filter(|route| is_open(route)).collect();
     routes.sort_by_key(|route| route.example.is_none());
-    let login = routes.iter().find(|route| is_login(route)).map(|route| request(route, port));
+    let login = routes.iter().find(|route| is_login(route)).map(|route| request(route, url));
     let mut text = String::from("\nTo try, in another terminal:\n");
     for route in routes.into_iter().take(LINES) {
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n  {}\n", line(route, port, login.as_deref()));
+        let _ = write!(text, "\n  {}\n", line(route, url, login.as_deref()));
     }
     text
 }
@@ -31,8 +31,8 @@ fn is_login(route: &Route) -> bool {
 }
 
 /// A protected request logs in by itself where the application shows how, so that each line works alone.
-fn line(route: &Route, port: u16, login: Option<&str>) -> String {
-    let request = request(route, port);
+fn line(route: &Route, url: &str, login: Option<&str>) -> String {
+    let request = request(route, url);
     match login {
         _ if !route.authenticate => request,
         Some(login) => {
@@ -43,7 +43,7 @@ fn line(route: &Route, port: u16, login: Option<&str>) -> String {
     }
 }
 
-fn request(route: &Route, port: u16) -> String {
+fn request(route: &Route, url: &str) -> String {
     let example = route.example.as_ref();
     let path = example.and_then(|example| example.path.clone()).unwrap_or_else(|| route.uri.clone());
     let mut line = String::from("curl -s");
@@ -51,7 +51,7 @@ fn request(route: &Route, port: u16) -> String {
         Method::Verb(verb) if *verb != "GET" => line.push_str(&format!(" -X {verb}")),
         Method::Verb(_) | Method::Any | Method::Message => {}
     }
-    line.push_str(&format!(" http://localhost:{port}{path}"));
+    line.push_str(&format!(" {url}{path}"));
     if let Some(body) = example.and_then(|example| example.body.as_ref()) {
         let body = body.to_string().replace('\'', "'\\''");
         line.push_str(&format!(" -H 'Content-Type: application/json' -d '{body}'"));
