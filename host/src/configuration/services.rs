@@ -2,17 +2,17 @@
 //! In comes the list as written; out go services, groups, and the names that they mention, looked up.
 //! It does not decide who links to whom.
 
-use super::address::Address;
+use super::addresses::addresses;
 use super::application::{Application, ORCHESTRATOR};
 use super::block::{Block, Keys, advice};
 use super::problem::{Report, Spot};
 use super::settings;
 use super::tree::Value;
-use super::{Group, Service, limits};
+use super::{Group, Service};
 use crate::names::ServiceName;
 
 const SERVICE_KEYS: Keys = Keys {
-    known: &["name", "host", "port", "qewd", "members", "connections"],
+    known: &["name", "host", "hosts", "port", "qewd", "members", "connections"],
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
     refused: &[],
 };
@@ -21,7 +21,14 @@ const ON_GROUP: &str = "an entry with \"members\" is a group and not a process: 
 
 const GROUP_KEYS: Keys = Keys {
     known: &["name", "members"],
-    idle: &[("host", ON_GROUP), ("port", ON_GROUP), ("qewd", ON_GROUP), ("connections", ON_GROUP), ("apis", ON_GROUP)],
+    idle: &[
+        ("host", ON_GROUP),
+        ("hosts", ON_GROUP),
+        ("port", ON_GROUP),
+        ("qewd", ON_GROUP),
+        ("connections", ON_GROUP),
+        ("apis", ON_GROUP),
+    ],
     refused: &[],
 };
 
@@ -80,25 +87,12 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
         entries.groups.extend(name.map(|name| (name, members)));
         return;
     }
-    let address = address(block, name.as_ref());
+    let addresses = addresses(block, name.as_ref());
     let settings = settings::read_below(block);
     let connections = block.texts("connections").unwrap_or_default();
-    if let (Some(name), Some(address)) = (name, address) {
+    if let (Some(name), Some(addresses)) = (name, addresses) {
         entries.connections.push((name.clone(), connections));
-        entries.services.push(Service { name, address, settings });
-    }
-}
-
-fn address(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -> Option<Address> {
-    let port = block.whole("port", 1..=u64::from(u16::MAX)).and_then(|port| u16::try_from(port).ok());
-    let host = block.text("host").or(name.map(ServiceName::as_str))?;
-    match Address::new(host, port) {
-        Ok(address) => Some(address),
-        Err(failure) => {
-            block.error("host", format!("\"host\" is {host:?}"), failure.rule());
-            // The service stays known, so that routes to it are not reported as well.
-            Some(Address { secure: false, host: name?.as_str().to_owned(), port: limits::DEFAULT_PORT })
-        }
+        entries.services.push(Service { name, addresses, settings });
     }
 }
 

@@ -3,6 +3,7 @@
 //! It tries once; when to try again is the link's part.
 
 use super::socket::websocket_config;
+use super::target::Target;
 use super::traffic::{Counted, Traffic};
 use super::{PATH, SUBPROTOCOL};
 use crate::configuration::Address;
@@ -31,15 +32,15 @@ pub(super) enum NotConnected {
 }
 
 /// Opens a connection and shows the token at the door.
-pub(super) async fn connect(token: &str, address: &Address, body_limit: usize) -> Result<Connected, NotConnected> {
+pub(super) async fn connect(token: &str, target: &Target, body_limit: usize) -> Result<Connected, NotConnected> {
+    let address = &target.address;
     let unreachable = |error: &dyn std::fmt::Display| NotConnected::Unreachable(error.to_string());
     if address.secure {
         return Err(NotConnected::Refused("links over TLS are not served by this version; use http://".to_owned()));
     }
     let request = upgrade(token, address).map_err(NotConnected::Refused)?;
     let connected = timeout(CONNECT_TIME, async {
-        let stream =
-            TcpStream::connect((address.dial_host(), address.port)).await.map_err(|error| unreachable(&error))?;
+        let stream = TcpStream::connect(target.dial()).await.map_err(|error| unreachable(&error))?;
         stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
         let config = Some(websocket_config(body_limit));
         let (stream, traffic) = Counted::new(stream);

@@ -7,9 +7,10 @@ use super::connect::{Connected, NotConnected, connect};
 use super::frame::{Greeting, Welcome};
 use super::handle::{Command, Link, LinkState, Reply, congested, too_much};
 use super::socket::Socket;
+use super::target::Target;
 use super::traffic::Counted;
+use super::unanswered::Cause;
 use crate::access::{Access, LinkKey, Visitor};
-use crate::configuration::Address;
 use crate::failure::Failure;
 use crate::names::ServiceName;
 use crate::response::Response;
@@ -49,13 +50,15 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// Starts a link; it connects by itself, now or whenever the service comes.
+    /// Starts a link; it connects by itself, now or whenever the service comes. Where it is one of several to the
+    /// service, its lines in the log name its URL.
     #[must_use]
-    pub fn open(&self, service: ServiceName, address: Address) -> Link {
+    pub fn open(&self, service: ServiceName, address: Target, is_one_of_several: bool) -> Link {
         let (link, inbox, state) = Link::new(address.clone());
         tracing::info!("starting microService connection to {}", address.url());
         let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
-        let task = Task { visitor, dialer: self.clone(), service, address, inbox, state, token: None, told: None };
+        let url = is_one_of_several.then(|| address.url());
+        let task = Task { visitor, dialer: self.clone(), service, address, url, inbox, state, token: None, told: None };
         tokio::spawn(task.run());
         link
     }
@@ -64,7 +67,9 @@ impl Dialer {
 struct Task {
     dialer: Dialer,
     service: ServiceName,
-    address: Address,
+    address: Target,
+    /// Its URL, if lines of the log need it to be told apart.
+    url: Option<String>,
     inbox: mpsc::Receiver<Command>,
     state: watch::Sender<LinkState>,
     /// This host, as its token at the door has it.
@@ -190,7 +195,7 @@ impl Task {
         let renewed = self.token.as_deref().and_then(|token| self.dialer.access.renew_own(token));
         match renewed {
             Some(token) => {
-                tracing::info!(service = %self.service, "*** socketClient re-register");
+                tracing::info!(service = %self.service, url = self.url, "*** socketClient re-register");
                 Greeting::Reregister { application, token, jwt: true, body_limit }
             }
             None => Greeting::Register { application, jwt: true, body_limit },
@@ -216,9 +221,9 @@ impl Task {
     fn ready(&mut self, welcome: Welcome) {
         self.state.send_replace(LinkState::Ready(welcome.clone()));
         if self.token.is_none() {
-            tracing::info!("{} registered", self.service);
+            tracing::info!(url = self.url, "{} registered", self.service);
         } else {
-            tracing::info!(service = %self.service, "Re-registered");
+            tracing::info!(service = %self.service, url = self.url, "Re-registered");
         }
         tracing::info!("{} micro-service ready", self.address.url());
         (self.dialer.on_welcome)(&self.service, &welcome);
@@ -244,16 +249,16 @@ impl Task {
         if why == NOT_NEEDED {
             tracing::info!("closed the link to {} at {}: {why}", self.service, self.address.url());
         } else if was_ready && why == STOPPING {
-            tracing::info!(service = %self.service, why, "{words}");
+            tracing::info!(service = %self.service, url = self.url, why, "{words}");
         } else if was_ready {
-            tracing::warn!(service = %self.service, in_flight = replies.len(), why, "{words}");
+            tracing::warn!(service = %self.service, url = self.url, in_flight = replies.len(), why, "{words}");
         } else {
             self.tell(NotConnected::Unreachable(why.to_owned()));
         }
         for (_, reply) in replies {
             let lost = format!("the link to {} was lost while the request was in flight: {why}", self.service);
             // A caller that has gone needs no answer.
-            let _ = reply.send(Err(Failure::connection_down(lost)));
+            let _ = reply.send(Err(Cause::Lost.because(Failure::connection_down(lost))));
         }
     }
 
@@ -325,6 +330,7 @@ fn answer(replies: &mut HashMap<u64, Reply>, id: u64, response: Response) {
 
 fn refuse(command: Command) {
     if let Command::Ask { reply, .. } = command {
-        let _ = reply.send(Err(Failure::connection_down("the link was lost just before the request was sent")));
+        let words = "the link was lost just before the request was sent";
+        let _ = reply.send(Err(Cause::NotSent.because(Failure::connection_down(words))));
     }
 }

@@ -4,10 +4,12 @@
 
 use super::caller::NotTaken;
 use super::frame::Welcome;
-use crate::configuration::Address;
+use super::target::Target;
+use super::unanswered::{Cause, Unanswered};
 use crate::failure::Failure;
 use crate::request::Request;
 use crate::response::Response;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
@@ -22,7 +24,7 @@ const COMMANDS: usize = 1024;
 
 /// A handle on one link.
 pub struct Link {
-    address: Address,
+    target: Target,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<LinkState>,
     next_id: AtomicU64,
@@ -39,25 +41,25 @@ pub enum LinkState {
 
 /// What the link's task is told.
 pub(super) enum Command {
-    Ask { id: u64, request: Box<Request>, reply: Reply },
+    Ask { id: u64, request: Arc<Request>, reply: Reply },
     GiveUp { id: u64 },
 }
 
 /// Where an answer goes.
-pub(super) type Reply = oneshot::Sender<Result<Response, Failure>>;
+pub(super) type Reply = oneshot::Sender<Result<Response, Unanswered>>;
 
 impl Link {
     /// A handle, and what the link's task needs: its inbox and where it says what it is doing.
-    pub(super) fn new(address: Address) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
+    pub(super) fn new(target: Target) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
-        (Self { address, commands, state, next_id: AtomicU64::new(1) }, inbox, sender)
+        (Self { target, commands, state, next_id: AtomicU64::new(1) }, inbox, sender)
     }
 
     /// Where it leads.
     #[must_use]
-    pub fn address(&self) -> &Address {
-        &self.address
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Waits until the service takes requests; for ever, if it never does.
@@ -71,6 +73,11 @@ impl Link {
     #[must_use]
     pub fn state(&self) -> LinkState {
         self.state.borrow().clone()
+    }
+
+    /// Whether the service takes requests.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(&*self.state.borrow(), LinkState::Ready(_))
     }
 
     /// Whether the service can be asked now.
@@ -88,38 +95,42 @@ impl Link {
     ///
     /// # Errors
     /// 503 when the link is down, lost while waiting, or has too much in flight; 504 when the deadline passes.
-    pub async fn ask(&self, request: Request) -> Result<Response, Failure> {
-        self.check()?;
+    pub(super) async fn ask(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        self.check().map_err(|failure| Cause::NotSent.because(failure))?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
-        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply }).map_err(
+        let ended = || Failure::connection_down("the link's task has ended");
+        self.commands.try_send(Command::Ask { id, request: Arc::clone(request), reply }).map_err(
             |error| match error {
                 TrySendError::Full(_) => congested(),
-                TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
+                TrySendError::Closed(_) => Cause::NotSent.because(ended()),
             },
         )?;
         let mut patience = Patience { id: Some(id), commands: &self.commands };
         match timeout_at(deadline + LATE_ANSWER, answer).await {
             Ok(answered) => {
                 patience.id = None;
-                answered.unwrap_or_else(|_| Err(Failure::connection_down("the link's task has ended")))
+                answered.unwrap_or_else(|_| Err(Cause::Lost.because(ended())))
             }
-            Err(_) => Err(Failure::deadline("the service did not answer in time")),
+            Err(_) => Err(Cause::Late.because(Failure::deadline("the service did not answer in time"))),
         }
     }
 }
 
-pub(super) fn congested() -> Failure {
-    Failure::system(503, "The service is busy; try again", "too many requests are in flight on the link")
-        .with_header("retry-after", "1")
+pub(super) fn congested() -> Unanswered {
+    let words = "too many requests are in flight on the link";
+    Cause::Busy.because(Failure::system(503, "The service is busy; try again", words).with_header("retry-after", "1"))
 }
 
-pub(super) fn too_much(not_taken: &NotTaken) -> Failure {
+pub(super) fn too_much(not_taken: &NotTaken) -> Unanswered {
     match not_taken {
-        NotTaken::BodyTooLarge(most) => {
-            Failure::caller(413, format!("The body is too large for the service: at most {most} bytes are allowed"))
+        NotTaken::BodyTooLarge(most) => Cause::Unfit.because(Failure::caller(
+            413,
+            format!("The body is too large for the service: at most {most} bytes are allowed"),
+        )),
+        NotTaken::HeadersTooLong => {
+            Cause::Unfit.because(Failure::caller(431, "The headers are too large to travel between hosts"))
         }
-        NotTaken::HeadersTooLong => Failure::caller(431, "The headers are too large to travel between hosts"),
         NotTaken::TooMany | NotTaken::NotReady => congested(),
     }
 }

@@ -24,8 +24,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once.
-const PARTING_TIME: Duration = Duration::from_millis(300);
+/// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once,
+/// and then nothing is lost; a machine that is overloaded may need a while.
+const PARTING_TIME: Duration = Duration::from_secs(2);
 /// Finished answers that may wait for the connection's task, which takes them at once.
 const ANSWERS: usize = 64;
 
@@ -298,6 +299,10 @@ impl Connection {
                 tracing::info!("sent response to {name}: {}", serde_json::json!({"type": kind, "finished": true}));
                 self.told.clone_from(&welcome.handlers);
                 self.callee.welcome(welcome);
+                if self.leaving.is_some() {
+                    // It began to stop before there was anybody to tell.
+                    self.callee.leave();
+                }
             }
             Err(words) => {
                 tracing::error!("refused the registration of {name} at {address}: {words}");
