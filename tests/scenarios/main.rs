@@ -28,6 +28,7 @@ mod workers;
 mod compile_cache;
 mod links;
 mod link_failures;
+mod instances;
 mod configuration;
 mod dev;
 mod readme;

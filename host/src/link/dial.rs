@@ -21,6 +21,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+use tracing::field::{DisplayValue, display};
 
 /// The shortest wait before the next try.
 const BACKOFF_LEAST: Duration = Duration::from_millis(100);
@@ -190,12 +191,16 @@ impl Task {
         was_ready
     }
 
+    fn url(&self) -> Option<DisplayValue<&str>> {
+        self.url.as_deref().map(display)
+    }
+
     fn greeting(&self) -> Greeting {
         let (application, body_limit) = (self.service.to_string(), self.dialer.answer_limit);
         let renewed = self.token.as_deref().and_then(|token| self.dialer.access.renew_own(token));
         match renewed {
             Some(token) => {
-                tracing::info!(service = %self.service, url = self.url, "*** socketClient re-register");
+                tracing::info!(service = %self.service, url = self.url(), "*** socketClient re-register");
                 Greeting::Reregister { application, token, jwt: true, body_limit }
             }
             None => Greeting::Register { application, jwt: true, body_limit },
@@ -221,9 +226,9 @@ impl Task {
     fn ready(&mut self, welcome: Welcome) {
         self.state.send_replace(LinkState::Ready(welcome.clone()));
         if self.token.is_none() {
-            tracing::info!(url = self.url, "{} registered", self.service);
+            tracing::info!(url = self.url(), "{} registered", self.service);
         } else {
-            tracing::info!(service = %self.service, url = self.url, "Re-registered");
+            tracing::info!(service = %self.service, url = self.url(), "Re-registered");
         }
         tracing::info!("{} micro-service ready", self.address.url());
         (self.dialer.on_welcome)(&self.service, &welcome);
@@ -249,9 +254,9 @@ impl Task {
         if why == NOT_NEEDED {
             tracing::info!("closed the link to {} at {}: {why}", self.service, self.address.url());
         } else if was_ready && why == STOPPING {
-            tracing::info!(service = %self.service, url = self.url, why, "{words}");
+            tracing::info!(service = %self.service, url = self.url(), why, "{words}");
         } else if was_ready {
-            tracing::warn!(service = %self.service, url = self.url, in_flight = replies.len(), why, "{words}");
+            tracing::warn!(service = %self.service, url = self.url(), in_flight = replies.len(), why, "{words}");
         } else {
             self.tell(NotConnected::Unreachable(why.to_owned()));
         }
