@@ -64,12 +64,19 @@ impl Links {
     /// The links to these services: those that lead there already are kept, the others are started.
     #[must_use]
     pub fn renew(&self, dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Vec<Address>)>) -> Self {
+        let before = |name: &ServiceName| self.services.get(name).map(AsRef::as_ref);
+        let kept = |name: &ServiceName, addresses: &[Address]| {
+            self.services.get(name).filter(|before| before.addresses() == addresses).map(Arc::clone)
+        };
+        let services: Vec<(ServiceName, Vec<Address>)> = services.into_iter().collect();
+        for (name, addresses) in services.iter().filter(|(name, addresses)| kept(name, addresses).is_none()) {
+            Instances::announce(name, addresses, before(name));
+        }
         let instances = |(name, addresses): (ServiceName, Vec<Address>)| {
-            let before = self.services.get(&name);
-            if let Some(kept) = before.filter(|before| before.addresses() == addresses) {
-                return (name, Arc::clone(kept));
+            if let Some(kept) = kept(&name, &addresses) {
+                return (name, kept);
             }
-            let instances = Instances::open(dialer, name.clone(), addresses, before.map(AsRef::as_ref));
+            let instances = Instances::open(dialer, name.clone(), addresses, before(&name));
             let instances = Arc::new(instances);
             follow::follow(&instances, dialer);
             (name, instances)

@@ -60,7 +60,9 @@ impl Farm {
 fn orchestrator(app: &App, far: &[Host]) -> Host {
     let launch = far.iter().fold(Launch::orchestrator(app), |launch, host| launch.reaching("far", host.port));
     let orchestrator = launch.start();
-    far.iter().for_each(|host| drop(orchestrator.wait_for(&format!("{} micro-service ready", url(host.port)))));
+    for host in far {
+        orchestrator.wait_for(&format!("{} micro-service ready", url(host.port)));
+    }
     orchestrator
 }
 
@@ -242,7 +244,9 @@ fn orchestrators_stand_side_by_side() {
     let services = ["login_service", "info_service"].map(|name| (name, fleet.service(name).port));
     let knowing = |launch: Launch, (name, port): (&str, u16)| launch.reaching(name, port);
     let second = services.into_iter().fold(Launch::orchestrator(&fleet.app), knowing).start();
-    services.iter().for_each(|(_, port)| drop(second.wait_for(&format!("{} micro-service ready", url(*port)))));
+    for (_, port) in services {
+        second.wait_for(&format!("{} micro-service ready", url(port)));
+    }
     let token = fleet.orchestrator.login();
     let ask = |host: &Host, token: &str| host.get("/api/info/greeting").token(token).send().status;
     for orchestrator in [&fleet.orchestrator, &second, &fleet.orchestrator, &second] {

@@ -9,13 +9,13 @@ use super::handle::Link;
 use super::rest::{Change, Outcome, Rest, Standing, Ticket};
 use super::target::{Target, is_name, resolved};
 use super::unanswered::{Again, Unanswered};
-use crate::configuration::Address;
+use crate::configuration::{Address, MOST_INSTANCES};
 use crate::failure::Failure;
 use crate::names::ServiceName;
 use crate::request::Request;
 use crate::response::Response;
 use arc_swap::ArcSwap;
-use futures_util::future::select_all;
+use futures_util::future::{FutureExt as _, pending, select_all};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,15 +36,16 @@ pub struct Instances {
 }
 
 impl Instances {
+    /// Says which links [`Instances::open`] is going to start: the log tells those of all services first.
+    pub(super) fn announce(service: &ServiceName, addresses: &[Address], before: Option<&Self>) {
+        let known = before.map(Self::all).unwrap_or_default();
+        announce(service, &first_targets(addresses, &known), &known);
+    }
+
     /// Starts a link to each address. What `before` has at one of them is taken over.
     pub(super) fn open(dialer: &Dialer, service: ServiceName, addresses: Vec<Address>, before: Option<&Self>) -> Self {
         let known = before.map(Self::all).unwrap_or_default();
-        let targets = addresses.iter().flat_map(|address| {
-            let has: Vec<Target> =
-                known.iter().filter(|one| one.at().address == *address).map(|one| one.at().clone()).collect();
-            if has.is_empty() { vec![Target::new(address.clone())] } else { has }
-        });
-        let all = renewed(dialer, &service, targets.collect(), &known);
+        let all = renewed(dialer, &service, first_targets(&addresses, &known), &known);
         Self { service, addresses, all: ArcSwap::from_pointee(all), budget: Mutex::new(Budget::new()) }
     }
 
@@ -144,7 +145,10 @@ impl Instances {
     /// Why none can be asked, in the words of each link.
     fn down(&self) -> Failure {
         let all = self.all();
-        let why: Vec<String> = all.iter().filter_map(|one| one.link.check().err()?.operator).collect();
+        let mut why: Vec<String> = all.iter().filter_map(|one| one.link.check().err()?.operator).collect();
+        if why.is_empty() {
+            why.push(format!("{} became ready just after it was to be asked", self.service));
+        }
         Failure::connection_down(why.join("; "))
     }
 
@@ -161,19 +165,42 @@ impl Instances {
     pub(super) async fn take_up(&self, dialer: &Dialer, found: &[(Address, Vec<SocketAddr>)]) {
         let known = self.all();
         let targets = |address: &Address| -> Vec<Target> {
-            let now: Vec<Target> =
-                known.iter().map(|one| one.at().clone()).filter(|at| at.address == *address).collect();
             let found = found.iter().find(|(name, _)| name == address).map(|(_, found)| found.as_slice());
-            resolved(address, found.unwrap_or_default(), &now)
+            resolved(address, found.unwrap_or_default(), &targets_of(address, &known))
         };
-        let targets: Vec<Target> = self.addresses.iter().flat_map(targets).collect();
+        let targets: Vec<Target> = self.addresses.iter().flat_map(targets).take(MOST_INSTANCES).collect();
         if targets.iter().eq(known.iter().map(|one| one.at())) {
             return;
         }
+        announce(&self.service, &targets, &known);
         let all = renewed(dialer, &self.service, targets, &known);
         // A service that does not come in this time is answered for as one that is down.
         let _ = timeout(CHANGE_TIME, first_ready(&all)).await;
         self.all.store(Arc::new(all));
+    }
+}
+
+/// The targets of addresses before their names are resolved: those that are known, else the address itself.
+fn first_targets(addresses: &[Address], known: &[Arc<Instance>]) -> Vec<Target> {
+    let targets = |address: &Address| {
+        let has: Vec<Target> = targets_of(address, known);
+        if has.is_empty() { vec![Target::new(address.clone())] } else { has }
+    };
+    addresses.iter().flat_map(targets).collect()
+}
+
+/// The targets that this address has now.
+fn targets_of(address: &Address, known: &[Arc<Instance>]) -> Vec<Target> {
+    known.iter().map(|one| one.at()).filter(|at| at.address == *address).cloned().collect()
+}
+
+fn at<'a>(target: &Target, known: &'a [Arc<Instance>]) -> Option<&'a Arc<Instance>> {
+    known.iter().find(|one| one.at() == target)
+}
+
+fn announce(service: &ServiceName, targets: &[Target], known: &[Arc<Instance>]) {
+    for target in targets.iter().filter(|target| at(target, known).is_none()) {
+        tracing::info!("Adding MicroService Client connection: url = {}; application = {service}", target.url());
     }
 }
 
@@ -184,17 +211,15 @@ fn renewed(
     targets: Vec<Target>,
     known: &[Arc<Instance>],
 ) -> Vec<Arc<Instance>> {
-    let kept = |target: &Target| known.iter().find(|one| one.at() == target);
-    for target in targets.iter().filter(|target| kept(target).is_none()) {
-        tracing::info!("Adding MicroService Client connection: url = {}; application = {service}", target.url());
-    }
     let several = targets.len() > 1;
     let open = |target: Target| Arc::new(Instance::new(dialer.open(service.clone(), target, several)));
-    targets.into_iter().map(|target| kept(&target).map_or_else(|| open(target.clone()), Arc::clone)).collect()
+    targets.into_iter().map(|target| at(&target, known).map_or_else(|| open(target.clone()), Arc::clone)).collect()
 }
 
 async fn first_ready(all: &[Arc<Instance>]) {
-    select_all(all.iter().map(|one| Box::pin(one.link.ready()))).await;
+    // The one that never comes is there because the library allows no empty list.
+    let never = std::iter::once(pending().boxed());
+    select_all(all.iter().map(|one| one.link.ready().boxed()).chain(never)).await;
 }
 
 /// The words for the operator.

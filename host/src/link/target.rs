@@ -52,12 +52,13 @@ pub(super) fn is_name(address: &Address) -> bool {
 /// instance, which is dialled by name. Where nothing was found, what is known is kept.
 pub(super) fn resolved(address: &Address, found: &[SocketAddr], now: &[Target]) -> Vec<Target> {
     let family = |is_v4: bool| -> BTreeSet<IpAddr> {
-        found.iter().map(SocketAddr::ip).filter(|ip| ip.is_ipv4() == is_v4).take(MOST_INSTANCES).collect()
+        found.iter().map(SocketAddr::ip).filter(|ip| ip.is_ipv4() == is_v4).collect()
     };
     let at = |ip: &IpAddr| Target { address: address.clone(), ip: Some(*ip) };
     let several = [family(true), family(false)].into_iter().find(|family| family.len() > 1);
     if let Some(several) = several {
-        return several.iter().map(at).collect();
+        // Sorted before it is cut: who answers in another order each time still means the same.
+        return several.iter().take(MOST_INSTANCES).map(at).collect();
     }
     if found.is_empty() {
         return now.to_vec();
