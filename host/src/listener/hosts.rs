@@ -299,10 +299,6 @@ impl Connection {
                 tracing::info!("sent response to {name}: {}", serde_json::json!({"type": kind, "finished": true}));
                 self.told.clone_from(&welcome.handlers);
                 self.callee.welcome(welcome);
-                if self.leaving.is_some() {
-                    // It began to stop before there was anybody to tell.
-                    self.callee.leave();
-                }
             }
             Err(words) => {
                 tracing::error!("refused the registration of {name} at {address}: {words}");
