@@ -53,7 +53,8 @@ struct RunArguments {
     /// Keep here what the host writes: compiled modules [default: the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Reach a microservice at this address, not at the configured one: login_service=http://127.0.0.1:8081
+    /// Reach a microservice at this address, not at the configured one: login_service=http://127.0.0.1:8081. Several
+    /// times with one name: several instances of it
     #[arg(long, value_name = "NAME=URL", value_parser = service)]
     service: Vec<(ServiceName, Address)>,
     /// Stop when standard input ends: how `qewd dev` makes sure that its hosts end with it

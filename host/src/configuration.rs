@@ -3,6 +3,7 @@
 //! It never starts anything, and it never gives up at the first problem.
 
 mod address;
+mod addresses;
 mod application;
 mod block;
 mod files;
@@ -51,8 +52,8 @@ pub(crate) const ROUTES: &str = "configuration/routes.json";
 pub struct Service {
     /// Its name.
     pub name: ServiceName,
-    /// Where the other hosts reach it.
-    pub address: Address,
+    /// Where the other hosts reach its instances: one address at least.
+    pub addresses: Vec<Address>,
     /// Its own `qewd` block.
     pub settings: HostSettings,
     /// `caFilePath`: whom links to it trust. Default: what the calling host's `ssl` says, else the system's roots.

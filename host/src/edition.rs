@@ -11,7 +11,7 @@ pub use modules::{Draft, Workshop, draft, relative};
 
 use crate::access::{Access, LinkKey, TokenKey};
 use crate::audience::Audience;
-use crate::configuration::{Address, Configuration, Problem};
+use crate::configuration::{Address, Configuration, Problem, Service};
 use crate::handler::Catalog;
 use crate::link::{Dialer, LinkState, Links};
 use crate::names::ServiceName;
@@ -52,7 +52,7 @@ pub struct Edition {
 /// What the editions of one host have in common.
 pub struct Surroundings {
     /// Addresses in place of the configured ones.
-    pub services: BTreeMap<ServiceName, Address>,
+    pub services: BTreeMap<ServiceName, Vec<Address>>,
     /// The routes in force, with which links compare what a service says of itself.
     pub routes: Arc<ArcSwap<Table>>,
     /// Who hears what handlers push to clients.
@@ -114,9 +114,11 @@ impl Edition {
         if !has_new_routes {
             return;
         }
-        for (service, link) in self.links.iter() {
-            if let LinkState::Ready(welcome) = link.state() {
-                checks::check_welcome(self.table.entries(), service, &welcome);
+        for (service, instances) in self.links.iter() {
+            for instance in instances.all().iter() {
+                if let LinkState::Ready(welcome) = instance.link().state() {
+                    checks::check_welcome(self.table.entries(), service, &welcome);
+                }
             }
         }
     }
@@ -166,8 +168,9 @@ fn dialer(
 }
 
 /// The services to which this host has links, and where they are.
-fn addresses(surroundings: &Surroundings, configuration: &Configuration) -> Vec<(ServiceName, Address)> {
+fn addresses(surroundings: &Surroundings, configuration: &Configuration) -> Vec<(ServiceName, Vec<Address>)> {
     let linked = configuration.services.iter().filter(|service| configuration.links.contains(&service.name));
-    let address = |name: &ServiceName, usual: &Address| surroundings.services.get(name).unwrap_or(usual).clone();
-    linked.map(|service| (service.name.clone(), address(&service.name, &service.address))).collect()
+    let given = |name: &ServiceName| surroundings.services.get(name);
+    let addresses = |service: &Service| given(&service.name).unwrap_or(&service.addresses).clone();
+    linked.map(|service| (service.name.clone(), addresses(service))).collect()
 }

@@ -12,6 +12,13 @@ mod socket;
 mod connect;
 mod handle;
 mod dial;
+mod target;
+mod unanswered;
+mod rest;
+mod choice;
+mod budget;
+mod instances;
+mod follow;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +30,9 @@ pub use dial::{Dialer, OnWelcome};
 pub(crate) use frame::WINDOW;
 pub use frame::{Greeting, Welcome};
 pub use handle::{Link, LinkState};
+pub use instances::{Instance, Instances};
 pub(crate) use socket::{Socket, websocket_config};
+pub use target::Target;
 pub(crate) use traffic::Counted;
 
 use crate::configuration::Address;
@@ -44,38 +53,44 @@ pub const SUBPROTOCOL: &str = "qewd-link.2";
 /// The links that this host opens, by the service at their other end.
 #[derive(Default)]
 pub struct Links {
-    links: BTreeMap<ServiceName, Arc<Link>>,
+    services: BTreeMap<ServiceName, Arc<Instances>>,
 }
 
 impl Links {
-    /// Starts one link to each service; each connects by itself, now or whenever its service comes.
-    pub fn open(dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Address)>) -> Self {
+    /// Starts one link to each address of each service; each connects by itself, now or whenever its service comes.
+    pub fn open(dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Vec<Address>)>) -> Self {
         Self::default().renew(dialer, services)
     }
 
     /// The links to these services: those that lead there already are kept, the others are started.
     #[must_use]
-    pub fn renew(&self, dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Address)>) -> Self {
-        let kept = |name: &ServiceName, address: &Address| {
-            self.links.get(name).filter(|link| link.address() == address).map(Arc::clone)
+    pub fn renew(&self, dialer: &Dialer, services: impl IntoIterator<Item = (ServiceName, Vec<Address>)>) -> Self {
+        let before = |name: &ServiceName| self.services.get(name).map(AsRef::as_ref);
+        let kept = |name: &ServiceName, addresses: &[Address]| {
+            self.services.get(name).filter(|before| before.addresses() == addresses).map(Arc::clone)
         };
-        let services: Vec<(ServiceName, Address)> = services.into_iter().collect();
-        for (name, address) in services.iter().filter(|(name, address)| kept(name, address).is_none()) {
-            tracing::info!("Adding MicroService Client connection: url = {}; application = {name}", address.url());
+        let services: Vec<(ServiceName, Vec<Address>)> = services.into_iter().collect();
+        for (name, addresses) in services.iter().filter(|(name, addresses)| kept(name, addresses).is_none()) {
+            Instances::announce(name, addresses, before(name));
         }
-        let link = |name: ServiceName, address: Address| {
-            kept(&name, &address).unwrap_or_else(|| Arc::new(dialer.open(name, address)))
+        let instances = |(name, addresses): (ServiceName, Vec<Address>)| {
+            if let Some(kept) = kept(&name, &addresses) {
+                return (name, kept);
+            }
+            let instances = Instances::open(dialer, name.clone(), addresses, before(&name));
+            let instances = Arc::new(instances);
+            follow::follow(&instances, dialer);
+            (name, instances)
         };
-        Self { links: services.into_iter().map(|(name, address)| (name.clone(), link(name, address))).collect() }
+        Self { services: services.into_iter().map(instances).collect() }
     }
 
-    /// Waits until every link that takes the place of one that is ready is ready itself, but not for longer than this.
+    /// Waits until every service that takes the place of one that is ready is ready itself, but not for longer than this.
     pub async fn settle(&self, before: &Self, longest: Duration) {
-        let was_ready =
-            |name: &ServiceName| before.links.get(name).is_some_and(|link| matches!(link.state(), LinkState::Ready(_)));
+        let was_ready = |name: &ServiceName| before.services.get(name).is_some_and(|instances| instances.is_ready());
         let ready = async {
-            for (_, link) in self.links.iter().filter(|(name, _)| was_ready(name)) {
-                link.ready().await;
+            for (_, instances) in self.services.iter().filter(|(name, _)| was_ready(name)) {
+                instances.ready().await;
             }
         };
         // A service that does not come in this time is answered for as one that is down.
@@ -85,34 +100,35 @@ impl Links {
     /// Whether a service can be asked now.
     ///
     /// # Errors
-    /// 503 when the link is down, or there is none.
+    /// 503 when its links are down, or there is none.
     pub fn check(&self, service: &ServiceName) -> Result<(), Failure> {
-        self.link(service)?.check()
+        self.instances(service)?.check()
     }
 
     /// Sends a request to a service and waits for its answer until the request's deadline.
     ///
     /// # Errors
-    /// 503 when the link is down or lost while waiting, 504 when the deadline passes.
+    /// 503 when its links are down, or one is lost while waiting and no other instance may be asked; 504 when the
+    /// deadline passes.
     pub async fn ask(&self, service: &ServiceName, request: Request) -> Result<Response, Failure> {
-        self.link(service)?.ask(request).await
+        self.instances(service)?.ask(request).await
     }
 
     /// Says goodbye to every service for good, and waits until that is done, which takes a moment at most.
     pub async fn close(&self) {
-        futures_util::future::join_all(self.links.values().map(|link| link.close())).await;
+        futures_util::future::join_all(self.services.values().map(|instances| instances.close())).await;
     }
 
-    fn link(&self, service: &ServiceName) -> Result<&Arc<Link>, Failure> {
-        self.links.get(service).ok_or_else(|| {
+    fn instances(&self, service: &ServiceName) -> Result<&Arc<Instances>, Failure> {
+        self.services.get(service).ok_or_else(|| {
             Failure::connection_down(format!(
                 "this host has no link to {service}; add it to this host's connections in config.json"
             ))
         })
     }
 
-    /// Every link with its service.
-    pub fn iter(&self) -> impl Iterator<Item = (&ServiceName, &Arc<Link>)> {
-        self.links.iter()
+    /// Every service with its instances.
+    pub fn iter(&self) -> impl Iterator<Item = (&ServiceName, &Arc<Instances>)> {
+        self.services.iter()
     }
 }

@@ -52,7 +52,7 @@ pub struct Options {
     /// Where the host keeps what it writes; none: nothing but compiled modules, in the user's cache folder.
     pub data: Option<PathBuf>,
     /// Addresses in place of the configured ones.
-    pub services: BTreeMap<ServiceName, Address>,
+    pub services: BTreeMap<ServiceName, Vec<Address>>,
 }
 
 /// Why a host did not start.
@@ -134,7 +134,7 @@ fn allow_open_files() {
 }
 
 /// An address for a service that config.json lacks would silently do nothing.
-fn check_services(given: &BTreeMap<ServiceName, Address>, configuration: &Configuration) -> Result<(), String> {
+fn check_services(given: &BTreeMap<ServiceName, Vec<Address>>, configuration: &Configuration) -> Result<(), String> {
     let known = || configuration.services.iter().map(|service| &service.name);
     match given.keys().find(|name| !known().any(|known| known == *name)) {
         None => Ok(()),

@@ -45,7 +45,7 @@ type Links = BTreeMap<ServiceName, Trust>;
 /// Everything about TLS of one host, as its files are now.
 pub struct Tls {
     /// Addresses in place of the configured ones.
-    given: BTreeMap<ServiceName, Address>,
+    given: BTreeMap<ServiceName, Vec<Address>>,
     served: ArcSwapOption<Served>,
     links: ArcSwap<Links>,
     followed: Mutex<Followed>,
@@ -72,7 +72,7 @@ impl Tls {
     ///
     /// # Errors
     /// Every file that cannot be used, with its mend.
-    pub fn load(configuration: &Configuration, given: &BTreeMap<ServiceName, Address>) -> Result<Self, Problems> {
+    pub fn load(configuration: &Configuration, given: &BTreeMap<ServiceName, Vec<Address>>) -> Result<Self, Problems> {
         let wanted = Wanted::new(configuration, given);
         let (stamps, link_stamps) = (wanted.served_stamps(), wanted.link_stamps());
         let (served, links) = (served::load(&wanted), trusted::load(&wanted));
@@ -219,10 +219,11 @@ fn refuse(problems: &[Problem], stays: &str) {
 }
 
 impl Wanted {
-    fn new(configuration: &Configuration, given: &BTreeMap<ServiceName, Address>) -> Self {
+    fn new(configuration: &Configuration, given: &BTreeMap<ServiceName, Vec<Address>>) -> Self {
         let ssl = configuration.settings.ssl.clone();
         let trusted = |service: &Service| service.trusted.clone().or_else(|| ssl.trusted.clone());
-        let is_secure = |service: &Service| given.get(&service.name).unwrap_or(&service.address).secure;
+        let addresses = |service: &Service| given.get(&service.name).unwrap_or(&service.addresses).clone();
+        let is_secure = |service: &Service| addresses(service).iter().any(|address| address.secure);
         let linked = configuration.services.iter().filter(|service| configuration.links.contains(&service.name));
         let named = linked.filter(|service| is_secure(service) || service.trusted.is_some());
         let links = named.map(|service| (service.name.clone(), trusted(service))).collect();

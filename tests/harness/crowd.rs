@@ -33,8 +33,28 @@ impl Crowd {
         path: &str,
         is_right: impl Fn(&Answer) -> bool + Send + Sync + 'static,
     ) -> Self {
+        Self::sending("GET", size, port, path, is_right)
+    }
+
+    /// The same with POST, and without a body.
+    pub(crate) fn posting(
+        size: usize,
+        port: u16,
+        path: &str,
+        is_right: impl Fn(&Answer) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::sending("POST", size, port, path, is_right)
+    }
+
+    fn sending(
+        method: &str,
+        size: usize,
+        port: u16,
+        path: &str,
+        is_right: impl Fn(&Answer) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let (seen, is_right) = (Arc::new(Seen::default()), Arc::new(is_right));
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         let client = |_| {
             let (seen, is_right, request) = (Arc::clone(&seen), Arc::clone(&is_right), request.clone());
             std::thread::spawn(move || ask(&seen, port, &request, &*is_right))

@@ -34,6 +34,7 @@ mod namespaces;
 mod overload;
 mod stopping;
 mod tls;
+mod instances;
 mod configuration;
 mod dev;
 mod readme;

@@ -3,7 +3,10 @@
 //! A second signal ends the wait.
 
 use super::RunArguments;
+use crate::configuration::Address;
+use crate::names::ServiceName;
 use crate::startup::{Host, Options};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,7 +23,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
         microservice: arguments.microservice,
         port: arguments.port,
         data: arguments.data,
-        services: arguments.service.into_iter().collect(),
+        services: by_name(arguments.service),
     };
     let host = Host::start(options).await.map_err(|failure| failure.to_string())?;
     tokio::select! {
@@ -37,6 +40,18 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
         },
         () = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
     }
+}
+
+/// The addresses of each service: several with one name are its instances.
+fn by_name(given: Vec<(ServiceName, Address)>) -> BTreeMap<ServiceName, Vec<Address>> {
+    let mut services: BTreeMap<ServiceName, Vec<Address>> = BTreeMap::new();
+    for (name, address) in given {
+        let addresses = services.entry(name).or_default();
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    services
 }
 
 /// The two signals that stop a host: a terminal's Ctrl-C, and what containers send.

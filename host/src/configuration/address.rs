@@ -52,6 +52,23 @@ impl Address {
         }
     }
 
+    /// Reads a host with or without scheme and port; without a port it is this one.
+    pub(super) fn read(text: &str, standard: u16) -> Result<Self, BadAddress> {
+        let (secure, rest) = scheme_of(text);
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let bad = |rule| BadAddress(text.chars().take(80).collect(), rule);
+        let (host, port) = match rest.rsplit_once(':') {
+            // The last colon of `[::1]` belongs to the address.
+            Some((host, port)) if !port.ends_with(']') && (host.ends_with(']') || !host.contains(':')) => {
+                let port = port.parse().ok().filter(|port| *port > 0);
+                (host, Some(port.ok_or_else(|| bad("the port must be a number from 1 to 65535"))?))
+            }
+            _ => (rest, None),
+        };
+        let plain = Self::new(host, Some(port.unwrap_or(standard))).map_err(|failure| bad(failure.rule()))?;
+        Ok(Self { secure, ..plain })
+    }
+
     /// The host as sockets want it: an IPv6 address without its brackets.
     #[must_use]
     pub fn dial_host(&self) -> &str {
@@ -81,19 +98,8 @@ impl FromStr for Address {
 
     /// Reads a URL such as `http://127.0.0.1:3001`. Without a port it is the scheme's: 80 or 443.
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let (secure, rest) = scheme_of(text);
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let bad = |rule| BadAddress(text.chars().take(80).collect(), rule);
-        let (host, port) = match rest.rsplit_once(':') {
-            // The last colon of `[::1]` belongs to the address.
-            Some((host, port)) if !port.ends_with(']') && (host.ends_with(']') || !host.contains(':')) => {
-                (host, Some(port.parse().map_err(|_| bad("the port must be a number up to 65535"))?))
-            }
-            _ => (rest, None),
-        };
-        let standard = if secure { 443 } else { 80 };
-        let plain = Self::new(host, Some(port.unwrap_or(standard))).map_err(|failure| bad(failure.rule()))?;
-        Ok(Self { secure, ..plain })
+        let (secure, _) = scheme_of(text);
+        Self::read(text, if secure { 443 } else { 80 })
     }
 }
 

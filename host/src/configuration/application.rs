@@ -138,7 +138,12 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
     let spot = top.spot("ms_name");
     let name = service_name(name, spot, top.report)?;
     let address = Address { secure: false, host: name.as_str().to_owned(), port: own.port };
-    entries.services.push(Service { name: name.clone(), address, settings: own.clone(), trusted: None });
+    entries.services.push(Service {
+        name: name.clone(),
+        addresses: vec![address],
+        settings: own.clone(),
+        trusted: None,
+    });
     Some(name)
 }
 

@@ -95,6 +95,10 @@ pub const RETIRE_RESOURCES: usize = 1000;
 /// Resources of the host that one instance may hold at once, 10 000: some megabytes of the host's own memory.
 pub const MOST_RESOURCES: usize = 10_000;
 
+/// Instances of one microservice that one host links to, 64: each is a socket and a task; farms that are larger stand behind
+/// load balancers of their own.
+pub const MOST_INSTANCES: usize = 64;
+
 /// Elements of one table of an instance, 100 000: far above what any compiler writes for indirect calls.
 pub const TABLE_ELEMENTS: usize = 100_000;
 

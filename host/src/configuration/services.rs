@@ -2,18 +2,18 @@
 //! In comes the list as written; out go services, groups, and the names that they mention, looked up.
 //! It does not decide who links to whom.
 
-use super::address::Address;
+use super::addresses::addresses;
 use super::application::{Application, ORCHESTRATOR};
 use super::block::{Block, Keys, advice};
 use super::problem::{Report, Spot};
 use super::settings;
 use super::ssl::{self, CA};
 use super::tree::Value;
-use super::{Group, Service, limits};
+use super::{Group, Service};
 use crate::names::ServiceName;
 
 const SERVICE_KEYS: Keys = Keys {
-    known: &["name", "host", "port", "qewd", "members", "connections", CA],
+    known: &["name", "host", "hosts", "port", "qewd", "members", "connections", CA],
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
     refused: &[],
 };
@@ -22,7 +22,14 @@ const ON_GROUP: &str = "an entry with \"members\" is a group and not a process: 
 
 const GROUP_KEYS: Keys = Keys {
     known: &["name", "members"],
-    idle: &[("host", ON_GROUP), ("port", ON_GROUP), ("qewd", ON_GROUP), ("connections", ON_GROUP), ("apis", ON_GROUP)],
+    idle: &[
+        ("host", ON_GROUP),
+        ("hosts", ON_GROUP),
+        ("port", ON_GROUP),
+        ("qewd", ON_GROUP),
+        ("connections", ON_GROUP),
+        ("apis", ON_GROUP),
+    ],
     refused: &[],
 };
 
@@ -81,32 +88,20 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
         entries.groups.extend(name.map(|name| (name, members)));
         return;
     }
-    let address = address(block, name.as_ref());
+    let addresses = addresses(block, name.as_ref());
     let settings = settings::read_below(block);
     let connections = block.texts("connections").unwrap_or_default();
     let trusted = ssl::file(block, CA);
-    if settings.ssl.served.is_some() && address.as_ref().is_some_and(|address| !address.secure) {
-        let what = "this microservice serves TLS, but other hosts reach it without";
-        let host = address.as_ref().map(|address| address.host.as_str()).unwrap_or_default();
-        let spot = block.spot("host");
-        block.report.warning(Some(spot), what, format!("write \"host\": \"https://{host}\""));
-    }
-    if let (Some(name), Some(address)) = (name, address) {
-        entries.connections.push((name.clone(), connections));
-        entries.services.push(Service { name, address, settings, trusted });
-    }
-}
-
-fn address(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -> Option<Address> {
-    let port = block.whole("port", 1..=u64::from(u16::MAX)).and_then(|port| u16::try_from(port).ok());
-    let host = block.text("host").or(name.map(ServiceName::as_str))?;
-    match Address::new(host, port) {
-        Ok(address) => Some(address),
-        Err(failure) => {
-            block.error("host", format!("\"host\" is {host:?}"), failure.rule());
-            // The service stays known, so that routes to it are not reported as well.
-            Some(Address { secure: false, host: name?.as_str().to_owned(), port: limits::DEFAULT_PORT })
+    if settings.ssl.served.is_some() {
+        for address in addresses.iter().flatten().filter(|address| !address.secure) {
+            let what = "this microservice serves TLS, but other hosts reach it without";
+            let spot = block.spot(if block.get("hosts").is_some() { "hosts" } else { "host" });
+            block.report.warning(Some(spot), what, format!("write \"https://{}\"", address.host));
         }
+    }
+    if let (Some(name), Some(addresses)) = (name, addresses) {
+        entries.connections.push((name.clone(), connections));
+        entries.services.push(Service { name, addresses, settings, trusted });
     }
 }
 

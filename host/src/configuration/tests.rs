@@ -72,12 +72,12 @@ fn the_documented_files_load_without_routes() {
         }
     }
     let second = load(SECOND, None).unwrap();
-    assert_eq!(second.services[0].address.url(), "http://204.50.20.3:3000");
+    assert_eq!(second.services[0].addresses[0].url(), "http://204.50.20.3:3000");
     assert_eq!(second.jwt.secret.expose(), "mySharedJWTSecretString");
     assert_eq!(second.links.len(), 1);
     let third = load(THIRD, Some("login_service")).unwrap();
     assert_eq!(third.settings.management_password.expose(), "myLoginServicePassword");
-    assert_eq!(third.services[0].address.url(), "http://login_service:8080");
+    assert_eq!(third.services[0].addresses[0].url(), "http://login_service:8080");
     assert!(third.links.is_empty());
     assert!(!format!("{third:?}").contains("myLoginServicePassword"));
 }

@@ -28,6 +28,8 @@ pub(crate) struct Callee {
     request_time: Duration,
     /// Bytes of an answer's body that the other host takes.
     answer_limit: usize,
+    /// This host is about to stop.
+    leaving: bool,
     open: BTreeSet<u64>,
     out: VecDeque<Wire>,
 }
@@ -73,6 +75,7 @@ impl Callee {
             pulse: Pulse::new(now),
             request_time,
             answer_limit: usize::MAX,
+            leaving: false,
             open: BTreeSet::new(),
             out: VecDeque::new(),
         }
@@ -80,14 +83,18 @@ impl Callee {
 
     pub(crate) fn welcome(&mut self, welcome: Welcome) {
         self.answer_greeting(GreetingOutcome::Welcome(welcome), |_| State::Ready);
+        if self.leaving {
+            self.leave();
+        }
     }
 
     pub(crate) fn refuse(&mut self, error: String) {
         self.answer_greeting(GreetingOutcome::Refused { error }, |until| State::Refused { until });
     }
 
-    /// The host is about to stop: the other one is told to send nothing new.
+    /// The host is about to stop: the other one is told to send nothing new, at once or as soon as it has registered.
     pub(crate) fn leave(&mut self) {
+        self.leaving = true;
         if self.state == State::Ready {
             self.out.push_back(Wire::Binary(Frame::Leaving.encode()));
         }

@@ -3,6 +3,7 @@
 //! It tries once; when to try again is the link's part.
 
 use super::socket::websocket_config;
+use super::target::Target;
 use super::traffic::{Counted, Traffic};
 use super::{PATH, SUBPROTOCOL};
 use crate::configuration::Address;
@@ -34,13 +35,14 @@ pub(super) enum NotConnected {
 /// Opens a connection and shows the token at the door.
 pub(super) async fn connect(
     token: &str,
-    address: &Address,
+    target: &Target,
     trust: Option<Trust>,
     body_limit: usize,
 ) -> Result<Connected, NotConnected> {
+    let address = &target.address;
     let request = upgrade(token, address).map_err(NotConnected::Refused)?;
     let connected = timeout(CONNECT_TIME, async {
-        let stream = open(address, trust).await?;
+        let stream = open(target, trust).await?;
         let config = Some(websocket_config(body_limit));
         let (stream, traffic) = Counted::new(stream);
         let socket = tokio_tungstenite::client_async_with_config(request, stream, config).await;
@@ -50,9 +52,10 @@ pub(super) async fn connect(
 }
 
 /// The bytes of the connection: encrypted, where the address says so.
-async fn open(address: &Address, trust: Option<Trust>) -> Result<Stream, NotConnected> {
+async fn open(target: &Target, trust: Option<Trust>) -> Result<Stream, NotConnected> {
+    let address = &target.address;
     let failed = |error: std::io::Error| not_open(&error, address);
-    let stream = TcpStream::connect((address.dial_host(), address.port)).await.map_err(failed)?;
+    let stream = TcpStream::connect(target.dial()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     if !address.secure {
         return Ok(Stream::Left(stream));

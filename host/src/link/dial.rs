@@ -7,10 +7,11 @@ use super::connect::{Connected, NotConnected, connect};
 use super::frame::{Greeting, Welcome};
 use super::handle::{Command, Link, LinkState, Reply, congested, too_much};
 use super::socket::Socket;
+use super::target::Target;
 use super::traffic::Counted;
+use super::unanswered::Cause;
 use crate::access::{Access, LinkKey, Visitor};
 use crate::audience::Audience;
-use crate::configuration::Address;
 use crate::failure::Failure;
 use crate::message::{Part, Parts, Push};
 use crate::names::ServiceName;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::field::{DisplayValue, display};
 
 /// The shortest wait before the next try.
 const BACKOFF_LEAST: Duration = Duration::from_millis(100);
@@ -58,14 +60,16 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// Starts a link; it connects by itself, now or whenever the service comes.
+    /// Starts a link; it connects by itself, now or whenever the service comes. Where it is one of several to the
+    /// service, its lines in the log name its URL.
     #[must_use]
-    pub fn open(&self, service: ServiceName, address: Address) -> Link {
+    pub fn open(&self, service: ServiceName, address: Target, is_one_of_several: bool) -> Link {
         let (link, inbox, state) = Link::new(address.clone());
         tracing::info!("starting microService connection to {}", address.url());
         let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
+        let url = is_one_of_several.then(|| address.url());
         let (dialer, closing) = (self.clone(), link.closing());
-        let task = Task { visitor, dialer, service, address, inbox, state, closing, token: None, told: None };
+        let task = Task { visitor, dialer, service, address, url, inbox, state, closing, token: None, told: None };
         tokio::spawn(task.run());
         link
     }
@@ -74,7 +78,9 @@ impl Dialer {
 struct Task {
     dialer: Dialer,
     service: ServiceName,
-    address: Address,
+    address: Target,
+    /// Its URL, if lines of the log need it to be told apart.
+    url: Option<String>,
     inbox: mpsc::Receiver<Command>,
     state: watch::Sender<LinkState>,
     /// Whether the link is to end for good.
@@ -205,12 +211,16 @@ impl Task {
         was_ready
     }
 
+    fn url(&self) -> Option<DisplayValue<&str>> {
+        self.url.as_deref().map(display)
+    }
+
     fn greeting(&self) -> Greeting {
         let (application, body_limit) = (self.service.to_string(), self.dialer.answer_limit);
         let renewed = self.token.as_deref().and_then(|token| self.dialer.access.renew_own(token));
         match renewed {
             Some(token) => {
-                tracing::info!(service = %self.service, "*** socketClient re-register");
+                tracing::info!(service = %self.service, url = self.url(), "*** socketClient re-register");
                 Greeting::Reregister { application, token, jwt: true, body_limit }
             }
             None => Greeting::Register { application, jwt: true, body_limit },
@@ -236,9 +246,9 @@ impl Task {
     fn ready(&mut self, welcome: Welcome) {
         self.state.send_replace(LinkState::Ready(welcome.clone()));
         if self.token.is_none() {
-            tracing::info!("{} registered", self.service);
+            tracing::info!(url = self.url(), "{} registered", self.service);
         } else {
-            tracing::info!(service = %self.service, "Re-registered");
+            tracing::info!(service = %self.service, url = self.url(), "Re-registered");
         }
         tracing::info!("{} micro-service ready", self.address.url());
         (self.dialer.on_welcome)(&self.service, &welcome);
@@ -264,16 +274,16 @@ impl Task {
         if [NOT_NEEDED, CLOSING].contains(&why) {
             tracing::info!("closed the link to {} at {}: {why}", self.service, self.address.url());
         } else if was_ready && why == STOPPING {
-            tracing::info!(service = %self.service, why, "{words}");
+            tracing::info!(service = %self.service, url = self.url(), why, "{words}");
         } else if was_ready {
-            tracing::warn!(service = %self.service, in_flight = replies.len(), why, "{words}");
+            tracing::warn!(service = %self.service, url = self.url(), in_flight = replies.len(), why, "{words}");
         } else {
             self.tell(NotConnected::Unreachable(why.to_owned()));
         }
         for (_, Waiting { reply, .. }) in replies {
             let lost = format!("the link to {} was lost while the request was in flight: {why}", self.service);
             // A caller that has gone needs no answer.
-            let _ = reply.send(Err(Failure::connection_down(lost)));
+            let _ = reply.send(Err(Cause::Lost.because(Failure::connection_down(lost))));
         }
     }
 
@@ -368,6 +378,7 @@ fn answer(replies: &mut HashMap<u64, Waiting>, id: u64, response: Response) {
 
 fn refuse(command: Command) {
     if let Command::Ask { reply, .. } = command {
-        let _ = reply.send(Err(Failure::connection_down("the link was lost just before the request was sent")));
+        let words = "the link was lost just before the request was sent";
+        let _ = reply.send(Err(Cause::NotSent.because(Failure::connection_down(words))));
     }
 }

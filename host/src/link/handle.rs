@@ -4,11 +4,13 @@
 
 use super::caller::NotTaken;
 use super::frame::{WINDOW, Welcome};
-use crate::configuration::Address;
+use super::target::Target;
+use super::unanswered::{Cause, Unanswered};
 use crate::failure::Failure;
 use crate::message::{Part, Parts};
 use crate::request::Request;
 use crate::response::Response;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
@@ -25,7 +27,7 @@ const COMMANDS: usize = 1024;
 
 /// A handle on one link.
 pub struct Link {
-    address: Address,
+    target: Target,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<LinkState>,
     next_id: AtomicU64,
@@ -46,7 +48,7 @@ pub enum LinkState {
 pub(super) enum Command {
     Ask {
         id: u64,
-        request: Box<Request>,
+        request: Arc<Request>,
         reply: Reply,
         parts: Option<Parts>,
     },
@@ -61,21 +63,21 @@ pub(super) enum Command {
 }
 
 /// Where an answer goes.
-pub(super) type Reply = oneshot::Sender<Result<Response, Failure>>;
+pub(super) type Reply = oneshot::Sender<Result<Response, Unanswered>>;
 
 impl Link {
     /// A handle, and what the link's task needs: its inbox and where it says what it is doing.
-    pub(super) fn new(address: Address) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
+    pub(super) fn new(target: Target) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
         let closing = CancellationToken::new();
-        (Self { address, commands, state, next_id: AtomicU64::new(1), closing }, inbox, sender)
+        (Self { target, commands, state, next_id: AtomicU64::new(1), closing }, inbox, sender)
     }
 
     /// Where it leads.
     #[must_use]
-    pub fn address(&self) -> &Address {
-        &self.address
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Waits until the service takes requests; for ever, if it never does.
@@ -102,6 +104,11 @@ impl Link {
         self.state.borrow().clone()
     }
 
+    /// Whether the service takes requests.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(&*self.state.borrow(), LinkState::Ready(_))
+    }
+
     /// Whether the service can be asked now.
     ///
     /// # Errors
@@ -117,16 +124,17 @@ impl Link {
     ///
     /// # Errors
     /// 503 when the link is down, lost while waiting, or has too much in flight; 504 when the deadline passes.
-    pub async fn ask(&self, request: Request) -> Result<Response, Failure> {
-        self.check()?;
+    pub(super) async fn ask(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        self.check().map_err(|failure| Cause::NotSent.because(failure))?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (deadline, (reply, answer)) = (request.deadline, oneshot::channel());
+        let ended = || Failure::connection_down("the link's task has ended");
         let onward = request.parts.clone();
         let (parts, coming) = onward.is_some().then(|| mpsc::channel(WINDOW)).unzip();
-        self.commands.try_send(Command::Ask { id, request: Box::new(request), reply, parts }).map_err(|error| {
+        self.commands.try_send(Command::Ask { id, request: Arc::clone(request), reply, parts }).map_err(|error| {
             match error {
                 TrySendError::Full(_) => congested(),
-                TrySendError::Closed(_) => Failure::connection_down("the link's task has ended"),
+                TrySendError::Closed(_) => Cause::NotSent.because(ended()),
             }
         })?;
         let mut patience = Patience { id: Some(id), commands: &self.commands };
@@ -139,9 +147,9 @@ impl Link {
         match timeout_at(deadline + LATE_ANSWER, answered).await {
             Ok(answered) => {
                 patience.id = None;
-                answered.unwrap_or_else(|_| Err(Failure::connection_down("the link's task has ended")))
+                answered.unwrap_or_else(|_| Err(Cause::Lost.because(ended())))
             }
-            Err(_) => Err(Failure::deadline("the service did not answer in time")),
+            Err(_) => Err(Cause::Late.because(Failure::deadline("the service did not answer in time"))),
         }
     }
 
@@ -149,10 +157,10 @@ impl Link {
     async fn pass_on(
         &self,
         id: u64,
-        mut answer: oneshot::Receiver<Result<Response, Failure>>,
+        mut answer: oneshot::Receiver<Result<Response, Unanswered>>,
         mut coming: mpsc::Receiver<Part>,
         onward: &Parts,
-    ) -> Result<Result<Response, Failure>, RecvError> {
+    ) -> Result<Result<Response, Unanswered>, RecvError> {
         let mut untold = 0;
         loop {
             // The link's task has put what came before the answer into the channel before the answer itself.
@@ -172,17 +180,20 @@ impl Link {
     }
 }
 
-pub(super) fn congested() -> Failure {
-    Failure::system(503, "The service is busy; try again", "too many requests are in flight on the link")
-        .with_header("retry-after", "1")
+pub(super) fn congested() -> Unanswered {
+    let words = "too many requests are in flight on the link";
+    Cause::Busy.because(Failure::system(503, "The service is busy; try again", words).with_header("retry-after", "1"))
 }
 
-pub(super) fn too_much(not_taken: &NotTaken) -> Failure {
+pub(super) fn too_much(not_taken: &NotTaken) -> Unanswered {
     match not_taken {
-        NotTaken::BodyTooLarge(most) => {
-            Failure::caller(413, format!("The body is too large for the service: at most {most} bytes are allowed"))
+        NotTaken::BodyTooLarge(most) => Cause::Unfit.because(Failure::caller(
+            413,
+            format!("The body is too large for the service: at most {most} bytes are allowed"),
+        )),
+        NotTaken::HeadersTooLong => {
+            Cause::Unfit.because(Failure::caller(431, "The headers are too large to travel between hosts"))
         }
-        NotTaken::HeadersTooLong => Failure::caller(431, "The headers are too large to travel between hosts"),
         NotTaken::TooMany | NotTaken::NotReady => congested(),
     }
 }

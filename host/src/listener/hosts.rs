@@ -26,8 +26,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once.
-const PARTING_TIME: Duration = Duration::from_millis(300);
+/// How long a host that stops waits for what the other one sent before it heard of it. Usually that one closes at once,
+/// and then nothing is lost; a machine that is overloaded may need a while.
+const PARTING_TIME: Duration = Duration::from_secs(2);
 /// Finished answers that may wait for the connection's task, which takes them at once.
 const ANSWERS: usize = 64;
 

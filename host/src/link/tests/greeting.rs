@@ -158,3 +158,15 @@ fn fields_of_a_newer_host_are_passed_over() {
         Some(CallerEvent::Ready(welcome)) if welcome.version == "9"
     ));
 }
+
+#[test]
+fn a_host_that_registers_where_one_is_leaving_is_told_so_at_once() {
+    let mut rig = Rig::connected();
+    rig.callee.leave();
+    rig.deliver_all();
+    rig.callee.welcome(welcome());
+    rig.deliver_all();
+    assert_eq!(rig.at_caller, [CallerEvent::Ready(welcome()), CallerEvent::Leaving]);
+    assert_eq!(rig.ask(1), Err(NotTaken::NotReady));
+    assert!(rig.both_live());
+}
