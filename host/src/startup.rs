@@ -91,7 +91,8 @@ impl Host {
         let (upward, questions) = mpsc::channel(QUESTIONS);
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
         let workshop = Workshop { engine: engine.map_err(StartFailure::Machine)?, upward };
-        let seen = look(&configuration.folder, configuration.host.as_str()).map_err(StartFailure::Machine)?;
+        let seen = look(&configuration.folder, configuration.host.as_str(), &configuration.sources());
+        let seen = seen.map_err(StartFailure::Machine)?;
         let seen = Look { configuration: files, ..seen };
         let draft = load_handlers(&workshop, &configuration, &seen).await?;
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;

@@ -11,7 +11,7 @@ mod harness;
 use harness::{Source, module, versions};
 use qewd::configuration::{Limits, ModuleSettings};
 use qewd::failure::Failure;
-use qewd::handler::{Call, Compiled, Engine, EngineSettings, Module, Outcome, Shared};
+use qewd::handler::{Call, Compiled, Engine, EngineSettings, Module, ModulePlace, Outcome, Shared};
 use qewd::names::{HandlerName, RequestId};
 use qewd::pool::{Pool, PoolSettings, Worker, WorkerState};
 use qewd::request::{Kind, Request};
@@ -31,7 +31,9 @@ async fn load(engine: &Engine, name: &str, bytes: Vec<u8>) -> Arc<Module> {
     let compiled = Compiled::new(engine, bytes).await.unwrap();
     let shared = Shared { response: 1 << 20, user_defined: Arc::default(), upward: tokio::sync::mpsc::channel(1).0 };
     let settings = ModuleSettings::usual(&Limits::default());
-    Arc::new(Module::new(&compiled, name, format!("{name}.wasm").into(), settings, shared).await.unwrap())
+    Arc::new(
+        Module::new(&compiled, ModulePlace::own(name), format!("{name}.wasm").into(), settings, shared).await.unwrap(),
+    )
 }
 
 fn pool() -> Arc<Pool> {
@@ -50,6 +52,8 @@ fn call(handler: &str, query: &str) -> Call {
         client_address: "127.0.0.1".to_owned(),
         deadline: Instant::now() + PATIENCE,
         hops: 0,
+        way: Vec::new(),
+        token_in_header: false,
     };
     Call {
         request,

@@ -53,8 +53,9 @@ pub const DEFAULT_RESPONSE: usize = 8 * 1024 * 1024;
 /// Bytes of memory of one handler instance, 64 MiB: ample for a handler, and eight fit into a small container.
 pub const DEFAULT_MEMORY: usize = 64 * 1024 * 1024;
 
-/// Hosts and handlers that may send one request on, 8: deeper chains are almost surely loops.
-pub const DEFAULT_HOPS: u8 = 8;
+/// Hosts and handlers that may send one request on, 12: a chain of ten hosts whose last handler asks another service has as
+/// many, and deeper ones are almost surely circles. A circle of routes alone is noticed when it closes.
+pub const DEFAULT_HOPS: u8 = 12;
 
 /// Status of the answer to an unknown path, 404: HTTP's own.
 pub const DEFAULT_ELSE_STATUS: u16 = 404;

@@ -41,6 +41,7 @@ pub(super) struct Asker {
     pub(super) client_address: String,
     pub(super) deadline: tokio::time::Instant,
     pub(super) hops: u8,
+    pub(super) way: Vec<Arc<str>>,
     pub(super) trace: Vec<(String, String)>,
     /// How many it has asked.
     pub(super) questions: usize,
@@ -141,6 +142,9 @@ impl Asker {
             client_address: self.client_address.clone(),
             deadline: self.deadline,
             hops: self.hops.saturating_add(1),
+            // `dispatch` adds this host, whose name no handler knows for sure.
+            way: self.way.clone(),
+            token_in_header: false,
         })
     }
 }

@@ -255,6 +255,7 @@ fn asker(request: &Request) -> Asker {
         client_address: request.client_address.clone(),
         deadline: request.deadline,
         hops: request.hops,
+        way: request.way.clone(),
         questions: 0,
         trace: request.headers.iter().filter(|(name, _)| trace.contains(&name.as_str())).cloned().collect(),
     }

@@ -156,6 +156,10 @@ pub(super) struct RequestHead {
     /// Milliseconds left: hosts' clocks differ, so no point in time travels.
     remaining: u64,
     hops: u8,
+    #[serde(default)]
+    way: Vec<String>,
+    #[serde(default)]
+    token_in_header: bool,
 }
 
 /// A message that is not a frame.
@@ -176,6 +180,8 @@ impl RequestHead {
             client_address: request.client_address.clone(),
             remaining: u64::try_from(remaining).unwrap_or(u64::MAX),
             hops: request.hops,
+            way: request.way.iter().map(ToString::to_string).collect(),
+            token_in_header: request.token_in_header,
         }
     }
 
@@ -195,6 +201,8 @@ impl RequestHead {
             client_address: self.client_address,
             deadline: now + Duration::from_millis(self.remaining).min(most),
             hops: self.hops,
+            way: self.way.iter().take(usize::from(self.hops)).map(|step| step.as_str().into()).collect(),
+            token_in_header: self.token_in_header,
         })
     }
 }

@@ -252,6 +252,8 @@ fn request(body: &str, deadline: Instant) -> Request {
         client_address: "::1".to_owned(),
         deadline,
         hops: 3,
+        way: vec!["orchestrator".into(), "a's handler".into(), "a".into()],
+        token_in_header: true,
     }
 }
 

@@ -70,6 +70,8 @@ async fn receive(
         client_address: address.to_string(),
         deadline,
         hops: 0,
+        way: Vec::new(),
+        token_in_header: false,
     };
     request.renew_trace_span();
     Ok(request)

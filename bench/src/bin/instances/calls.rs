@@ -96,6 +96,8 @@ impl Case {
             client_address: "127.0.0.1".to_owned(),
             deadline: Instant::now() + LONG_ENOUGH,
             hops: 0,
+            way: Vec::new(),
+            token_in_header: false,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::calls::{Case, GREETING};
 use qewd::configuration::{Limits, Mode, ModuleSettings};
-use qewd::handler::{Call, Compiled, Engine, EngineSettings, Instance, Module, Shared, UpwardRequest};
+use qewd::handler::{Call, Compiled, Engine, EngineSettings, Instance, Module, ModulePlace, Shared, UpwardRequest};
 use qewd::pool::{Pool, PoolSettings};
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Hosted {
         let user_defined = [("greeting".to_owned(), GREETING.into())].into_iter().collect();
         let (upward, questions) = mpsc::channel(1);
         let shared = Shared { response: limits.response, user_defined: Arc::new(user_defined), upward };
-        let module = Module::new(&compiled, case.module, file, settings, shared).await;
+        let module = Module::new(&compiled, ModulePlace::own(case.module), file, settings, shared).await;
         Self {
             module: Arc::new(module.unwrap_or_else(|failure| panic!("{failure}"))),
             pool: Pool::new(PoolSettings { size: 4, line: 1000, idle: Duration::from_secs(3600), modules: 1 }),

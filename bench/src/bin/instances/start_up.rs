@@ -8,6 +8,7 @@ use bench::row;
 use qewd::configuration::{Configuration, IfSecretMissing};
 use qewd::edition::{Workshop, look};
 use qewd::handler::{Engine, EngineSettings};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -74,7 +75,7 @@ async fn load(folder: &Path, cache: &Path) -> Loaded {
     let settings = EngineSettings { instances: super::hosted::ROOM, cache: Some(cache.to_owned()) };
     let (upward, _questions) = mpsc::channel(1);
     let workshop = Workshop { engine: Engine::new(&settings).expect("the machine runs wasm"), upward };
-    let seen = look(folder, "orchestrator").expect("the folder can be looked at");
+    let seen = look(folder, "orchestrator", &BTreeSet::new()).expect("the folder can be looked at");
     let (modules, problems) = workshop.load_all(&configuration, seen.module_files()).await;
     let all = began.elapsed();
     assert!(problems.is_empty() && modules.len() == MODULES as usize, "{problems:?}");
