@@ -9,7 +9,7 @@ mod link_token;
 mod reply;
 
 pub use link_token::{LinkKey, LinkTokenRefusal, Visitor};
-pub use reply::attach_token;
+pub use reply::{TOKEN_HEADER, attach_token};
 pub use token::{TokenKey, TokenRefusal};
 
 use crate::failure::Failure;

@@ -6,7 +6,9 @@ mod address;
 mod addresses;
 mod application;
 mod block;
+mod destinations;
 mod files;
+mod groups;
 mod limits;
 mod messages;
 mod modules;
@@ -30,6 +32,7 @@ mod hosts_tests;
 use crate::names::{HostName, ServiceName};
 use application::Application;
 use problem::Report;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,7 +40,7 @@ pub use address::{Address, BadAddress};
 pub use limits::*;
 pub use modules::{Import, Mode, ModuleSettings};
 pub use problem::{Place, Problem, Problems, Severity, Spot};
-pub use routes::{Example, Method, Otherwise, Route, VERBS};
+pub use routes::{DESTINATION, Example, Method, Otherwise, Route, VERBS};
 pub use secret::{ClaimsForm, Jwt, Secret};
 pub use settings::{Cors, HostSettings};
 pub use ssl::{PemFile, PemPair, Ssl};
@@ -143,11 +146,7 @@ impl Configuration {
             files::read(folder, ROUTES, &mut routes_report).and_then(|text| tree::parse(&text, &mut routes_report));
         let host = application.as_ref().and_then(|application| host(application, microservice, &mut config_report));
         let (routes, otherwise) = match (&application, &routes_tree) {
-            (Some(application), Some(tree)) => {
-                // A wrong name must not add wrong problems: without one the routes are read for the orchestrator.
-                let host = host.as_ref().unwrap_or(&HostName::Orchestrator);
-                routes::read(tree, application, host, &mut routes_report)
-            }
+            (Some(application), Some(tree)) => routes::read(tree, application, &mut routes_report),
             _ => (Vec::new(), None),
         };
         let mut problems = routes_report.into_problems();
@@ -176,10 +175,40 @@ impl Configuration {
         (configuration, problems)
     }
 
-    /// What a module of this host may use. `module` is its path below the host's folder, without `.wasm`.
+    /// What a module may use on this host. `folder` is the name of the host in whose folder it lies, `module` its path
+    /// below that folder, without `.wasm`.
     #[must_use]
-    pub fn module(&self, module: &str) -> ModuleSettings {
-        modules::settings_of(&self.handlers, self.host.as_str(), module, &self.settings.limits)
+    pub fn module(&self, folder: &str, module: &str) -> ModuleSettings {
+        modules::settings_of(&self.handlers, folder, module, &self.settings.limits)
+    }
+
+    /// The services that a name stands for: itself, or the members of a group and of the groups within it, each once.
+    #[must_use]
+    pub fn leaves(&self, name: &ServiceName) -> Vec<ServiceName> {
+        groups::leaves(&self.groups, name)
+    }
+
+    /// A name, and all names of services and groups below it.
+    #[must_use]
+    pub fn names_below(&self, name: &ServiceName) -> Vec<ServiceName> {
+        groups::all_names(&self.groups, name)
+    }
+
+    /// The microservices from whose folders this host takes handlers, too (`handler_source`).
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<ServiceName> {
+        let routes = self.routes.iter().filter(|route| self.may_answer(route));
+        let sources = routes.filter_map(|route| route.handler_source.clone());
+        sources.filter(|source| source.as_str() != self.host.as_str()).collect()
+    }
+
+    fn may_answer(&self, route: &Route) -> bool {
+        let is_own = |name: &ServiceName| name.as_str() == self.host.as_str();
+        let mut destinations = route.destinations().peekable();
+        match destinations.peek() {
+            Some(_) => destinations.any(|name| self.leaves(name).iter().any(is_own)),
+            None => self.host == HostName::Orchestrator || self.standalone,
+        }
     }
 
     /// The hosts that config.json names, as far as it can be read.
@@ -212,9 +241,11 @@ fn read_application(folder: &Path, report: &mut Report) -> Option<Application> {
 }
 
 fn hosts(application: &Application) -> Vec<HostName> {
-    let orchestrator = application.standalone.is_none().then_some(HostName::Orchestrator);
+    if let Some(only) = &application.standalone {
+        return vec![HostName::Microservice(only.clone())];
+    }
     let services = application.services.iter().map(|service| HostName::Microservice(service.name.clone()));
-    orchestrator.into_iter().chain(services).collect()
+    std::iter::once(HostName::Orchestrator).chain(services).collect()
 }
 
 /// Finds out which host of the application this is.
@@ -253,18 +284,23 @@ fn settings(application: &Application, host: &HostName) -> HostSettings {
     own.map_or_else(|| application.own.clone(), |service| service.settings.clone())
 }
 
-/// The services to which a host opens links: the orchestrator to all, a microservice to those it was told of.
+/// The services to which a host opens links: the orchestrator, and a microservice with a folder of its own, to all others;
+/// a microservice that shares the folder to those it was told of.
 fn links(application: &Application, host: &HostName, routes: &[Route]) -> Vec<ServiceName> {
-    let HostName::Microservice(own) = host else {
-        return application.services.iter().map(|service| service.name.clone()).collect();
+    let own = match host {
+        HostName::Microservice(own) if application.standalone.is_none() => own,
+        _ => {
+            let all = application.services.iter().map(|service| service.name.clone());
+            return all.filter(|name| name.as_str() != host.as_str()).collect();
+        }
     };
     let connections = application.connections.iter().filter(|(name, _)| name == own).flat_map(|(_, targets)| targets);
     let callers = |route: &&Route| route.from_microservices.as_ref().is_some_and(|names| names.contains(own));
-    let on_routes = routes.iter().filter(callers).filter_map(|route| route.on_microservice.as_ref());
+    let on_routes = routes.iter().filter(callers).flat_map(Route::destinations);
     let mut links: Vec<ServiceName> = Vec::new();
-    for target in connections.chain(on_routes) {
-        if target != own && !links.contains(target) {
-            links.push(target.clone());
+    for target in connections.chain(on_routes).flat_map(|name| groups::leaves(&application.groups, name)) {
+        if target != *own && !links.contains(&target) {
+            links.push(target);
         }
     }
     links

@@ -2,6 +2,9 @@
 //! In comes a request of any kind: of a REST client, of another host, of a handler; out goes exactly one response.
 //! It holds no socket and no wasm; each step is a call into the part that does it.
 
+mod group;
+mod merge;
+
 use crate::access::attach_token;
 use crate::audience::Audience;
 use crate::edition::Edition;
@@ -10,7 +13,7 @@ use crate::handler::{Call, UpwardRequest};
 use crate::message::{PARTS, Part};
 use crate::names::{HandlerName, ServiceName};
 use crate::pool::Pool;
-use crate::request::{Kind, Request, message_of};
+use crate::request::{Kind, Request, asked_by, message_of};
 use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
 use arc_swap::ArcSwap;
@@ -109,13 +112,14 @@ impl Dispatch {
 
     async fn journey(&self, edition: &Edition, line: &mut LogLine<'_>) -> Result<Response, Failure> {
         let request = line.request;
-        if request.hops > hops(edition) {
-            return Err(in_a_circle(request));
+        if request.hops > hops(edition) || request.came_back(&edition.application) {
+            return Err(in_a_circle(edition, request));
         }
         let decision = edition.table.decide(request.kind, &request.method, &request.path);
         let decision = decision.map_err(|none| no_route(edition, request, &none))?;
-        match &decision.entry.destination {
+        match decision.destination {
             Destination::Here(handler) => self.here(edition, handler, &decision, line).await,
+            Destination::Members(members) => self.group(edition, members, &decision, line).await,
             Destination::There(service) => {
                 // Refused here what the service would refuse: a forged token never costs a hop. Who shows no token at all
                 // is first told that the service is down: any request is to show an operator whether it is there.
@@ -138,12 +142,13 @@ impl Dispatch {
     ) -> Result<Response, Failure> {
         let request = line.request;
         let caller = edition.access.admit(request, decision.entry.authenticate)?;
-        let module = edition.catalog.module(handler).ok_or_else(|| not_there(handler))?;
+        let source = decision.entry.source.as_ref();
+        let module = edition.catalog.module(source, handler).ok_or_else(|| not_there(handler))?;
         let place = self.pool.place(request, module).await?;
         // What waited begins on the version that is newest now, unless its route and its caller might be judged anew as well.
         let newest = self.edition();
         let same_rules = Arc::ptr_eq(&newest.configuration, &edition.configuration);
-        let module = newest.catalog.module(handler).filter(|_| same_rules).unwrap_or(module);
+        let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module);
         line.version = Some(Arc::clone(module.version()));
         let call = Call {
             request: request.clone(),
@@ -159,7 +164,7 @@ impl Dispatch {
             return Ok(outcome.response);
         }
         match edition.access.renew(caller, outcome.session, request.kind)? {
-            Some(token) => Ok(attach_token(outcome.response, &token)),
+            Some(token) => Ok(attach_token(outcome.response, &token, request.token_in_header)),
             None => Ok(outcome.response),
         }
     }
@@ -173,9 +178,10 @@ impl Dispatch {
     }
 
     async fn answer_handler(&self, question: UpwardRequest) {
-        let UpwardRequest { request, service, asker, module, mut reply } = question;
+        let UpwardRequest { mut request, service, asker, module, mut reply } = question;
         let _asking = (asker == Kind::Service).then(|| self.pool.asking(&module));
         let edition = self.edition();
+        request.way.push(asked_by(&edition.application));
         let elsewhere = service.filter(|service| service.as_str() != &*edition.application);
         let answering = async {
             match elsewhere {
@@ -202,9 +208,9 @@ async fn answer_there(edition: &Edition, request: Request, service: &ServiceName
 
 async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
     if request.hops >= hops(edition) {
-        return Err(in_a_circle(request));
+        return Err(in_a_circle(edition, request));
     }
-    edition.links.ask(service, request.forwarded()).await
+    edition.links.ask(service, request.forwarded(&edition.application)).await
 }
 
 /// The host's, or that for which the client of a message registered.
@@ -230,6 +236,7 @@ fn no_route(edition: &Edition, request: &Request, none: &NoRoute) -> Failure {
             let words = format!("{} is not allowed here; allowed: {allowed}", request.method);
             Failure::caller(405, words).with_header("allow", allowed)
         }
+        NoRoute::NoSuchDestination(name) => Failure::caller(404, format!("No such destination: {name}")),
         NoRoute::UnknownPath if request.kind == Kind::Message => {
             let (application, kind) = message_of(&request.path).unwrap_or_default();
             Failure::caller(404, format!("Handler not defined for {application} messages of type {kind}"))
@@ -241,9 +248,11 @@ fn no_route(edition: &Edition, request: &Request, none: &NoRoute) -> Failure {
     }
 }
 
-fn in_a_circle(request: &Request) -> Failure {
-    let words = "The request was sent on too often; its routes or handlers lead in a circle";
-    Failure::system(508, words, format!("{words}: {} hops; mend routes.json or the handlers' questions", request.hops))
+fn in_a_circle(edition: &Edition, request: &Request) -> Failure {
+    let way = request.way_to(&edition.application);
+    let words = format!("The request was sent on too often; its routes or handlers lead in a circle: {way}");
+    let operator = format!("{words}: {} hops; mend routes.json or the handlers' questions", request.hops);
+    Failure::system(508, words, operator)
 }
 
 /// One line for each request, also for one whose caller went away before the answer.

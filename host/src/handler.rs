@@ -14,12 +14,12 @@ mod bindings;
 mod imports;
 mod messages;
 
-pub use catalog::{Catalog, Clash};
+pub use catalog::{Borrowed, Catalog, Clash};
 pub use engine::{Engine, EngineSettings};
 pub use imports::{Upward, UpwardRequest};
 pub use instance::{Instance, OF_THE_REQUEST, Shared};
 pub use limits::MemoryGauge;
-pub use module::{Compiled, LoadFailure, Module, Offer};
+pub use module::{Compiled, LoadFailure, Module, ModulePlace, Offer};
 
 use crate::names::HandlerName;
 use crate::request::Request;

@@ -15,6 +15,7 @@ mod settling_tests;
 use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES, Ssl};
 use crate::dispatch::Dispatch;
 use crate::edition::{Edition, Look, Surroundings, Workshop, look};
+use crate::names::ServiceName;
 use crate::stamp::Stamp;
 use fit::{Failed, Fit, Fitting, OnDisk};
 use report::Report;
@@ -62,10 +63,14 @@ impl Reloader {
     ) -> Self {
         let serving = dispatch.edition();
         let on_disk = serving.catalog.modules().map(|module| (module.file.clone(), Ok(module.compiled().clone())));
+        let on_disk: OnDisk = on_disk.collect();
+        // A module of another host's folder that is not needed now was not kept: it is taken up as if it were new, so that
+        // it is at hand when a route wants it.
+        let kept = seen.modules.clone().into_iter().filter(|(file, _)| on_disk.contains_key(file));
         Self {
-            on_disk: on_disk.collect(),
-            seen: seen.modules.clone().unwrap_or_default(),
-            settling: Settling::new(seen.configuration.into_iter().chain(seen.modules.unwrap_or_default()).collect()),
+            settling: Settling::new(seen.configuration.into_iter().chain(kept).collect()),
+            on_disk,
+            seen: seen.modules,
             dispatch,
             workshop,
             surroundings,
@@ -116,7 +121,9 @@ impl Reloader {
     async fn look(&mut self) -> Option<Look> {
         let edition = self.dispatch.edition();
         let (folder, host) = (edition.configuration.folder.clone(), Arc::clone(&edition.application));
-        let looked = tokio::task::spawn_blocking(move || look(&folder, &host)).await;
+        let configurations = std::iter::once(&edition.configuration).chain(&self.wanted);
+        let sources: BTreeSet<ServiceName> = configurations.flat_map(|configuration| configuration.sources()).collect();
+        let looked = tokio::task::spawn_blocking(move || look(&folder, &host, &sources)).await;
         let looked = looked.unwrap_or_else(|ended| Err(ended.to_string()));
         self.report.look(looked.as_ref().err());
         looked.ok()
@@ -136,8 +143,11 @@ impl Reloader {
     }
 
     fn files(&mut self, look: Look) -> BTreeMap<PathBuf, Stamp> {
-        self.report.folder(look.modules.is_some() || self.seen.is_empty());
-        self.seen = look.modules.unwrap_or_else(|| std::mem::take(&mut self.seen));
+        let is_lost = |file: &PathBuf| look.absent.iter().any(|folder| file.starts_with(folder));
+        let lost: BTreeMap<PathBuf, Stamp> =
+            std::mem::take(&mut self.seen).into_iter().filter(|(file, _)| is_lost(file)).collect();
+        self.report.folder(lost.is_empty());
+        self.seen = look.modules.into_iter().chain(lost).collect();
         look.configuration.into_iter().chain(self.seen.clone()).collect()
     }
 

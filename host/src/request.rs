@@ -7,6 +7,7 @@ use crate::names::RequestId;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// How a request came to this host.
@@ -19,6 +20,15 @@ pub enum Kind {
     Service,
     /// A message of a WebSocket client: its method is [`MESSAGE`], its path comes from [`message_path`].
     Message,
+}
+
+/// What follows a host's name in [`Request::way`] where its handler asked. No name of a host ends like it.
+const ASKED: &str = "'s handler";
+
+/// The step of a way at which a handler of this host asked.
+#[must_use]
+pub fn asked_by(host: &str) -> Arc<str> {
+    format!("{host}{ASKED}").into()
 }
 
 /// One request on its way to a handler.
@@ -46,6 +56,10 @@ pub struct Request {
     pub hops: u8,
     /// Where its intermediate messages go; none: its caller takes only the answer.
     pub parts: Option<Parts>,
+    /// Who sent it on, oldest first: a host's name, or [`asked_by`] for a handler's question. One for each hop.
+    pub way: Vec<Arc<str>>,
+    /// Whether the caller's renewed token goes into a header and never into the body: for who puts answers together.
+    pub token_in_header: bool,
 }
 
 impl Request {
@@ -63,13 +77,40 @@ impl Request {
         (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
 
-    /// The request as it goes on to another host: one hop more, and a trace span of its own.
+    /// The request as this host sends it on to another one: one hop more, and a trace span of its own.
     #[must_use]
-    pub fn forwarded(&self) -> Self {
+    pub fn forwarded(&self, host: &Arc<str>) -> Self {
         let mut request = self.clone();
         request.hops = request.hops.saturating_add(1);
+        request.way.push(Arc::clone(host));
         request.renew_trace_span();
         request
+    }
+
+    /// Whether this host has sent it on before, and no handler has asked anew since: then it goes round for ever.
+    #[must_use]
+    pub fn came_back(&self, host: &str) -> bool {
+        let since_asked = self.way.iter().rev().take_while(|step| !step.ends_with(ASKED));
+        since_asked.into_iter().any(|step| **step == *host)
+    }
+
+    /// Whether another host sent it here.
+    #[must_use]
+    pub fn came_over_a_link(&self) -> bool {
+        self.way.last().is_some_and(|step| !step.ends_with(ASKED))
+    }
+
+    /// Everybody who has had it, this host last: `orchestrator > a > a's handler > b`.
+    #[must_use]
+    pub fn way_to(&self, host: &str) -> String {
+        let mut shown: Vec<&str> = Vec::new();
+        for step in self.way.iter().map(AsRef::as_ref).chain(std::iter::once(host)) {
+            // A host that sends on what its own handler asked is the same stop.
+            if shown.last().and_then(|last| last.strip_suffix(ASKED)) != Some(step) {
+                shown.push(step);
+            }
+        }
+        shown.join(" > ")
     }
 
     /// Begins a W3C trace where the client brought none, and gives this host's part a span of its own
@@ -144,5 +185,43 @@ mod tests {
         for path in ["", "/", "/a", "/a/b/c", "a/b", "/a/%ff"] {
             assert_eq!(message_of(path), None, "{path}");
         }
+    }
+
+    fn with_way(way: &[&str]) -> Request {
+        Request {
+            id: RequestId::random(),
+            kind: Kind::Rest,
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            query: String::new(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            client_address: String::new(),
+            deadline: Instant::now(),
+            hops: 0,
+            way: way.iter().map(|step| Arc::from(*step)).collect(),
+            token_in_header: false,
+            parts: None,
+        }
+    }
+
+    #[test]
+    fn a_way_that_closes_is_a_circle_unless_a_handler_asked_anew() {
+        let asked = asked_by("a");
+        for (way, host, came_back, over_a_link, shown) in [
+            (vec![], "a", false, false, "a"),
+            (vec!["o"], "a", false, true, "o > a"),
+            (vec!["o", "a", "b"], "a", true, true, "o > a > b > a"),
+            (vec!["o", "a", &*asked], "a", false, false, "o > a > a's handler"),
+            (vec!["o", &*asked, "a"], "b", false, true, "o > a's handler > b"),
+            (vec!["o", "b", &*asked, "a"], "b", false, true, "o > b > a's handler > b"),
+            (vec!["o", &*asked, "a", "b"], "a", true, true, "o > a's handler > b > a"),
+        ] {
+            let request = with_way(&way);
+            assert_eq!((request.came_back(host), request.came_over_a_link()), (came_back, over_a_link), "{way:?}");
+            assert_eq!(request.way_to(host), shown);
+        }
+        let next = with_way(&["o"]).forwarded(&Arc::from("a"));
+        assert_eq!((next.way.len(), next.hops, next.way_to("b").as_str()), (2, 1, "o > a > b"));
     }
 }

@@ -8,6 +8,13 @@ use bytes::Bytes;
 /// The media type of every JSON body that we write.
 pub const JSON: &str = "application/json; charset=utf-8";
 
+/// Whether a content type is `application/json`, with or without parameters, and nothing that only begins like it.
+#[must_use]
+pub fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
 /// The one reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {

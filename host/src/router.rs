@@ -2,6 +2,7 @@
 //! In come a method and a path; out go the route's entry with its variables, or why there is none.
 //! It sends nothing anywhere and checks no token.
 
+mod belonging;
 mod path;
 mod pattern;
 mod steps;
@@ -12,4 +13,4 @@ mod properties;
 #[cfg(test)]
 mod table_tests;
 
-pub use table::{Decision, Destination, Entry, NoRoute, Table};
+pub use table::{Choice, Decision, Destination, Destinations, Entry, NoRoute, Table};

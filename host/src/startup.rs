@@ -97,7 +97,8 @@ impl Host {
         let audience = Arc::<Audience>::default();
         let engine = engine.map_err(StartFailure::Machine)?;
         let workshop = Workshop { engine, upward, audience: Arc::clone(&audience) };
-        let seen = look(&configuration.folder, configuration.host.as_str()).map_err(StartFailure::Machine)?;
+        let seen = look(&configuration.folder, configuration.host.as_str(), &configuration.sources());
+        let seen = seen.map_err(StartFailure::Machine)?;
         let seen = Look { configuration: files, ..seen };
         let draft = load_handlers(&workshop, &configuration, &seen).await?;
         let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;

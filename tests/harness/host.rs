@@ -198,7 +198,7 @@ impl Host {
     }
 
     /// Waits until every link that it opened at its start is ready.
-    fn wait_for_links(&self) {
+    pub(crate) fn wait_for_links(&self) {
         for line in self.lines() {
             if let Some((_, link)) = line.split_once("Adding MicroService Client connection: url = ") {
                 let (url, _) = link.split_once(';').unwrap();

@@ -11,7 +11,7 @@ mod harness;
 use harness::{Source, module, versions};
 use qewd::configuration::{Limits, ModuleSettings};
 use qewd::failure::Failure;
-use qewd::handler::{Call, Compiled, Engine, EngineSettings, Module, Outcome, Shared};
+use qewd::handler::{Call, Compiled, Engine, EngineSettings, Module, ModulePlace, Outcome, Shared};
 use qewd::names::{HandlerName, RequestId};
 use qewd::pool::{Pool, PoolSettings, Worker, WorkerState};
 use qewd::request::{Kind, Request};
@@ -36,7 +36,9 @@ async fn load(engine: &Engine, name: &str, bytes: Vec<u8>) -> Arc<Module> {
         audience: Arc::default(),
     };
     let settings = ModuleSettings::usual(&Limits::default());
-    Arc::new(Module::new(&compiled, name, format!("{name}.wasm").into(), settings, shared).await.unwrap())
+    Arc::new(
+        Module::new(&compiled, ModulePlace::own(name), format!("{name}.wasm").into(), settings, shared).await.unwrap(),
+    )
 }
 
 fn pool() -> Arc<Pool> {
@@ -56,6 +58,8 @@ fn call(handler: &str, query: &str) -> Call {
         deadline: Instant::now() + PATIENCE,
         hops: 0,
         parts: None,
+        way: Vec::new(),
+        token_in_header: false,
     };
     Call {
         request,

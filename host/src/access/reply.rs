@@ -3,31 +3,27 @@
 //! `{"results": …, "token": …}`, anything else with a header.
 //! The handler's own bytes are copied as they are; they are never parsed into a tree and printed again.
 
-use crate::response::Response;
+use crate::response::{Response, is_json};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// The header that carries the token where the body is neither a JSON object nor a JSON array.
-const TOKEN_HEADER: &str = "qewd-token";
+/// The header that carries the token where the body is neither a JSON object nor a JSON array, or must stay as it is.
+pub const TOKEN_HEADER: &str = "qewd-token";
 
-/// Puts the token into the response.
+/// Puts the token into the response: into the body where that can be, unless it is to be `in_header`.
 #[must_use]
-pub fn attach_token(mut response: Response, token: &str) -> Response {
+pub fn attach_token(mut response: Response, token: &str, in_header: bool) -> Response {
+    // A handler's own header of this name would be taken for ours.
+    response.headers.retain(|(name, _)| name != TOKEN_HEADER);
     let json = response.header("content-type").is_some_and(is_json);
-    match json.then(|| body_with_token(&response.body, token)).flatten() {
+    match (json && !in_header).then(|| body_with_token(&response.body, token)).flatten() {
         Some(body) => response.body = body,
         None => response.headers.push((TOKEN_HEADER.to_owned(), token.to_owned())),
     }
     response
-}
-
-/// `application/json` with or without parameters, and nothing that only begins like it.
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 /// The body with the token in it, or nothing if it is neither an object nor an array.
@@ -107,9 +103,20 @@ mod tests {
             headers: vec![("content-type".to_owned(), kind.to_owned())],
             body: Bytes::from(body.to_owned()),
         };
-        let response = attach_token(response, "a.b.c");
+        let response = attach_token(response, "a.b.c", false);
         let header = response.header(TOKEN_HEADER).map(str::to_owned);
         (String::from_utf8(response.body.to_vec()).unwrap(), header)
+    }
+
+    #[test]
+    fn a_body_that_must_stay_as_it_is_stays() {
+        let mine = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            (TOKEN_HEADER.to_owned(), "mine".to_owned()),
+        ];
+        let response = Response { status: 200, headers: mine, body: Bytes::from_static(b"{\"token\":1}") };
+        let response = attach_token(response, "a.b.c", true);
+        assert_eq!((response.header(TOKEN_HEADER), &response.body[..]), (Some("a.b.c"), &b"{\"token\":1}"[..]));
     }
 
     #[test]

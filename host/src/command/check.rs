@@ -64,6 +64,6 @@ async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, Stri
 async fn load(configuration: &Configuration) -> Result<(Vec<Arc<Module>>, Vec<Problem>), String> {
     let engine = Engine::new(&EngineSettings { instances: 1, cache: compiled_folder(None) })?;
     let workshop = Workshop { engine, upward: tokio::sync::mpsc::channel(1).0, audience: Arc::default() };
-    let seen = look(&configuration.folder, configuration.host.as_str())?;
+    let seen = look(&configuration.folder, configuration.host.as_str(), &configuration.sources())?;
     Ok(workshop.load_all(configuration, seen.module_files()).await)
 }

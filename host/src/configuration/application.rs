@@ -44,6 +44,11 @@ impl Application {
         self.services.iter().find(|service| service.name.as_str() == name)
     }
 
+    /// The names to which a route may lead: all services, then all groups.
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = &str> + Clone {
+        self.names().chain(self.groups.iter().map(|group| group.name.as_str()))
+    }
+
     /// Whether the name is a group's.
     pub(crate) fn is_group(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.name.as_str() == name)
@@ -105,7 +110,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
         user_defined,
         handlers,
     };
-    resolve(&mut application, entries.groups, entries.connections, top.report);
+    resolve(&mut application, &entries.groups, entries.connections, top.report);
     Some(application)
 }
 
@@ -128,15 +133,24 @@ fn own_settings(top: &mut Block<'_, '_>) -> HostSettings {
 
 fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries<'_>) -> Option<ServiceName> {
     let name = top.text("ms_name")?;
-    for other in ["microservices", ORCHESTRATOR] {
-        if top.get(other).is_some() {
-            let what = format!("\"ms_name\" and {other:?} cannot stand in one file");
-            top.error("ms_name", what, "keep \"ms_name\" only in the folder of a single microservice");
-            return None;
-        }
+    if top.get(ORCHESTRATOR).is_some() {
+        let what = format!("\"ms_name\" and {ORCHESTRATOR:?} cannot stand in one file");
+        top.error("ms_name", what, "keep \"ms_name\" only in the folder of a single microservice");
+        return None;
     }
     let spot = top.spot("ms_name");
     let name = service_name(name, spot, top.report)?;
+    if entries.groups.iter().any(|(group, _)| *group == name) {
+        top.error("ms_name", format!("{:?} is a group", name.as_str()), "give the group another name");
+        return None;
+    }
+    if let Some(listed) = entries.services.iter_mut().find(|service| service.name == name) {
+        // Listed beside the others it may have its settings there, but those at the top of its own file say more.
+        if top.get("qewd").is_some() {
+            listed.settings = own.clone();
+        }
+        return Some(name);
+    }
     let address = Address { secure: false, host: name.as_str().to_owned(), port: own.port };
     entries.services.push(Service {
         name: name.clone(),

@@ -4,6 +4,7 @@
 
 use super::tests::{FIRST, folder, load, problems};
 use super::{Configuration, IfSecretMissing};
+use crate::names::ServiceName;
 use std::fs;
 
 #[test]
@@ -30,13 +31,64 @@ fn a_folder_may_belong_to_one_microservice() {
         assert!(loaded.links.is_empty());
     }
     assert!(load(config, Some("orchestrator")).is_err());
-    assert!(problems(r#"{"ms_name": "solo", "microservices": []}"#).contains("cannot stand in one file"));
+    assert!(problems(r#"{"ms_name": "solo", "orchestrator": {}}"#).contains("cannot stand in one file"));
     let hosts = |config: &str| {
         let hosts = Configuration::hosts(folder(config, None).path()).unwrap();
         hosts.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(hosts(config), ["solo"]);
     assert_eq!(hosts(FIRST), ["orchestrator", "login_service"]);
+}
+
+#[test]
+fn a_microservice_with_a_folder_of_its_own_may_lead_on_to_others() {
+    let others = r#"{"name": "far"}, {"name": "both", "members": ["far", "solo"]}"#;
+    for (config, port) in [
+        (
+            format!(
+                r#"{{"ms_name": "solo", "qewd": {{"port": 3001}}, "microservices": [{{"name": "solo"}}, {others}]}}"#
+            ),
+            3001,
+        ),
+        (
+            format!(
+                r#"{{"ms_name": "solo", "microservices": [{{"name": "solo", "qewd": {{"port": 3002}}}}, {others}]}}"#
+            ),
+            3002,
+        ),
+        (
+            format!(
+                r#"{{"ms_name": "solo", "qewd": {{"port": 3003}}, "microservices": [{others}, {{"name": "solo", "qewd": {{"port": 1}}}}]}}"#
+            ),
+            3003,
+        ),
+    ] {
+        let loaded = load(&config, None).unwrap();
+        assert_eq!((loaded.host.as_str(), loaded.settings.port, loaded.standalone), ("solo", port, true));
+        assert_eq!(loaded.links.iter().map(ToString::to_string).collect::<Vec<_>>(), ["far"], "{config}");
+        assert_eq!(Configuration::hosts(folder(&config, None).path()).unwrap().len(), 1);
+    }
+    let group = r#"{"ms_name": "g", "microservices": [{"name": "far"}, {"name": "g", "members": ["far"]}]}"#;
+    assert!(problems(group).contains("\"g\" is a group; give the group another name"));
+}
+
+#[test]
+fn a_group_stands_for_its_leaves_and_never_for_itself() {
+    let config = r#"{"microservices": [{"name": "a"}, {"name": "b"}, {"name": "c"},
+      {"name": "in", "members": ["b", "a"]}, {"name": "out", "members": ["c", "in", "a", "c"]}]}"#;
+    let loaded = load(config, None).unwrap();
+    let leaves = |name| {
+        let leaves = loaded.leaves(&ServiceName::new(name).unwrap());
+        leaves.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!((leaves("a"), leaves("in"), leaves("out")), ("a".into(), "b a".into(), "c b a".into()));
+    let itself = r#"{"microservices": [{"name": "a"}, {"name": "g", "members": ["a", "g"]}]}"#;
+    assert_eq!(problems(itself), "1:66: the group \"g\" contains itself; take this member out of the group");
+    let round = r#"{"microservices": [{"name": "g", "members": ["h"]}, {"name": "h", "members": ["i"]}, {"name": "i", "members": ["g"]}]}"#;
+    let found = problems(round);
+    assert!(found.contains("1:46: the group \"g\" contains itself, by way of \"h\""), "{found}");
+    assert_eq!(found.lines().count(), 3, "{found}");
+    assert!(problems(r#"{"microservices": [{"name": "g", "members": []}]}"#).contains("this group has no members"));
 }
 
 #[test]

@@ -66,8 +66,9 @@ pub const DEFAULT_SOCKET_PACE: u32 = 100;
 /// session is over by then, and it connects again when it has something to say.
 pub const DEFAULT_SOCKET_IDLE_MILLISECONDS: u64 = 3_600_000;
 
-/// Hosts and handlers that may send one request on, 8: deeper chains are almost surely loops.
-pub const DEFAULT_HOPS: u8 = 8;
+/// Hosts and handlers that may send one request on, 12: a chain of ten hosts whose last handler asks another service has as
+/// many, and deeper ones are almost surely circles. A circle of routes alone is noticed when it closes.
+pub const DEFAULT_HOPS: u8 = 12;
 
 /// Status of the answer to an unknown path, 404: HTTP's own.
 pub const DEFAULT_ELSE_STATUS: u16 = 404;

@@ -2,14 +2,15 @@
 //! In comes the file as a located tree; out go the routes in the order of the file, each with its place.
 //! Which of them belong to this host, and which hide each other, the router decides.
 
-use super::application::{Application, ORCHESTRATOR};
-use super::block::{Block, Keys, advice};
+use super::application::Application;
+use super::block::{Block, Keys};
+use super::destinations;
 use super::limits::{DEFAULT_ELSE_STATUS, DEFAULT_ELSE_TEXT};
 use super::messages;
 use super::problem::{Place, Report};
 use super::tree::{Node, Value};
 use super::uri::{self, Part};
-use crate::names::{HandlerName, HostName, ServiceName};
+use crate::names::{HandlerName, ServiceName};
 use crate::request::MESSAGE;
 use std::fmt;
 
@@ -24,10 +25,14 @@ pub struct Route {
     pub parts: Vec<Part>,
     /// Which requests it takes. Default GET.
     pub method: Method,
-    /// Who answers. Missing only on routes that the orchestrator sends to a microservice.
+    /// Who answers. Missing only where the request is sent on.
     pub handler: Option<HandlerName>,
-    /// Where it is answered, if not on the host that reads the route.
+    /// Where it is answered, if not on the host that reads the route: a microservice, or a group of them.
     pub on_microservice: Option<ServiceName>,
+    /// Among which microservices and groups the path variable `destination` chooses.
+    pub on_microservices: Vec<ServiceName>,
+    /// The microservice from whose folder the handler comes, if not the answering host's own.
+    pub handler_source: Option<ServiceName>,
     /// The hosts that may send requests along it (`orchestrator` is one of the names); `None` means all.
     pub from_microservices: Option<Vec<ServiceName>>,
     /// Whether a valid token is needed. Default true.
@@ -35,6 +40,22 @@ pub struct Route {
     /// A request to try, for `qewd dev`.
     pub example: Option<Example>,
 }
+
+impl Route {
+    /// The names to which it may lead, as written: `on_microservice` first.
+    pub fn destinations(&self) -> impl Iterator<Item = &ServiceName> {
+        self.on_microservice.iter().chain(&self.on_microservices)
+    }
+
+    /// Whether its path says which of them is meant.
+    #[must_use]
+    pub fn has_choice(&self) -> bool {
+        uri::has_variable(&self.parts, DESTINATION)
+    }
+}
+
+/// The path variable that chooses where a request goes.
+pub const DESTINATION: &str = "destination";
 
 /// Which requests a route takes: the HTTP method, or messages in place of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +115,8 @@ const ROUTE_KEYS: Keys = Keys {
         "type",
         "handler",
         "on_microservice",
+        "on_microservices",
+        "handler_source",
         "from_microservices",
         "authenticate",
         "example",
@@ -103,12 +126,7 @@ const ROUTE_KEYS: Keys = Keys {
         ("imported", "routes are not imported from other hosts: remove the key"),
         ("bypassJWTCheck", "write \"authenticate\": false instead"),
     ],
-    refused: &[
-        ("on_microservices", "name one microservice in \"on_microservice\""),
-        ("handler_source", "put the handler into the folder of the microservice that answers"),
-        ("router", "write one route for each destination"),
-        ("else", "put it into an object of its own"),
-    ],
+    refused: &[("router", "write one route for each destination"), ("else", "put it into an object of its own")],
 };
 
 const ELSE_ENTRY_KEYS: Keys = Keys { known: &["else"], idle: &[], refused: &[] };
@@ -116,12 +134,7 @@ const ELSE_KEYS: Keys = Keys { known: &["statusCode", "text"], idle: &[], refuse
 const EXAMPLE_KEYS: Keys = Keys { known: &["path", "body"], idle: &[], refused: &[] };
 
 /// Reads the file; all problems are in the report.
-pub(crate) fn read(
-    root: &Node,
-    application: &Application,
-    host: &HostName,
-    report: &mut Report,
-) -> (Vec<Route>, Option<Otherwise>) {
+pub(crate) fn read(root: &Node, application: &Application, report: &mut Report) -> (Vec<Route>, Option<Otherwise>) {
     let (mut routes, mut otherwise) = (Vec::new(), None);
     let Value::List(items) = &root.value else {
         let what = format!("the file must be a list of routes, but is {}", root.described());
@@ -140,7 +153,7 @@ pub(crate) fn read(
             otherwise =
                 Block::open(item, "a route", &ELSE_ENTRY_KEYS, report).and_then(|mut entry| read_else(&mut entry));
         } else if let Some(mut block) = Block::open(item, "a route", &ROUTE_KEYS, report) {
-            routes.extend(route(&mut block, application, host));
+            routes.extend(route(&mut block, application));
         }
     }
     (routes, otherwise)
@@ -155,27 +168,41 @@ fn read_else(entry: &mut Block<'_, '_>) -> Option<Otherwise> {
     })
 }
 
-fn route(block: &mut Block<'_, '_>, application: &Application, host: &HostName) -> Option<Route> {
+fn route(block: &mut Block<'_, '_>, application: &Application) -> Option<Route> {
     let place = block.report.place(block.at);
     let (path, method) = if messages::is_for_messages(block) {
         (messages::read(block), Method::Message)
     } else {
         (read_uri(block), method(block))
     };
-    let handler = handler(block, host);
-    let on_microservice = on_microservice(block, application);
-    let from_microservices = from_microservices(block, application);
+    let handler = handler(block);
+    let on_microservice = destinations::on_microservice(block, application);
+    let on_microservices = destinations::on_microservices(block, application);
+    let handler_source = destinations::handler_source(block, application);
+    let from_microservices = destinations::from_microservices(block, application);
     let authenticate = block.flag("authenticate").unwrap_or(true);
     let example = block.inner("example", &EXAMPLE_KEYS).map(|mut example| Example {
         path: example.text("path").map(str::to_owned),
         body: example.get("body").map(Node::to_json),
     });
     let (uri, parts) = path?;
-    if on_microservice.is_none() && block.get("on_microservice").is_some() {
-        // A wrong name was said already; taken for a route of the orchestrator it would only add wrong problems.
-        return None;
-    }
-    Some(Route { place, uri, parts, method, handler, on_microservice, from_microservices, authenticate, example })
+    // What is wrong was said already; taken for a route of the orchestrator it would only add wrong problems.
+    destinations::check_choice(block, &parts).ok()?;
+    let on_microservice = on_microservice.ok()?;
+    let on_microservices = on_microservices.ok()?;
+    Some(Route {
+        place,
+        uri,
+        parts,
+        method,
+        handler,
+        on_microservice,
+        on_microservices,
+        handler_source,
+        from_microservices,
+        authenticate,
+        example,
+    })
 }
 
 fn read_uri(block: &mut Block<'_, '_>) -> Option<(String, Vec<Part>)> {
@@ -209,11 +236,10 @@ fn method(block: &mut Block<'_, '_>) -> Method {
     })
 }
 
-fn handler(block: &mut Block<'_, '_>, host: &HostName) -> Option<HandlerName> {
+fn handler(block: &mut Block<'_, '_>) -> Option<HandlerName> {
     if block.get("handler").is_none() {
-        // The orchestrator only sends such a request on, and the microservice knows who answers.
-        let sent_on = block.get("on_microservice").is_some() && *host == HostName::Orchestrator;
-        if !sent_on {
+        // Who only sends such a request on needs no handler: the router knows who has to answer.
+        if block.get("on_microservice").is_none() && block.get("on_microservices").is_none() {
             block.error("handler", "this route has no \"handler\"", "add \"handler\": \"…\", the name of who answers");
         }
         return None;
@@ -225,38 +251,4 @@ fn handler(block: &mut Block<'_, '_>, host: &HostName) -> Option<HandlerName> {
             None
         }
     }
-}
-
-fn on_microservice(block: &mut Block<'_, '_>, application: &Application) -> Option<ServiceName> {
-    let text = block.text("on_microservice")?;
-    if let Some(service) = application.service(text) {
-        return Some(service.name.clone());
-    }
-    if application.is_group(text) {
-        let mend = "name one microservice, and write a route for each member";
-        block.error(
-            "on_microservice",
-            format!("this version does not serve routes to a group, such as {text:?}"),
-            mend,
-        );
-    } else if text == ORCHESTRATOR {
-        let mend = "remove \"on_microservice\": such a route is answered by the orchestrator";
-        block.error("on_microservice", "the orchestrator is no microservice", mend);
-    } else {
-        block.error("on_microservice", format!("unknown microservice {text:?}"), advice(text, application.names()));
-    }
-    None
-}
-
-fn from_microservices(block: &mut Block<'_, '_>, application: &Application) -> Option<Vec<ServiceName>> {
-    let mut callers = Vec::new();
-    for (text, spot) in block.texts("from_microservices")? {
-        if text == ORCHESTRATOR || application.service(text).is_some() {
-            callers.extend(ServiceName::new(text));
-        } else {
-            let known = std::iter::once(ORCHESTRATOR).chain(application.names());
-            block.report.error(Some(spot), format!("unknown microservice {text:?}"), advice(text, known));
-        }
-    }
-    Some(callers)
 }

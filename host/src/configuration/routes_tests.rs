@@ -71,17 +71,42 @@ fn a_wrong_route_names_the_way_out() {
         ),
         (
             r#""uri": "/a", "on_microservice": "lgin""#,
-            "unknown microservice \"lgin\"; did you mean \"login\"? config.json has: login, stock",
-        ),
-        (
-            r#""uri": "/a", "on_microservice": "all""#,
-            "this version does not serve routes to a group, such as \"all\"; name one",
+            "unknown microservice \"lgin\"; did you mean \"login\"? config.json has: login, stock, all",
         ),
         (r#""uri": "/a", "on_microservice": "orchestrator""#, "the orchestrator is no microservice; remove"),
         (r#""uri": "/a", "handler": "h", "from_microservices": ["x"]"#, "unknown microservice \"x\"; add it to"),
         (
-            r#""uri": "/a", "handler": "h", "handler_source": "x""#,
-            "this version does not serve the key \"handler_source\"; put the handler",
+            r#""uri": "/a", "handler": "h", "handler_source": "lgin""#,
+            "unknown microservice \"lgin\"; did you mean \"login\"?",
+        ),
+        (
+            r#""uri": "/a", "handler": "h", "handler_source": "all""#,
+            "unknown microservice \"all\"; a group has no folder",
+        ),
+        (
+            r#""uri": "/a", "on_microservice": "login", "handler_source": "stock""#,
+            "\"handler_source\" says whose handler is meant, and this route has none; add \"handler\"",
+        ),
+        (
+            r#""uri": "/a", "on_microservices": ["login"]"#,
+            "\"on_microservices\" needs the variable :destination in the \"uri\"; write the uri as \"/api/:destination/",
+        ),
+        (
+            r#""uri": "/:destination/a", "handler": "h""#,
+            ":destination in the uri has nothing to choose from; add \"on_microservices\": [\"…\"], or give",
+        ),
+        (
+            r#""uri": "/a(/:destination)", "on_microservices": ["login"]"#,
+            ":destination in the uri chooses where the request goes, so it must be one whole :name; write it outside",
+        ),
+        (r#""uri": "/a/*destination", "on_microservice": "login""#, "must be one whole :name"),
+        (r#""uri": "/:destination", "on_microservices": []"#, "\"on_microservices\" is empty; name at least one"),
+        (r#""uri": "/:destination", "on_microservices": ["login", "x"]"#, "unknown microservice \"x\"; add it to"),
+        (r#""uri": "/:destination", "on_microservices": ["orchestrator"]"#, "the orchestrator is no microservice"),
+        (r#""uri": "/:destination", "on_microservices": "login""#, "must be a list of texts"),
+        (
+            r#""application": "a", "type": "b", "on_microservices": ["login"]"#,
+            "\"on_microservices\" needs the variable :destination",
         ),
         (r#""uri": "/a", "handler": "h", "router": "x""#, "this version does not serve the key \"router\"; write one"),
         (r#""application": "x", "handler": "h""#, "this route for messages has no \"type\"; add \"type\": \"…\""),
@@ -141,13 +166,6 @@ fn keys_without_effect_are_warned_about() {
 }
 
 #[test]
-fn only_the_orchestrator_may_leave_the_handler_out() {
-    let routes = r#"[{"uri": "/a", "on_microservice": "login"}]"#;
-    assert!(load(routes, None).is_ok());
-    assert!(load(routes, Some("login")).unwrap_err().to_string().contains("this route has no \"handler\""));
-}
-
-#[test]
 fn links_come_from_connections_and_routes() {
     let routes = r#"[
       {"uri": "/a", "handler": "h", "on_microservice": "stock", "from_microservices": ["login", "stock"]},
@@ -158,6 +176,34 @@ fn links_come_from_connections_and_routes() {
     assert_eq!(links(None), ["login", "stock"]);
     assert_eq!(links(Some("login")), ["stock"]);
     assert_eq!(links(Some("stock")), ["login"]);
+}
+
+#[test]
+fn links_go_to_every_member_and_every_choice() {
+    let config = r#"{"orchestrator": {}, "microservices": [
+      {"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "g", "members": ["b", "c"]}]}"#;
+    let routes = r#"[
+      {"uri": "/all", "handler": "h", "on_microservice": "g", "from_microservices": ["b"]},
+      {"uri": "/:destination", "handler": "h", "on_microservices": ["g", "b"], "from_microservices": ["a"]}
+    ]"#;
+    let folder = folder(config, Some(routes));
+    let links = |host| {
+        let loaded = Configuration::load(folder.path(), Some(host), IfSecretMissing::LeaveOut).unwrap();
+        loaded.links.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!((links("a"), links("b"), links("c")), (vec!["b".into(), "c".into()], vec!["c".into()], Vec::new()));
+}
+
+#[test]
+fn a_handler_may_come_from_another_folder() {
+    let routes = r#"[
+      {"uri": "/a", "handler": "h", "handler_source": "stock"},
+      {"uri": "/b", "handler": "h", "handler_source": "login", "on_microservice": "all"},
+      {"uri": "/c", "handler": "h", "handler_source": "stock", "on_microservice": "login"}
+    ]"#;
+    let sources = |host| load(routes, host).unwrap().sources().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((sources(None), sources(Some("login"))), (vec!["stock".to_owned()], vec!["stock".to_owned()]));
+    assert!(sources(Some("stock")).is_empty());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::problem::{Report, Spot};
 use super::settings;
 use super::ssl::{self, CA};
 use super::tree::Value;
-use super::{Group, Service};
+use super::{Group, Service, groups};
 use crate::names::ServiceName;
 
 const SERVICE_KEYS: Keys = Keys {
@@ -84,7 +84,11 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
     }
     // Without a name the rest is still read, so that its problems are found as well.
     if is_group {
-        let members = block.texts("members").unwrap_or_default();
+        let members = block.texts("members");
+        if members.as_ref().is_some_and(Vec::is_empty) {
+            block.error("members", "this group has no members", "name at least one microservice");
+        }
+        let members = members.unwrap_or_default();
         entries.groups.extend(name.map(|name| (name, members)));
         return;
     }
@@ -124,7 +128,7 @@ pub(crate) fn service_name(text: &str, spot: Spot, report: &mut Report) -> Optio
 /// Looks up the names in groups and connections now that all of them are known.
 pub(crate) fn resolve(
     application: &mut Application,
-    groups: Vec<(ServiceName, Vec<Mention<'_>>)>,
+    groups: &[(ServiceName, Vec<Mention<'_>>)],
     connections: Vec<(ServiceName, Vec<Mention<'_>>)>,
     report: &mut Report,
 ) {
@@ -137,14 +141,15 @@ pub(crate) fn resolve(
                 members.extend(ServiceName::new(text));
             } else {
                 report.error(
-                    Some(spot),
+                    Some(*spot),
                     format!("the member {text:?} is no microservice"),
                     advice(text, application.names()),
                 );
             }
         }
-        application.groups.push(Group { name, members });
+        application.groups.push(Group { name: name.clone(), members });
     }
+    groups::check(&mut application.groups, groups, report);
     for (name, mentions) in connections {
         let mut targets: Vec<ServiceName> = Vec::new();
         for (text, spot) in mentions {

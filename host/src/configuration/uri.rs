@@ -41,6 +41,24 @@ pub(crate) fn parse(uri: &str) -> Result<Vec<Part>, BadUri> {
     reader.parts(0)
 }
 
+/// Whether every path of these parts has this variable, as one segment or a part of it.
+pub(crate) fn has_variable(parts: &[Part], name: &str) -> bool {
+    parts.iter().any(|part| matches!(part, Part::One(own) if own == name))
+}
+
+/// The names of all variables.
+pub(crate) fn names(parts: &[Part]) -> Vec<&str> {
+    let mut found = Vec::new();
+    for part in parts {
+        match part {
+            Part::Literal(_) => {}
+            Part::One(name) | Part::Rest(name) => found.push(name.as_str()),
+            Part::Optional(inner) => found.extend(names(inner)),
+        }
+    }
+    found
+}
+
 struct Reader {
     letters: std::iter::Peekable<std::vec::IntoIter<char>>,
     names: Vec<String>,

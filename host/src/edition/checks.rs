@@ -6,8 +6,8 @@ use super::modules::relative;
 use crate::configuration::{Configuration, Place, Problem};
 use crate::handler::Catalog;
 use crate::link::Welcome;
-use crate::names::{HandlerName, ServiceName};
-use crate::router::{Destination, Entry, Table};
+use crate::names::ServiceName;
+use crate::router::{Entry, Table};
 use std::path::Path;
 
 /// What is wrong with a host's handlers: files that could not be loaded, as the catalog found them, routes whose handler
@@ -23,12 +23,12 @@ pub(super) fn check_handlers(
     let all_loaded = not_loaded.is_empty();
     let mut problems = not_loaded;
     if all_loaded {
-        let offered: Vec<&str> = catalog.names().map(HandlerName::as_str).collect();
-        problems.extend(table.entries().iter().filter_map(|entry| match &entry.destination {
-            Destination::Here(handler) if catalog.module(handler).is_none() => {
-                Some(missing(&entry.place, handler.as_str(), configuration.host.as_str(), &offered))
-            }
-            _ => None,
+        let host = configuration.host.as_str();
+        problems.extend(table.entries().iter().filter_map(|entry| {
+            let (handler, source) = (entry.handler_here(host)?, entry.source.as_ref());
+            let is_there = catalog.module(source, handler).is_some();
+            let folder = source.map_or(host, ServiceName::as_str);
+            (!is_there).then(|| missing(&entry.place, handler.as_str(), folder, &catalog.offered_by(source)))
         }));
     }
     for (offer, module) in catalog.offers() {
@@ -59,14 +59,15 @@ fn unreachable(file: &Path, handler: &str, need: &ServiceName, configuration: &C
 
 /// Says in the log which routes lead to a handler that the service does not offer.
 pub(super) fn check_welcome(entries: &[Entry], service: &ServiceName, welcome: &Welcome) {
-    for entry in entries.iter().filter(|entry| entry.destination == Destination::There(service.clone())) {
+    for entry in entries.iter().filter(|entry| entry.leads_to(service)) {
         let lacking =
             entry.handler.as_ref().filter(|handler| !welcome.handlers.iter().any(|name| name == handler.as_str()));
         if let Some(handler) = lacking {
             let has = welcome.handlers.join(", ");
             let what = format!("{service} has no handler {handler}");
+            let folder = entry.source.as_ref().unwrap_or(service);
             let mend =
-                format!("put its module into handlers/{service}/ on that host, or mend the name (it offers {has})");
+                format!("put its module into handlers/{folder}/ on that host, or mend the name (it offers {has})");
             tracing::error!("{}", Problem::at(&entry.place, what, mend));
         }
     }

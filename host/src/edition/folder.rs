@@ -1,10 +1,13 @@
 //! What lies in an application folder for one host: its two configuration files and its modules.
-//! In come the folder and the host's name; out go the files as they are now, each with a stamp that changes when it does.
+//! In come the folder, the host's name and whose modules it takes, too; out go the files as they are now, each with a stamp
+//! that changes when it does.
 //! It opens no file.
 
 use crate::configuration::{CONFIG, FOLDER as CONFIGURATION, ROUTES};
+use crate::handler::ModulePlace;
+use crate::names::ServiceName;
 use crate::stamp::Stamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -22,8 +25,10 @@ pub type FolderId = (u64, Option<SystemTime>);
 pub struct Look {
     /// The two configuration files, as far as they are there.
     pub configuration: BTreeMap<PathBuf, Stamp>,
-    /// The modules; nothing: their folder is not there.
-    pub modules: Option<BTreeMap<PathBuf, Stamp>>,
+    /// The modules: the host's own, and those in the folders of the hosts from which it takes handlers.
+    pub modules: BTreeMap<PathBuf, Stamp>,
+    /// Folders of modules that are not there.
+    pub absent: Vec<PathBuf>,
     /// Every folder in which something may change.
     pub folders: BTreeMap<PathBuf, FolderId>,
 }
@@ -37,7 +42,7 @@ pub(super) fn modules_folder(application: &Path, host: &str) -> PathBuf {
 impl Look {
     /// The files of the modules.
     pub fn module_files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.modules.iter().flat_map(BTreeMap::keys)
+        self.modules.keys()
     }
 }
 
@@ -45,7 +50,7 @@ impl Look {
 ///
 /// # Errors
 /// When something is there and cannot be looked at: then nothing is known.
-pub fn look(application: &Path, host: &str) -> Result<Look, String> {
+pub fn look(application: &Path, host: &str, sources: &BTreeSet<ServiceName>) -> Result<Look, String> {
     let mut look = Look { configuration: look_at_configuration(application)?, ..Look::default() };
     // The two outer ones are watched for the moment at which the next one below appears.
     for folder in [application.to_owned(), application.join("handlers"), application.join(CONFIGURATION)] {
@@ -53,11 +58,13 @@ pub fn look(application: &Path, host: &str) -> Result<Look, String> {
             look.folders.insert(folder, identity(&found));
         }
     }
-    let folder = modules_folder(application, host);
-    if found(&folder)?.is_some_and(|found| found.is_dir()) {
-        let mut modules = BTreeMap::new();
-        find_modules(&folder, 0, &mut modules, &mut look.folders)?;
-        look.modules = Some(modules);
+    for host in std::iter::once(host).chain(sources.iter().map(ServiceName::as_str)) {
+        let folder = modules_folder(application, host);
+        if found(&folder)?.is_some_and(|found| found.is_dir()) {
+            find_modules(&folder, 0, &mut look.modules, &mut look.folders)?;
+        } else {
+            look.absent.push(folder);
+        }
     }
     Ok(look)
 }
@@ -91,11 +98,22 @@ fn identity(found: &Metadata) -> FolderId {
     (found.ino(), found.created().ok())
 }
 
-/// What config.json calls a module: its path below the host's folder, without `.wasm`.
+/// Where a module of this host lies.
 #[must_use]
-pub(super) fn module_name(application: &Path, host: &str, file: &Path) -> String {
-    let folder = modules_folder(application, host);
-    file.strip_prefix(folder).unwrap_or(file).with_extension("").to_string_lossy().into_owned()
+pub(super) fn module_place(application: &Path, host: &str, file: &Path) -> ModulePlace {
+    let below = |folder: &Path| {
+        file.strip_prefix(folder).ok().map(|path| path.with_extension("").to_string_lossy().into_owned())
+    };
+    if let Some(path) = below(&modules_folder(application, host)) {
+        return ModulePlace { source: None, path };
+    }
+    // Only folders of microservices are looked at beside the host's own.
+    let of_another = file.strip_prefix(application.join("handlers")).ok().and_then(|path| {
+        let source = ServiceName::new(&path.iter().next()?.to_string_lossy()).ok()?;
+        let path = below(&modules_folder(application, source.as_str()))?;
+        Some(ModulePlace { source: Some(source), path })
+    });
+    of_another.unwrap_or_else(|| ModulePlace::own(&file.with_extension("").to_string_lossy()))
 }
 
 /// Collects `.wasm` files. What Cargo and editors keep for themselves is no module: `target` and dotted names.

@@ -3,10 +3,11 @@
 //! It never changes what serves now.
 
 use super::checks::check_handlers;
-use super::folder::module_name;
+use super::folder::module_place;
 use crate::audience::Audience;
 use crate::configuration::{Configuration, MODULE_BYTES, ModuleSettings, Problem};
-use crate::handler::{Catalog, Clash, Compiled, Engine, LoadFailure, Module, Shared, Upward};
+use crate::handler::{Borrowed, Catalog, Clash, Compiled, Engine, LoadFailure, Module, Shared, Upward};
+use crate::names::ServiceName;
 use crate::router::Table;
 use futures_util::StreamExt as _;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,9 @@ impl Workshop {
     /// What the module of a file may use.
     #[must_use]
     pub fn settings(&self, configuration: &Configuration, file: &Path) -> ModuleSettings {
-        configuration.module(&module_name(&configuration.folder, configuration.host.as_str(), file))
+        let host = configuration.host.as_str();
+        let place = module_place(&configuration.folder, host, file);
+        configuration.module(place.source.as_ref().map_or(host, ServiceName::as_str), &place.path)
     }
 
     /// Links a compiled file as this configuration wants it, and asks it what it offers.
@@ -80,15 +83,15 @@ impl Workshop {
         compiled: &Compiled,
     ) -> Result<Arc<Module>, Problem> {
         let folder = &configuration.folder;
-        let name = module_name(folder, configuration.host.as_str(), file);
-        let settings = configuration.module(&name);
+        let place = module_place(folder, configuration.host.as_str(), file);
+        let settings = self.settings(configuration, file);
         let shared = Shared {
             audience: Arc::clone(&self.audience),
             response: configuration.settings.limits.response,
             user_defined: Arc::clone(&configuration.user_defined),
             upward: self.upward.clone(),
         };
-        let module = Module::new(compiled, &name, file.to_owned(), settings, shared).await;
+        let module = Module::new(compiled, place, file.to_owned(), settings, shared).await;
         module.map(Arc::new).map_err(|failure| problem(folder, file, failure))
     }
 
@@ -125,10 +128,21 @@ pub fn draft(
     not_loaded: Vec<Problem>,
 ) -> Draft {
     let (table, mut problems) = Table::survey(configuration);
-    let (catalog, clashes) = Catalog::new(modules);
+    let (catalog, clashes) = Catalog::new(modules, &borrowed(configuration, &table));
     let not_loaded = not_loaded.into_iter().chain(clashes.iter().map(|clash| clashing(configuration, clash)));
     problems.extend(check_handlers(configuration, &table, &catalog, not_loaded.collect()));
     Draft { table, catalog, problems }
+}
+
+/// The handlers that the routes of this host take from the folders of others.
+fn borrowed(configuration: &Configuration, table: &Table) -> Borrowed {
+    let mut borrowed = Borrowed::new();
+    for entry in table.entries() {
+        if let (Some(source), Some(handler)) = (&entry.source, entry.handler_here(configuration.host.as_str())) {
+            borrowed.entry(source.clone()).or_default().insert(handler.clone());
+        }
+    }
+    borrowed
 }
 
 fn clashing(configuration: &Configuration, clash: &Clash) -> Problem {

@@ -42,6 +42,7 @@ pub(super) struct Asker {
     pub(super) client_address: String,
     pub(super) deadline: tokio::time::Instant,
     pub(super) hops: u8,
+    pub(super) way: Vec<Arc<str>>,
     pub(super) trace: Vec<(String, String)>,
     /// Where intermediate messages go, if its caller takes them.
     pub(super) parts: Option<Parts>,
@@ -147,6 +148,9 @@ impl Asker {
             deadline: self.deadline,
             hops: self.hops.saturating_add(1),
             parts: None,
+            // `dispatch` adds this host, whose name no handler knows for sure.
+            way: self.way.clone(),
+            token_in_header: false,
         })
     }
 }

@@ -258,6 +258,7 @@ fn asker(request: &Request) -> Asker {
         client_address: request.client_address.clone(),
         deadline: request.deadline,
         hops: request.hops,
+        way: request.way.clone(),
         questions: 0,
         parts: request.parts.clone(),
         pushes: 0,

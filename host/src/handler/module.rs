@@ -32,8 +32,11 @@ pub struct Compiled {
 
 /// A loaded module.
 pub struct Module {
-    /// Its path below the host's folder, without `.wasm`: what config.json calls it.
+    /// Its path below the host's folder, without `.wasm`: what config.json calls it. One of another host's folder begins
+    /// with `../` and that host's name.
     pub name: Arc<str>,
+    /// The microservice in whose folder it lies, if not the host's own.
+    pub source: Option<ServiceName>,
     /// Where it was read from.
     pub file: PathBuf,
     /// What it may use.
@@ -45,6 +48,31 @@ pub struct Module {
     shared: Shared,
     /// Whether another version took its place: its instances are not used again.
     replaced: AtomicBool,
+}
+
+/// Where a module lies among the folders of an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModulePlace {
+    /// The microservice in whose folder it lies, if not the host's own.
+    pub source: Option<ServiceName>,
+    /// Its path below that folder, without `.wasm`.
+    pub path: String,
+}
+
+impl ModulePlace {
+    /// A place in the host's own folder.
+    #[must_use]
+    pub fn own(path: &str) -> Self {
+        Self { source: None, path: path.to_owned() }
+    }
+
+    /// The name of the module, which no two modules of one host share.
+    fn name(&self) -> Arc<str> {
+        match &self.source {
+            Some(source) => format!("../{source}/{}", self.path).into(),
+            None => self.path.as_str().into(),
+        }
+    }
 }
 
 /// A handler that a module offers.
@@ -98,14 +126,15 @@ impl Module {
     /// [`LoadFailure`] when it is no module for this host.
     pub async fn new(
         compiled: &Compiled,
-        name: &str,
+        place: ModulePlace,
         file: PathBuf,
         settings: ModuleSettings,
         shared: Shared,
     ) -> Result<Self, LoadFailure> {
         let pre = link(&compiled.component, &settings.imports)?;
         let mut module = Self {
-            name: name.into(),
+            name: place.name(),
+            source: place.source,
             file,
             settings,
             offers: Vec::new(),

@@ -179,6 +179,10 @@ pub(super) struct RequestHead {
     /// Whether the other host passes intermediate messages on.
     #[serde(default)]
     parts: bool,
+    #[serde(default)]
+    way: Vec<String>,
+    #[serde(default)]
+    token_in_header: bool,
 }
 
 /// A message that is not a frame.
@@ -200,6 +204,8 @@ impl RequestHead {
             remaining: u64::try_from(remaining).unwrap_or(u64::MAX),
             hops: request.hops,
             parts: request.parts.is_some(),
+            way: request.way.iter().map(ToString::to_string).collect(),
+            token_in_header: request.token_in_header,
         }
     }
 
@@ -225,6 +231,8 @@ impl RequestHead {
             deadline: now + Duration::from_millis(self.remaining).min(most),
             hops: self.hops,
             parts: None,
+            way: self.way.iter().take(usize::from(self.hops)).map(|step| step.as_str().into()).collect(),
+            token_in_header: self.token_in_header,
         })
     }
 }

@@ -254,6 +254,8 @@ fn request(body: &str, deadline: Instant) -> Request {
         deadline,
         hops: 3,
         parts: None,
+        way: vec!["orchestrator".into(), "a's handler".into(), "a".into()],
+        token_in_header: true,
     }
 }
 

@@ -148,7 +148,7 @@ impl Answer {
             Some(token) if body.starts_with(b"{") => {
                 response.headers = vec![("content-type".to_owned(), JSON.to_owned())];
                 response.body = body;
-                Self { message: attach_token(response, &token).body, token: None, status: None, request_id }
+                Self { message: attach_token(response, &token, false).body, token: None, status: None, request_id }
             }
             token => Self { message: body, token, status: None, request_id },
         }

@@ -137,6 +137,8 @@ fn request(edition: &Edition, message: Message, application: &str) -> Request {
         deadline: Instant::now() + edition.configuration.settings.limits.request_time,
         hops: 0,
         parts: None,
+        way: Vec::new(),
+        token_in_header: true,
     };
     request.renew_trace_span();
     request

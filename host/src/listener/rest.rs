@@ -80,6 +80,8 @@ async fn receive(
         deadline,
         hops: 0,
         parts: None,
+        way: Vec::new(),
+        token_in_header: false,
     };
     request.renew_trace_span();
     Ok(request)

@@ -143,7 +143,7 @@ fn drafted(configuration: &Configuration, modules: &Modules) -> Draft {
 fn put(mut modules: Modules, change: &Arc<Module>) -> Modules {
     let takes_over = |file: &Path, module: &Arc<Module>| {
         let same_handler = module.offers.iter().any(|offer| change.offers.iter().any(|new| new.name == offer.name));
-        same_handler && !file.exists()
+        module.source == change.source && same_handler && !file.exists()
     };
     modules
         .retain(|(file, module)| *file != change.file && !module.as_ref().is_ok_and(|module| takes_over(file, module)));

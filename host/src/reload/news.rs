@@ -34,7 +34,8 @@ pub(super) fn tell(before: &Edition, now: &Edition) {
     }
     for module in before.catalog.modules().filter(|module| find(now, module).is_none()) {
         let (file, version) = (relative(folder, &module.file).display(), module.version());
-        tracing::info!("{file}: the file is gone, and version {version} with it: {}", handlers(module));
+        let why = if module.file.exists() { "no route needs it any more" } else { "the file is gone" };
+        tracing::info!("{file}: {why}, and version {version} with it: {}", handlers(module));
     }
     let known = |problem: &&Problem| before.problems.iter().any(|other| same(other, problem));
     for problem in now.problems.iter().filter(|problem| !known(problem)) {

@@ -2,10 +2,11 @@
 //! In comes the configuration; out goes a table that decides, or every route that could never be reached.
 //! A request is never sent anywhere here.
 
+use super::belonging::{Belonging, belonging};
 use super::path;
 use super::pattern::Pattern;
-use crate::configuration::{Configuration, Example, Method, Part, Place, Problem, Problems, Route};
-use crate::names::{HandlerName, HostName, ServiceName, is_control_type};
+use crate::configuration::{Configuration, DESTINATION, Example, Method, Part, Place, Problem, Problems, Route};
+use crate::names::{HandlerName, ServiceName, is_control_type};
 use crate::request::{Kind, message_of};
 use std::sync::Arc;
 
@@ -19,22 +20,74 @@ pub struct Entry {
     /// Whether a valid token is needed.
     pub authenticate: bool,
     /// Where its requests go.
-    pub destination: Destination,
+    pub destinations: Destinations,
     /// The handler that the route names, also where another host answers.
     pub handler: Option<HandlerName>,
+    /// The microservice from whose folder the handler comes, if not this host's own.
+    pub source: Option<ServiceName>,
     /// Where it stands in routes.json.
     pub place: Place,
     /// A request to try.
     pub example: Option<Example>,
 }
 
-/// Where a route's requests go.
+/// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// To a handler of this host.
     Here(HandlerName),
     /// To another host, over a link.
     There(ServiceName),
+    /// To all members of a group at once; this host may be one of them.
+    Members(Vec<ServiceName>),
+}
+
+/// Where a route's requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destinations {
+    /// All of them to the same place.
+    One(Destination),
+    /// Each to the one that the path variable `destination` names.
+    Chosen(Vec<Choice>),
+}
+
+/// One of the places among which a path chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What the path says.
+    pub name: ServiceName,
+    /// Where it leads.
+    pub destination: Destination,
+}
+
+impl Entry {
+    /// Whether some request goes over the link to this service.
+    #[must_use]
+    pub fn leads_to(&self, service: &ServiceName) -> bool {
+        self.some_destination(|destination| match destination {
+            Destination::Here(_) => false,
+            Destination::There(there) => there == service,
+            Destination::Members(members) => members.contains(service),
+        })
+    }
+
+    /// The handler that has to be on this host, named `host`.
+    #[must_use]
+    pub fn handler_here(&self, host: &str) -> Option<&HandlerName> {
+        let answers = self.some_destination(|destination| match destination {
+            Destination::Here(_) => true,
+            Destination::There(_) => false,
+            Destination::Members(members) => members.iter().any(|member| member.as_str() == host),
+        });
+        self.handler.as_ref().filter(|_| answers)
+    }
+
+    fn some_destination(&self, holds: impl Fn(&Destination) -> bool) -> bool {
+        match &self.destinations {
+            Destinations::One(destination) => holds(destination),
+            Destinations::Chosen(choices) => choices.iter().any(|choice| holds(&choice.destination)),
+        }
+    }
 }
 
 /// The route of a request.
@@ -42,6 +95,8 @@ pub enum Destination {
 pub struct Decision<'t> {
     /// The route.
     pub entry: &'t Entry,
+    /// Where the request goes.
+    pub destination: &'t Destination,
     /// The decoded variables in the order of the pattern; those of optional parts that the path lacks are missing.
     pub variables: Vec<(String, String)>,
 }
@@ -56,6 +111,8 @@ pub enum NoRoute {
         /// The methods that the path takes, in the order of the file.
         allowed: Vec<String>,
     },
+    /// The path names a destination to which its route does not lead.
+    NoSuchDestination(String),
 }
 
 /// The routes of this host.
@@ -79,36 +136,16 @@ impl Table {
     /// Prepares the routes as far as they are sound, for a check of the files: the table, and every problem.
     #[must_use]
     pub fn survey(configuration: &Configuration) -> (Self, Vec<Problem>) {
-        let (mut table, mut problems) = (Self { entries: Vec::new(), patterns: Vec::new() }, Vec::new());
-        for route in &configuration.routes {
-            let Some(target) = target(route, configuration) else {
-                continue;
-            };
-            let destination = match (target, &route.handler) {
-                (Target::There(service), _) => Destination::There(service),
-                (Target::Here, Some(handler)) => Destination::Here(handler.clone()),
-                (Target::Here, None) => {
-                    let what = "this route has no \"handler\"";
-                    problems.push(Problem::at(&route.place, what, "add \"handler\": \"…\", the name of who answers"));
-                    continue;
-                }
-            };
-            if route.uri == crate::link::PATH {
+        let (belonging, mut problems) = belonging(configuration);
+        let mut table = Self { entries: Vec::new(), patterns: Vec::new() };
+        for Belonging { route, pattern, destinations } in belonging {
+            if route.method != Method::Message && route.uri == crate::link::PATH {
                 let what = format!("the path {} belongs to the links between hosts", route.uri);
                 problems.push(Problem::at(&route.place, what, "choose another path"));
             }
-            let pattern = Pattern::new(&route.parts);
             problems.extend(table.unreachable(route, &route.parts, &pattern));
             table.patterns.push(pattern);
-            table.entries.push(Entry {
-                uri: route.uri.as_str().into(),
-                method: route.method,
-                authenticate: route.authenticate,
-                destination,
-                handler: route.handler.clone(),
-                place: route.place.clone(),
-                example: route.example.clone(),
-            });
+            table.entries.push(entry(route, destinations, configuration.host.as_str()));
         }
         (table, problems)
     }
@@ -130,7 +167,7 @@ impl Table {
             };
             let methods = methods(entry.method);
             if entry.method == Method::Any || methods.contains(&method) {
-                return Ok(Decision { entry, variables });
+                return decision(entry, variables);
             }
             for method in methods {
                 if !allowed.iter().any(|known| known == method) {
@@ -146,9 +183,9 @@ impl Table {
         let is_control = message_of(path).is_none_or(|(_, kind)| is_control_type(&kind));
         let decoded = path::decoded(path).filter(|_| !is_control).ok_or(NoRoute::UnknownPath)?;
         let mut messages = self.prepared().filter(|(entry, _)| entry.method == Method::Message);
-        let found =
-            messages.find_map(|(entry, pattern)| Some(Decision { entry, variables: pattern.variables(&decoded)? }));
-        found.ok_or(NoRoute::UnknownPath)
+        let found = messages.find_map(|(entry, pattern)| Some((entry, pattern.variables(&decoded)?)));
+        let (entry, variables) = found.ok_or(NoRoute::UnknownPath)?;
+        decision(entry, variables)
     }
 
     fn prepared(&self) -> impl Iterator<Item = (&Entry, &Pattern)> {
@@ -169,12 +206,7 @@ impl Table {
             let what = format!("{name} stands already on line {}, as {}", earlier.place.line, earlier.uri);
             return Some(Problem::at(&route.place, what, "remove one of the two"));
         }
-        let hiding = |entry: &Entry| match (entry.method, route.method) {
-            (Method::Message, Method::Message) => true,
-            (Method::Message, _) | (_, Method::Message) | (Method::Verb(_), Method::Any) => false,
-            (Method::Any, _) => true,
-            (Method::Verb(earlier), Method::Verb(later)) => methods_of(earlier).contains(&later),
-        };
+        let hiding = |entry: &Entry| takes_all_of(entry.method, route.method);
         let (earlier, _) = self.prepared().find(|(entry, other)| hiding(entry) && other.hides(parts))?;
         let line = earlier.place.line;
         let what =
@@ -183,28 +215,39 @@ impl Table {
     }
 }
 
-/// Where a route of this host leads.
-enum Target {
-    Here,
-    There(ServiceName),
+fn entry(route: &Route, destinations: Destinations, host: &str) -> Entry {
+    Entry {
+        uri: route.uri.as_str().into(),
+        method: route.method,
+        authenticate: route.authenticate,
+        destinations,
+        handler: route.handler.clone(),
+        source: route.handler_source.clone().filter(|source| source.as_str() != host),
+        place: route.place.clone(),
+        example: route.example.clone(),
+    }
 }
 
-/// Where a route leads; `None` if it does not belong to this host.
-fn target(route: &Route, configuration: &Configuration) -> Option<Target> {
-    let host = &configuration.host;
-    let service = route.on_microservice.as_ref();
-    let may_send = route
-        .from_microservices
-        .as_ref()
-        .is_none_or(|callers| callers.iter().any(|caller| caller.as_str() == host.as_str()));
-    match (host, service) {
-        (HostName::Orchestrator, None) => may_send.then_some(Target::Here),
-        (HostName::Orchestrator, Some(service)) => may_send.then(|| Target::There(service.clone())),
-        (HostName::Microservice(own), Some(service)) if service == own => Some(Target::Here),
-        (HostName::Microservice(_), Some(service)) => {
-            (may_send && configuration.links.contains(service)).then(|| Target::There(service.clone()))
+/// The decision for a route that fits.
+fn decision(entry: &Entry, variables: Vec<(String, String)>) -> Result<Decision<'_>, NoRoute> {
+    let destination = match &entry.destinations {
+        Destinations::One(destination) => destination,
+        Destinations::Chosen(choices) => {
+            let wanted = variables.iter().find(|(name, _)| name == DESTINATION).map_or("", |(_, value)| value);
+            let choice = choices.iter().find(|choice| choice.name.as_str() == wanted);
+            &choice.ok_or_else(|| NoRoute::NoSuchDestination(wanted.to_owned()))?.destination
         }
-        (HostName::Microservice(_), None) => configuration.standalone.then_some(Target::Here),
+    };
+    Ok(Decision { entry, destination, variables })
+}
+
+/// Whether a route of one method takes every request that one of another method could take.
+pub(super) fn takes_all_of(method: Method, other: Method) -> bool {
+    match (method, other) {
+        (Method::Message, Method::Message) => true,
+        (Method::Message, _) | (_, Method::Message) | (Method::Verb(_), Method::Any) => false,
+        (Method::Any, _) => true,
+        (Method::Verb(verb), Method::Verb(other)) => methods_of(verb).contains(&other),
     }
 }
 

@@ -2,7 +2,7 @@
 //! In come small application folders; out go decisions and problems.
 //! Nothing here needs a running host.
 
-use super::{Decision, Destination, NoRoute, Table};
+use super::{Decision, Destination, Destinations, Entry, NoRoute, Table};
 use crate::configuration::{Configuration, IfSecretMissing, Problems};
 use crate::request::{Kind, message_path};
 
@@ -184,6 +184,23 @@ fn a_hidden_route_is_an_error() {
     }
 }
 
+/// `uri`, and where it leads from this host.
+fn shown(entry: &Entry) -> String {
+    let place = |destination: &Destination| match destination {
+        Destination::Here(handler) => format!("here {handler}"),
+        Destination::There(service) => format!("there {service}"),
+        Destination::Members(members) => format!("all of {members:?}"),
+    };
+    let places = match &entry.destinations {
+        Destinations::One(destination) => place(destination),
+        Destinations::Chosen(choices) => {
+            let choices = choices.iter().map(|choice| format!("{}: {}", choice.name, place(&choice.destination)));
+            choices.collect::<Vec<_>>().join(", ")
+        }
+    };
+    format!("{} {places}", entry.uri)
+}
+
 #[test]
 fn each_host_has_its_own_routes() {
     let routes = r#"[
@@ -195,10 +212,6 @@ fn each_host_has_its_own_routes() {
     ]"#;
     let list = |host: Option<&str>| -> Vec<String> {
         let table = table_of(CONFIG, host, routes).unwrap();
-        let shown = |entry: &super::Entry| match &entry.destination {
-            Destination::Here(handler) => format!("{} here {handler}", entry.uri),
-            Destination::There(service) => format!("{} there {service}", entry.uri),
-        };
         table.entries().iter().map(shown).collect()
     };
     assert_eq!(list(None), ["/local here l", "/a there a", "/c there c", "/a/both there a"]);
@@ -212,7 +225,7 @@ fn the_only_microservice_of_a_folder_answers_all() {
     let config = r#"{"ms_name": "solo", "jwt": {"secret": "s"}}"#;
     let routes = r#"[{"uri": "/x", "handler": "hx"}, {"uri": "/y", "handler": "hy", "on_microservice": "solo"}]"#;
     let table = table_of(config, None, routes).unwrap();
-    assert!(table.entries().iter().all(|entry| matches!(entry.destination, Destination::Here(_))));
+    assert!(table.entries().iter().all(|entry| entry.handler_here("solo").is_some()));
     assert_eq!(table.entries().len(), 2);
 }
 
@@ -288,4 +301,174 @@ fn messages_are_hidden_by_messages_alone() {
     let both =
         r#"[{"application": "a", "type": "b", "handler": "h"}, {"uri": "/a/b", "method": "ANY", "handler": "h"}]"#;
     assert_eq!(problem(both), "");
+}
+
+const FLEET: &str = r#"{
+  "orchestrator": {}, "jwt": {"secret": "s"},
+  "microservices": [ {"name": "a"}, {"name": "b", "connections": ["a", "c"]}, {"name": "c"}, {"name": "d"},
+                     {"name": "ab", "members": ["a", "b"]}, {"name": "most", "members": ["ab", "c"]} ]
+}"#;
+
+/// The routes of each host of `FLEET`, `orchestrator` first.
+fn lists(routes: &str) -> Vec<(&'static str, Vec<String>)> {
+    let list = |host: &'static str| {
+        let table = table_of(FLEET, Some(host), routes).unwrap_or_else(|problems| panic!("{host}: {problems}"));
+        (host, table.entries().iter().map(shown).collect())
+    };
+    ["orchestrator", "a", "b", "c", "d"].map(list).to_vec()
+}
+
+fn expect(found: &[(&str, Vec<String>)], expected: &[(&str, &[&str])]) {
+    for (host, list) in found {
+        let wanted = expected.iter().find(|(name, _)| name == host).map_or(&[] as &[&str], |(_, list)| *list);
+        assert_eq!(list, wanted, "{host}");
+    }
+}
+
+#[test]
+fn a_group_is_asked_from_outside_and_answered_by_its_members() {
+    let routes = r#"[
+      {"uri": "/ab", "handler": "h", "on_microservice": "ab"},
+      {"uri": "/most", "handler": "h", "on_microservice": "most", "from_microservices": ["b"]}
+    ]"#;
+    expect(
+        &lists(routes),
+        &[
+            ("orchestrator", &["/ab all of [\"a\", \"b\"]"]),
+            ("a", &["/ab here h", "/most here h"]),
+            ("b", &["/ab here h", "/most all of [\"a\", \"b\", \"c\"]"]),
+            ("c", &["/most here h"]),
+        ],
+    );
+}
+
+#[test]
+fn a_path_chooses_among_what_its_host_can_reach() {
+    let routes =
+        r#"[{"uri": "/:destination/x", "handler": "h", "on_microservices": ["d", "most"], "on_microservice": "c"}]"#;
+    expect(
+        &lists(routes),
+        &[
+            (
+                "orchestrator",
+                &[
+                    "/:destination/x c: there c, d: there d, most: all of [\"a\", \"b\", \"c\"], ab: all of [\"a\", \"b\"], \
+                   a: there a, b: there b",
+                ],
+            ),
+            ("a", &["/:destination/x most: here h, ab: here h, a: here h"]),
+            ("b", &["/:destination/x c: there c, most: here h, ab: here h, a: there a, b: here h"]),
+            ("c", &["/:destination/x c: here h, most: here h"]),
+            ("d", &["/:destination/x d: here h"]),
+        ],
+    );
+    let table = table_of(FLEET, None, routes).unwrap();
+    let decided = |path| table.decide(Kind::Rest, "GET", path).map(|decision| decision.destination.clone());
+    assert!(matches!(decided("/d/x"), Ok(Destination::There(service)) if service.as_str() == "d"));
+    assert!(matches!(decided("/most/x"), Ok(Destination::Members(members)) if members.len() == 3));
+    for (path, name) in [("/zzz/x", "zzz"), ("/orchestrator/x", "orchestrator"), ("/D/x", "D"), ("/a%2Fb/x", "a/b")] {
+        assert_eq!(decided(path), Err(NoRoute::NoSuchDestination(name.to_owned())));
+    }
+}
+
+#[test]
+fn a_chain_is_written_as_routes_of_one_path() {
+    let chain = r#"[
+      {"uri": "/x/:id", "on_microservice": "a", "from_microservices": ["orchestrator"]},
+      {"uri": "/x/:id", "on_microservice": "b", "from_microservices": ["a"]},
+      {"uri": "/x/:key", "on_microservice": "c", "from_microservices": ["b"]},
+      {"uri": "/x/:id", "on_microservice": "d", "from_microservices": ["c"], "handler": "h"}
+    ]"#;
+    let expected: &[(&str, &[&str])] = &[
+        ("orchestrator", &["/x/:id there a"]),
+        ("a", &["/x/:id there b"]),
+        ("b", &["/x/:key there c"]),
+        ("c", &["/x/:id there d"]),
+        ("d", &["/x/:id here h"]),
+    ];
+    expect(&lists(chain), expected);
+    // The last host's route may be one of its own, before or behind the others, and may be open to every sender.
+    let last = r#"{"uri": "/x/:id", "on_microservice": "d", "handler": "h"}"#;
+    let bare = chain.replace(", \"handler\": \"h\"", "");
+    expect(&lists(&bare.replacen('[', &format!("[{last},"), 1)), expected);
+    expect(&lists(&bare.replace("\n    ]", &format!(",{last}]"))), expected);
+}
+
+#[test]
+fn a_chain_may_begin_beside_the_orchestrator_and_end_in_a_group() {
+    let routes = r#"[
+      {"uri": "/x", "on_microservice": "d", "from_microservices": ["orchestrator"]},
+      {"uri": "/x", "on_microservice": "most", "from_microservices": ["d"], "handler": "h"}
+    ]"#;
+    expect(
+        &lists(routes),
+        &[
+            ("orchestrator", &["/x there d"]),
+            ("d", &["/x all of [\"a\", \"b\", \"c\"]"]),
+            ("a", &["/x here h"]),
+            ("b", &["/x here h"]),
+            ("c", &["/x here h"]),
+        ],
+    );
+}
+
+#[test]
+fn a_ring_is_a_chain_without_an_end() {
+    let routes = r#"[
+      {"uri": "/x", "on_microservice": "a", "from_microservices": ["orchestrator", "b"]},
+      {"uri": "/x", "on_microservice": "b", "from_microservices": ["a"]}
+    ]"#;
+    let expected: &[(&str, &[&str])] =
+        &[("orchestrator", &["/x there a"]), ("a", &["/x there b"]), ("b", &["/x there a"])];
+    expect(&lists(routes), expected);
+}
+
+#[test]
+fn what_really_stands_twice_on_one_host_is_still_an_error() {
+    let problem = |routes: &str, host| table_of(FLEET, Some(host), routes).err().map(|all| all.to_string());
+    let two_ways = r#"[
+      {"uri": "/x", "on_microservice": "a", "from_microservices": ["orchestrator"]},
+      {"uri": "/x", "on_microservice": "b", "from_microservices": ["orchestrator"], "handler": "h"}
+    ]"#;
+    let twice = "configuration/routes.json:3:7: GET /x stands already on line 2, as /x; remove one of the two";
+    assert_eq!(problem(two_ways, "orchestrator").unwrap(), twice);
+    let answered_and_sent_on = r#"[
+      {"uri": "/x", "on_microservice": "a", "handler": "h"},
+      {"uri": "/x", "on_microservice": "b", "from_microservices": ["a"], "handler": "h"}
+    ]"#;
+    assert_eq!(problem(answered_and_sent_on, "a").unwrap(), twice);
+    let nobody = r#"[{"uri": "/x", "on_microservice": "a"}]"#;
+    assert_eq!(problem(nobody, "orchestrator"), None);
+    assert!(problem(nobody, "a").unwrap().contains("1:2: this route has no \"handler\"; add \"handler\""));
+}
+
+#[test]
+fn a_host_may_send_all_of_its_requests_to_one_that_knows_more() {
+    let routes = r#"[
+      {"uri": "/api/*all", "method": "ANY", "on_microservice": "a", "from_microservices": ["orchestrator"]},
+      {"uri": "/api/x/:id", "on_microservice": "c", "from_microservices": ["a"], "handler": "hx"},
+      {"uri": "/api/y", "on_microservice": "a", "from_microservices": ["d"], "handler": "hy"}
+    ]"#;
+    expect(
+        &lists(routes),
+        &[
+            ("orchestrator", &["/api/*all there a"]),
+            ("a", &["/api/x/:id there c", "/api/y here hy"]),
+            ("c", &["/api/x/:id here hx"]),
+            ("d", &["/api/y there a"]),
+        ],
+    );
+}
+
+#[test]
+fn a_member_that_asks_its_group_needs_the_handler() {
+    let routes = r#"[{"uri": "/x", "on_microservice": "most", "from_microservices": ["b"]}]"#;
+    let problem = table_of(FLEET, Some("b"), routes).err().map(|all| all.to_string()).unwrap_or_default();
+    assert!(problem.contains("this route has no \"handler\""), "{problem}");
+}
+
+#[test]
+fn the_path_of_the_links_is_free_for_messages() {
+    let table = table_of(CONFIG, None, r#"[{"application": "qewd", "type": "link", "handler": "h"}]"#).unwrap();
+    assert_eq!(message(&table, "qewd", "link"), "h []");
 }

@@ -97,6 +97,8 @@ impl Case {
             deadline: Instant::now() + LONG_ENOUGH,
             hops: 0,
             parts: None,
+            way: Vec::new(),
+            token_in_header: false,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::calls::{Case, GREETING};
 use qewd::configuration::{Limits, Mode, ModuleSettings};
-use qewd::handler::{Call, Compiled, Engine, EngineSettings, Instance, Module, Shared, UpwardRequest};
+use qewd::handler::{Call, Compiled, Engine, EngineSettings, Instance, Module, ModulePlace, Shared, UpwardRequest};
 use qewd::pool::{Pool, PoolSettings};
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Hosted {
             upward,
             audience: Arc::default(),
         };
-        let module = Module::new(&compiled, case.module, file, settings, shared).await;
+        let module = Module::new(&compiled, ModulePlace::own(case.module), file, settings, shared).await;
         Self {
             module: Arc::new(module.unwrap_or_else(|failure| panic!("{failure}"))),
             pool: Pool::new(PoolSettings { size: 4, line: 1000, idle: Duration::from_secs(3600), modules: 1 }),

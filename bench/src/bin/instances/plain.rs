@@ -4,7 +4,7 @@
 
 use super::calls::{Case, GREETING};
 use super::hosted::ROOM;
-use bindings::qewd::handler::{log, services, settings, types};
+use bindings::qewd::handler::{log, messages, services, settings, types};
 use bindings::{Module, ModulePre};
 use qewd::handler::Call;
 use std::path::Path;
@@ -137,6 +137,16 @@ impl log::Host for State {
 impl settings::Host for State {
     fn get(&mut self, name: String) -> Option<Vec<u8>> {
         (name == "greeting").then(|| format!("\"{GREETING}\"").into_bytes())
+    }
+}
+
+impl messages::Host for State {
+    fn send(&mut self, _kind: Option<String>, _message: Vec<u8>) -> Result<bool, String> {
+        Ok(false)
+    }
+
+    fn push(&mut self, _to: messages::Hearer, _kind: String, _message: Vec<u8>) -> Result<(), String> {
+        Ok(())
     }
 }
 

@@ -8,7 +8,9 @@ use bench::row;
 use qewd::configuration::{Configuration, IfSecretMissing};
 use qewd::edition::{Workshop, look};
 use qewd::handler::{Engine, EngineSettings};
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -75,7 +77,7 @@ async fn load(folder: &Path, cache: &Path) -> Loaded {
     let (upward, _questions) = mpsc::channel(1);
     let workshop =
         Workshop { engine: Engine::new(&settings).expect("the machine runs wasm"), upward, audience: Arc::default() };
-    let seen = look(folder, "orchestrator").expect("the folder can be looked at");
+    let seen = look(folder, "orchestrator", &BTreeSet::new()).expect("the folder can be looked at");
     let (modules, problems) = workshop.load_all(&configuration, seen.module_files()).await;
     let all = began.elapsed();
     assert!(problems.is_empty() && modules.len() == MODULES as usize, "{problems:?}");

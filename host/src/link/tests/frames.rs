@@ -28,14 +28,20 @@ prop_compose! {
         headers in headers(),
         body in body(),
         left in 0..10_000_000_u64,
-        hops in any::<u8>(),
+        (hops, token_in_header) in any::<(u8, bool)>(),
+        steps in prop::collection::vec("[a-z' ]{1,20}", 0..4),
     ) -> (Request, Instant) {
         let now = Instant::now();
         let (method, path, query, client_address) = texts;
         let kind = if service { Kind::Service } else { Kind::Rest };
         let deadline = now + Duration::from_millis(left);
         let id = RequestId::new(&id).unwrap();
-        (Request { id, kind, method, path, query, headers, body, client_address, deadline, hops, parts: None }, now)
+        // No more steps than hops: others are cut off.
+        let way = steps.iter().take(usize::from(hops)).map(|step| step.as_str().into()).collect();
+        let request = Request {
+            id, kind, method, path, query, headers, body, client_address, deadline, hops, way, token_in_header, parts: None,
+        };
+        (request, now)
     }
 }
 
