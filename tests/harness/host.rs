@@ -239,6 +239,17 @@ impl Host {
         assert!(sent.success(), "{} could not be sent {signal}", self.name);
     }
 
+    /// Stops it in its tracks until it is sent CONT. A thread that runs at that moment goes on for a little while.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let is_stopped = |status: String| status.lines().any(|line| line.starts_with("State:\tT"));
+        wait_until("all threads stand still", || {
+            let mut statuses = std::fs::read_dir(&tasks).unwrap().map(|task| task.unwrap().path().join("status"));
+            statuses.all(|status| std::fs::read_to_string(status).is_ok_and(is_stopped))
+        });
+    }
+
     /// Waits for the end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut status = None;
