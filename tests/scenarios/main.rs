@@ -28,6 +28,7 @@ mod workers;
 mod compile_cache;
 mod links;
 mod link_failures;
+mod wires;
 mod fabric;
 mod namespaces;
 mod overload;
