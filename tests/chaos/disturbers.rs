@@ -25,16 +25,13 @@ pub(crate) fn disturb_wire<'a>(relay: &'a Relay, ledger: &'a Ledger, mut chance:
         while ledger.part() == Part::Disturbed {
             pause(ledger, &mut chance, 0..2500);
             let how = if chance.random() { Cut::Reset } else { Cut::Finish };
-            match chance.random_range(0..16) {
+            match chance.random_range(0..16_usize) {
                 0..2 => relay.set(Manner::Delay(Duration::from_millis(chance.random_range(1..60)))),
                 2..5 => relay.set(Manner::Split(chance.random_range(1..40))),
-                5 => relay.set(Manner::Stall(Ways::There)),
-                6 => relay.set(Manner::Stall(Ways::Back)),
-                7 => relay.set(Manner::Stall(Ways::Both)),
-                8 => {
-                    // For so long that the hosts find it out themselves.
-                    relay.set(Manner::Stall(Ways::Both));
-                    pause(ledger, &mut chance, 5500..7000);
+                silent @ 5..9 => {
+                    relay.set(Manner::Stall([Ways::There, Ways::Back, Ways::Both][silent % 3]));
+                    // Longer than requests have, and now and then so long that the hosts find it out themselves.
+                    pause(ledger, &mut chance, 1000..6500);
                 }
                 9 => relay.set(Manner::Swallow),
                 10 => relay.cut(how),

@@ -21,7 +21,7 @@ mod ledger;
 
 use clients::Client;
 use disturbers::{Process, disturb_processes, disturb_wire};
-use harness::{App, Host, Launch, Relay, Request, Seed, free_port, tell, wait_until};
+use harness::{App, Cut, Host, Launch, Relay, Request, Seed, free_port, tell, wait_until};
 use ledger::{Ledger, Part};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -39,8 +39,10 @@ const REQUEST_MILLISECONDS: u64 = 3000;
 const HEALED: Duration = Duration::from_secs(2);
 /// Requests that have to succeed afterwards, every one.
 const AFTERWARDS: usize = 2000;
-/// Kibibytes by which the memory of a host may differ: far below what a leak in each request or link would add up to.
-const MEMORY_SLACK: usize = 16 << 10;
+/// How long every wire is gone at the end: until the waits between two tries to connect are as long as they get.
+const GONE: Duration = Duration::from_secs(5);
+/// Kibibytes by which the memory of a host may grow: a kibibyte that each request left behind would be more.
+const MEMORY_SLACK: usize = 24 << 10;
 
 /// Two services, of which one asks the other.
 fn app() -> App {
@@ -51,7 +53,7 @@ fn app() -> App {
         route("/api/ask", "asker", "near"),
         route("/api/sleep", "sleeper", "far"),
     ]);
-    let block = json!({"poolSize": 24, "limits": {"requestMilliseconds": REQUEST_MILLISECONDS}});
+    let block = json!({"poolSize": 8, "limits": {"requestMilliseconds": REQUEST_MILLISECONDS}});
     let config = json!({
         "qewd_up": true, "orchestrator": {"qewd": block},
         "microservices": [
@@ -145,6 +147,11 @@ impl<'a> Scene<'a> {
             let killed = killer.join().unwrap();
             for (disturber, wire) in disturbers.into_iter().zip(wires) {
                 disturber.join().unwrap();
+                wire.refuse(true);
+                wire.cut(Cut::Reset);
+            }
+            std::thread::sleep(GONE);
+            for wire in wires {
                 wire.heal();
             }
             let healed = heals(&asked);

@@ -32,6 +32,7 @@ mod groups;
 mod destinations;
 mod chains;
 mod link_failures;
+mod wires;
 mod fabric;
 mod namespaces;
 mod overload;

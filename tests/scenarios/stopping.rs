@@ -126,3 +126,25 @@ fn a_service_under_load_stops_without_a_lost_answer() {
     assert!(goodbye.contains(r#"why="it is stopping""#), "{goodbye}");
     fleet.service("far").wait_for(" disconnected: orchestrator at 127.0.0.1: ");
 }
+
+#[test]
+fn a_question_in_flight_is_answered_before_its_asker_goes() {
+    let config = json!({
+        "qewd_up": true, "orchestrator": {},
+        "microservices": [{"name": "near", "connections": ["far"]}, {"name": "far"}],
+    });
+    let routes = json!([
+        {"uri": "/api/ask", "handler": "asker", "on_microservice": "near", "authenticate": false},
+        {"uri": "/api/sleep", "handler": "sleeper", "on_microservice": "far", "authenticate": false},
+    ]);
+    let app = App::new(config, &routes).guest("near", "asker").guest("far", "sleeper");
+    let mut fleet = Fleet::start(app, &["far", "near"]);
+    let mut asking = fleet.orchestrator.get("/api/ask?on=far&path=/api/sleep%3Fmilliseconds=1500").begin();
+    fleet.service("far").wait_for("falling asleep");
+    fleet.service("near").signal("TERM");
+    assert_eq!(read_answer(&mut asking, true).shown(), r#"200 {"slept":1500,"for":null}"#);
+    assert_eq!(fleet.service("near").ended().code(), Some(0));
+    let goodbye = fleet.service("near").wait_for("closed the link to far at http://127.0.0.1:");
+    assert!(goodbye.contains("this host stops"), "{goodbye}");
+    fleet.service("far").wait_for(" disconnected: near at 127.0.0.1: it closed the connection");
+}
