@@ -18,6 +18,7 @@ pub use hosts::Door;
 
 use crate::configuration::Cors;
 use crate::dispatch::Dispatch;
+use crate::message::{AJAX_PATH, SOCKET_PATH};
 use crate::tls::{Stream, Tls, has_shown_certificate};
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -165,16 +166,15 @@ impl Routed {
 }
 
 fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
-    let rest = Router::new()
-        .fallback(rest::answer)
-        .route(ajax::PATH, axum::routing::post(ajax::answer).fallback(rest::answer));
+    let rest =
+        Router::new().fallback(rest::answer).route(AJAX_PATH, axum::routing::post(ajax::answer).fallback(rest::answer));
     let rest = match cors(allowed) {
         Some(cors) => rest.layer(cors),
         None => rest,
     };
     let all = rest
         .route(crate::link::PATH, axum::routing::any(hosts::upgrade))
-        .route(clients::PATH, axum::routing::any(clients::upgrade))
+        .route(SOCKET_PATH, axum::routing::any(clients::upgrade))
         .with_state(Arc::clone(front));
     TowerToHyperService::new(all)
 }

@@ -6,6 +6,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+/// The path at which clients connect by WebSocket.
+pub const SOCKET_PATH: &str = "/ws";
+/// The path to which clients post messages.
+pub const AJAX_PATH: &str = "/ajax";
+
 /// Intermediate messages that may wait between two stages of their way; a handler that says more waits, too.
 pub const PARTS: usize = 32;
 

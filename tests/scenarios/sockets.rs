@@ -201,6 +201,34 @@ fn pushes_reach_clients_wherever_they_are() {
 }
 
 #[test]
+fn a_message_may_go_to_a_group() {
+    let routes = json!([
+        {"application": "demo", "type": "hello", "handler": "hello", "on_microservice": "both", "authenticate": false},
+        {"application": "demo", "type": "count", "handler": "count", "on_microservice": "both", "authenticate": false},
+    ]);
+    let services = json!([{"name": "one"}, {"name": "two"}, {"name": "both", "members": ["one", "two"]}]);
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {}, "microservices": services}), &routes);
+    let app = app.guest("one", "chatty").guest("two", "chatty");
+    let mut fleet = Fleet::start(app, &["one", "two"]);
+    let mut socket = Socket::registered(&fleet.orchestrator, "demo");
+    let answer = socket.ask(json!({"type": "hello", "id": 1}));
+    assert!(answer["message"]["token"].is_string(), "{answer}");
+    for member in ["one", "two"] {
+        let said = &answer["message"]["results"][member];
+        assert_eq!((&said["application"], said.get("token")), (&json!("demo"), None), "{answer}");
+    }
+    socket.send(json!({"type": "count", "params": {"to": 2}}));
+    let parts: Vec<Value> = (0..4).map(|_| socket.next()).collect();
+    assert!(parts.iter().all(|part| part["finished"] == json!(false)), "{parts:?}");
+    let counted = json!({"one": {"counted": 2, "heard": true}, "two": {"counted": 2, "heard": true}});
+    assert_eq!(bare(socket.next())["message"]["results"], counted);
+    fleet.service("two").kill();
+    let half = bare(socket.ask(json!({"type": "count", "params": {"to": 0}})));
+    let down = json!({"error": "MicroService connection is down", "status": {"code": 503}});
+    assert_eq!(half["message"]["results"], json!({"one": {"counted": 0, "heard": false}, "two": down}));
+}
+
+#[test]
 fn a_message_to_a_service_that_is_down_is_answered() {
     let app = app(&json!({}));
     let host = Launch::orchestrator(&app).reaching("far", free_port()).start();

@@ -99,8 +99,9 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
     if settings.ssl.served.is_some() {
         for address in addresses.iter().flatten().filter(|address| !address.secure) {
             let what = "this microservice serves TLS, but other hosts reach it without";
-            let spot = block.spot(if block.get("hosts").is_some() { "hosts" } else { "host" });
-            block.report.warning(Some(spot), what, format!("write \"https://{}\"", address.host));
+            let key = if block.get("hosts").is_some() { "hosts" } else { "host" };
+            let spot = block.spot(key);
+            block.report.warning(Some(spot), what, format!("write \"{key}\": \"https://{}\"", address.host));
         }
     }
     if let (Some(name), Some(addresses)) = (name, addresses) {

@@ -16,9 +16,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The path to which clients post.
-pub(super) const PATH: &str = "/ajax";
-
 /// No intermediate messages.
 const NO_PARTS: Option<fn(Part) -> Ready<()>> = None;
 

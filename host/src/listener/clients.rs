@@ -30,8 +30,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
-/// The path at which clients connect.
-pub(super) const PATH: &str = "/ws";
 /// Bytes that are read at once: each idle socket keeps them.
 const READ_BYTES: usize = 2 << 10;
 /// Silence after which a client is asked for a sign of life: within the 60 seconds for which common proxies keep a silent

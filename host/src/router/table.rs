@@ -6,6 +6,7 @@ use super::belonging::{Belonging, belonging};
 use super::path;
 use super::pattern::Pattern;
 use crate::configuration::{Configuration, DESTINATION, Example, Method, Part, Place, Problem, Problems, Route};
+use crate::message::{AJAX_PATH, SOCKET_PATH};
 use crate::names::{HandlerName, ServiceName, is_control_type};
 use crate::request::{Kind, message_of};
 use std::sync::Arc;
@@ -139,8 +140,8 @@ impl Table {
         let (belonging, mut problems) = belonging(configuration);
         let mut table = Self { entries: Vec::new(), patterns: Vec::new() };
         for Belonging { route, pattern, destinations } in belonging {
-            if route.method != Method::Message && route.uri == crate::link::PATH {
-                let what = format!("the path {} belongs to the links between hosts", route.uri);
+            if let Some(whose) = reserved(route) {
+                let what = format!("the path {} belongs to {whose}", route.uri);
                 problems.push(Problem::at(&route.place, what, "choose another path"));
             }
             problems.extend(table.unreachable(route, &route.parts, &pattern));
@@ -265,5 +266,17 @@ fn methods_of(verb: &'static str) -> &'static [&'static str] {
     match verb {
         "GET" => &["GET", "HEAD"],
         other => ALONE.into_iter().find(|list| list.contains(&other)).unwrap_or(&[]),
+    }
+}
+
+/// To whom the path of a route belongs, if no request for it ever reaches a route.
+fn reserved(route: &Route) -> Option<&'static str> {
+    let posts = matches!(route.method, Method::Any | Method::Verb("POST"));
+    match route.uri.as_str() {
+        _ if route.method == Method::Message => None,
+        crate::link::PATH => Some("the links between hosts"),
+        SOCKET_PATH => Some("the sockets of clients"),
+        AJAX_PATH if posts => Some("the messages of clients"),
+        _ => None,
     }
 }
