@@ -142,13 +142,10 @@ fn a_slow_member_is_answered_for_in_time() {
         let started = Instant::now();
         (fleet.orchestrator.get("/api/list").send().shown(), started.elapsed())
     };
-    // The better one of two: on a busy machine one may come late.
-    let tries = [asked(), asked()];
-    let took = tries.iter().map(|(_, took)| *took).min().unwrap();
-    assert!((Duration::from_millis(1350)..Duration::from_millis(1500)).contains(&took), "it took {took:?}");
-    for (answer, _) in tries {
-        assert_eq!(answer, format!(r#"200 {{"results":{{"a":{LIST},"b":{late}}}}}"#));
-    }
+    let (answer, took) = asked();
+    // The deadline is the request's, and what the other member said is not lost with it.
+    assert!((Duration::from_millis(1350)..Duration::from_secs(5)).contains(&took), "it took {took:?}");
+    assert_eq!(answer, format!(r#"200 {{"results":{{"a":{LIST},"b":{late}}}}}"#));
     fleet.service("b").signal("CONT");
     // Where all are late, the caller gets one answer of the usual kind.
     let all_late = fleet.orchestrator.get("/api/sleep?milliseconds=5000").send();
