@@ -95,7 +95,9 @@ fn an_orchestrator_under_load_stops_without_a_lost_answer() {
     }
     assert_eq!(fleet.orchestrator.ended().code(), Some(0));
     fleet.orchestrator.wait_for("closed the link to far at http://127.0.0.1:");
-    fleet.service("far").wait_for(" disconnected: orchestrator at 127.0.0.1: it closed the connection");
+    fleet
+        .service("far")
+        .wait_for(" disconnected: orchestrator at 127.0.0.1: it closed the connection: this host stops");
 }
 
 #[test]
@@ -146,5 +148,5 @@ fn a_question_in_flight_is_answered_before_its_asker_goes() {
     assert_eq!(fleet.service("near").ended().code(), Some(0));
     let goodbye = fleet.service("near").wait_for("closed the link to far at http://127.0.0.1:");
     assert!(goodbye.contains("this host stops"), "{goodbye}");
-    fleet.service("far").wait_for(" disconnected: near at 127.0.0.1: it closed the connection");
+    fleet.service("far").wait_for(" disconnected: near at 127.0.0.1: it closed the connection: this host stops");
 }

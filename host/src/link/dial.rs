@@ -173,7 +173,7 @@ impl Task {
             let event = tokio::select! {
                 message = socket.next() => match message {
                     Some(message) => caller.receive(message, Instant::now()),
-                    None => break "it closed the connection".to_owned(),
+                    None => break socket.parting_words(),
                 },
                 command = self.inbox.recv() => match command {
                     Some(command) if socket.is_full() => { turn_away(&mut caller, command); None }
@@ -207,7 +207,7 @@ impl Task {
             }
         };
         self.lost(&why, was_ready, replies);
-        socket.close().await;
+        socket.close(&why).await;
         was_ready
     }
 

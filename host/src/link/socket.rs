@@ -3,6 +3,7 @@
 //! It never looks into a message.
 
 use super::traffic::Traffic;
+use crate::logging::one_line;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -14,7 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 /// Messages that may wait to be written: every request in flight with its cancellation, and heartbeats.
 const UNWRITTEN: usize = 4 * super::caller::IN_FLIGHT;
@@ -24,6 +26,8 @@ const READ_BYTES: usize = 16 << 10;
 pub(super) const GOODBYE_TIME: Duration = Duration::from_millis(200);
 /// Bytes that may wait to be written; with more, new requests are refused. Several of the largest bodies.
 const UNWRITTEN_BYTES: usize = 64 << 20;
+/// Bytes of the reason in a close frame (RFC 6455, 5.5: a control frame has 125, two of them for the code).
+const REASON_BYTES: usize = 123;
 /// Bytes that are gathered before they are written; what is left goes out when nothing more waits.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -57,6 +61,8 @@ pub(crate) struct Socket<S> {
     traffic: Traffic,
     /// What the traffic's count was when it was last asked for.
     seen: u64,
+    /// The other end's reason, if it closed and gave one.
+    reason: Option<String>,
 }
 
 /// The other end does not read what it is sent.
@@ -69,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
         let (outgoing, messages) = mpsc::channel::<Message>(UNWRITTEN);
         let unwritten = Arc::new(AtomicUsize::new(0));
         let writer = tokio::spawn(write(sink, messages, Arc::clone(&unwritten)));
-        Self { incoming, outgoing, unwritten, writer, traffic, seen: 0 }
+        Self { incoming, outgoing, unwritten, writer, traffic, seen: 0, reason: None }
     }
 
     /// Whether so much waits to be written that more should not be added.
@@ -97,8 +103,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
                 Ok(Message::Ping(_)) => return Some(Wire::Ping),
                 Ok(Message::Pong(_)) => return Some(Wire::Pong),
                 Ok(Message::Frame(_)) => {}
-                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(Message::Close(frame)) => {
+                    self.reason = frame.map(|frame| one_line(&frame.reason).into_owned()).filter(|why| !why.is_empty());
+                    return None;
+                }
+                Err(_) => return None,
             }
+        }
+    }
+
+    /// Why there is no next message, in words for the log.
+    pub(crate) fn parting_words(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("it closed the connection: {reason}"),
+            None => "it closed the connection".to_owned(),
         }
     }
 
@@ -114,8 +132,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
         self.outgoing.try_send(message).map_err(|_| Stuck)
     }
 
-    /// Writes what waits, says goodbye, and waits for that, but not for ever.
-    pub(crate) async fn close(self) {
+    /// Writes what waits, says goodbye with a reason, and waits for that, but not for ever.
+    pub(crate) async fn close(self, why: &str) {
+        let reason = why.get(..why.floor_char_boundary(REASON_BYTES)).unwrap_or_default();
+        let frame = CloseFrame { code: CloseCode::Away, reason: reason.into() };
+        // Where there is no room for it, the other end does not read.
+        let _ = self.outgoing.try_send(Message::Close(Some(frame)));
         drop(self.outgoing);
         let abort = self.writer.abort_handle();
         if tokio::time::timeout(GOODBYE_TIME, self.writer).await.is_err() {

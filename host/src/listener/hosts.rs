@@ -219,7 +219,7 @@ impl Connection {
             let event = tokio::select! {
                 message = self.socket.next() => match message {
                     Some(message) => self.callee.receive(message, Instant::now()),
-                    None => return "it closed the connection".to_owned(),
+                    None => return self.socket.parting_words(),
                 },
                 Some((id, words)) = self.said.recv() => {
                     self.say(id, words);
@@ -388,6 +388,6 @@ impl Connection {
             self.peer.address
         );
         self.flush();
-        self.socket.close().await;
+        self.socket.close(why).await;
     }
 }

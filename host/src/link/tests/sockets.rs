@@ -96,7 +96,7 @@ async fn closing_writes_what_waits_and_says_goodbye() {
         messages
     });
     let started = Instant::now();
-    one.close().await;
+    one.close("the test ends").await;
     assert!(started.elapsed() < PATIENCE);
     let messages = timeout(PATIENCE, reader).await.unwrap().unwrap();
     assert_eq!(messages.len(), 21);
@@ -111,7 +111,7 @@ async fn closing_waits_for_nobody_for_ever() {
         one.send(binary(7, 1000)).unwrap();
     }
     let started = Instant::now();
-    one.close().await;
+    one.close("the test ends").await;
     assert_eq!(started.elapsed(), Duration::from_millis(200));
     drop(other);
 }
