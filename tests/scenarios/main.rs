@@ -32,3 +32,5 @@ mod link_failures;
 mod configuration;
 mod dev;
 mod readme;
+mod files;
+mod browser;
