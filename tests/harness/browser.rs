@@ -8,12 +8,14 @@ use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 /// How long the browser may take for one thing.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long it may take to end.
+const GOODBYE_TIME: Duration = Duration::from_secs(3);
 /// Names that Chromium has on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const HOW_TO_INSTALL: &str = "no Chromium was found on the PATH: the tests of qewd-client.js drive one.\n\
@@ -77,13 +79,24 @@ impl Chromium {
         std::thread::spawn(move || said.read_to_end(&mut Vec::new()));
         started
     }
+
+    /// To the process, or with `-` to all of its group.
+    fn signal(&self, signal: &str, group: &str) {
+        let line = format!("kill -{signal} {group}{}", self.child.id());
+        let _ = Command::new("sh").args(["-c", &line]).stderr(Stdio::null()).status();
+    }
 }
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        let line = format!("kill -KILL -- -{}", self.child.id());
-        // All of them may have ended by themselves.
-        let _ = Command::new("sh").args(["-c", &line]).stderr(Stdio::null()).status();
+        // Asked first, since it then ends its children in good order. All of them may have ended by themselves.
+        self.signal("TERM", "");
+        let deadline = Instant::now() + GOODBYE_TIME;
+        while Instant::now() < deadline && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.signal("KILL", "-");
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn answer(edition: &Edition, parts: &Parts) -> Option<Response<
     // A browser asks each time whether it has the newest, so a changed page is never mixed with old scripts.
     set(&mut response, header::CACHE_CONTROL, "no-cache");
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    tracing::debug!("{} {:?} -> {}: a file", parts.method, crate::logging::cut(path), response.status());
+    tracing::debug!("{} {:?} -> {}: a file", parts.method, crate::logging::cut(path), response.status().as_u16());
     Some(response)
 }
 
