@@ -110,7 +110,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Opens a page and waits until it says `window.ready`.
+    /// Opens a page and waits until its scripts have run.
     pub(crate) fn open(address: &str) -> Self {
         let browser = Chromium::shared();
         let (_, place) = browser.address.split_once("://").unwrap();
@@ -131,7 +131,8 @@ impl Page {
     pub(crate) fn go(&mut self, address: &str) {
         let went = self.ask("Page.navigate", &json!({"url": address}));
         assert_eq!(went["errorText"], Value::Null, "{address} cannot be opened");
-        super::wait_until("the page is ready", || self.evaluate("window.ready === true") == json!(true));
+        let loaded = format!("document.readyState === 'complete' && location.href === {}", json!(address));
+        super::wait_until("the page is loaded", || self.evaluate(&loaded) == json!(true));
     }
 
     /// The value of an expression; a promise is awaited, and one that fails fails the test.

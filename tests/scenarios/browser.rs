@@ -1,6 +1,6 @@
 //! qewd-client.js in a real browser, on pages that the host itself serves.
 
-use crate::harness::{App, Fleet, Host, Launch, PATIENCE, Page, free_port};
+use crate::harness::{App, Fleet, Host, Launch, PATIENCE, Page, free_port, workspace};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ tell(QEWD);
 /** What a promise was rejected with. */
 const refused = (promise) => promise.then(() => "not refused", ({ message, status, code, requestId }) =>
   ({ message, status, code, hasId: typeof requestId === "string" }));
-Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused, ready: true });
+Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused });
 </script>"#;
 
 fn app() -> App {
@@ -100,7 +100,7 @@ fn errors_reject_with_their_status() {
     let late = r#"refused(QEWD.send({type: "slowly", params: {milliseconds: 5000}}, {timeout: 100}))"#;
     let words = "No answer came in time; the message may or may not have run (100 ms)";
     assert_eq!(page.run(late), mine(words, "timeout"));
-    assert_eq!(page.run(r#"refused(QEWD.send({}))"#)["message"], json!("A message is an object with a \"type\""));
+    assert_eq!(page.run("refused(QEWD.send({}))")["message"], json!("A message is an object with a \"type\""));
     page.run(r#"window.last = refused(QEWD.send({type: "slowly", params: {milliseconds: 5000}})); QEWD.disconnect()"#);
     assert_eq!(page.run("last"), mine("The client was disconnected", "stopped"));
     assert_eq!(page.run("QEWD.connected"), json!(false));
@@ -249,6 +249,16 @@ fn a_page_of_another_origin_comes_in_only_where_cors_allows_it() {
         format!("ws://localhost:{}/ws cannot be reached, or does not allow this page; trying again", refusing.port);
     assert_eq!(page.run(&script), json!(["unreachable", words]));
     refusing.wait_for("\"cors\" in config.json does not allow its page's origin");
+}
+
+#[test]
+fn the_page_of_the_example_shows_its_greeting() {
+    let app = App::example();
+    app.write("www/index.html", std::fs::read(workspace().join("www/index.html")).unwrap());
+    let fleet = Fleet::start(app, &["login_service", "info_service"]);
+    let mut page = page(&fleet.orchestrator);
+    page.wait_for(r#"document.getElementById("greeting").textContent === "Welcome to the qewd example""#);
+    assert_eq!(page.run(r#"document.getElementById("state").textContent"#), json!("qewd example 0.1.0"));
 }
 
 /// The client comes from the program, so every host has it, also one without any page.
