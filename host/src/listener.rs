@@ -12,6 +12,7 @@ mod fragment;
 mod pace;
 mod clients;
 mod ajax;
+mod files;
 
 pub use clients::Sockets;
 pub use hosts::Door;

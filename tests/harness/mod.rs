@@ -3,6 +3,7 @@
 //! Every wait is for a condition with a deadline, and every port is a free one.
 
 mod app;
+mod browser;
 mod client;
 mod crowd;
 mod fake;
@@ -18,6 +19,7 @@ mod token;
 pub(crate) mod versions;
 
 pub(crate) use app::{App, SECRET, workspace};
+pub(crate) use browser::Page;
 pub(crate) use client::{Answer, Request, raw, read_answer, try_answer};
 pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;

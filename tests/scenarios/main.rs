@@ -42,3 +42,5 @@ mod instances;
 mod configuration;
 mod dev;
 mod readme;
+mod files;
+mod browser;

@@ -3,13 +3,11 @@
 //! It never leaves the application's folder, whatever the name says.
 
 use super::envelope::Answer;
+use super::files::WWW;
 use crate::edition::Edition;
 use serde::Deserialize;
 use serde_json::json;
 use std::path::{Component, Path};
-
-/// The folder of static files.
-const WWW: &str = "www";
 
 #[derive(Deserialize)]
 struct Wanted {

@@ -2,7 +2,7 @@
 //! Headers, bodies and time are bounded here, and every request gets its id here.
 //! It never looks into a body.
 
-use super::Front;
+use super::{Front, files};
 use crate::configuration::Limits;
 use crate::failure::Failure;
 use crate::names::RequestId;
@@ -31,6 +31,11 @@ pub(super) async fn answer(
     let (parts, body) = request.into_parts();
     let id = request_id(&parts.headers);
     let edition = front.dispatch.edition();
+    if check(&edition.configuration.settings.limits, &parts).is_ok()
+        && let Some(file) = files::answer(&edition, &parts).await
+    {
+        return file;
+    }
     let response = match receive(&edition.configuration.settings.limits, &parts, body, id.clone(), address).await {
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
@@ -46,8 +51,7 @@ pub(super) async fn answer(
 pub(super) async fn body(front: &Front, request: axum::extract::Request) -> Result<Bytes, Failure> {
     let (parts, body) = request.into_parts();
     let limits = &front.dispatch.edition().configuration.settings.limits;
-    check_headers(limits, &parts)?;
-    check_host(&parts)?;
+    check(limits, &parts)?;
     read_body(limits, &parts, body, Instant::now() + limits.request_time).await
 }
 
@@ -65,8 +69,7 @@ async fn receive(
     address: IpAddr,
 ) -> Result<Request, Failure> {
     let deadline = Instant::now() + limits.request_time;
-    check_headers(limits, parts)?;
-    check_host(parts)?;
+    check(limits, parts)?;
     let body = read_body(limits, parts, body, deadline).await?;
     let mut request = Request {
         id,
@@ -85,6 +88,12 @@ async fn receive(
     };
     request.renew_trace_span();
     Ok(request)
+}
+
+/// What every request has to keep to, whoever answers it.
+fn check(limits: &Limits, parts: &Parts) -> Result<(), Failure> {
+    check_headers(limits, parts)?;
+    check_host(parts)
 }
 
 /// The HTTP library's own bound is of its buffer, which may hold more than one header block.

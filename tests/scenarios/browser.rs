@@ -1,0 +1,273 @@
+//! qewd-client.js in a real browser, on pages that the host itself serves.
+
+use crate::harness::{App, Fleet, Host, Launch, PATIENCE, Page, free_port, workspace};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// A page that has the client, tells of its events, and waits for what the test does.
+const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>test</title><p id="here">old</p><script type="module">
+import QEWD, { Client, QewdError } from "/qewd-client.js";
+const heard = [];
+const tell = (client) => {
+  for (const type of ["ewd-registered", "ewd-reregistered", "ewd-session-lost", "socketDisconnected"])
+    client.on(type, () => heard.push(type));
+  return client;
+};
+tell(QEWD);
+/** What a promise was rejected with. */
+const refused = (promise) => promise.then(() => "not refused", ({ message, status, code, requestId }) =>
+  ({ message, status, code, hasId: typeof requestId === "string" }));
+Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused });
+</script>"#;
+
+fn app() -> App {
+    let mut routes = Vec::new();
+    for handler in ["hello", "sign_in", "count", "shout", "whisper", "slowly"] {
+        routes.push(json!({"application": "demo", "type": handler, "handler": handler, "authenticate": false}));
+    }
+    routes.push(json!({"application": "demo", "type": "private", "handler": "hello"}));
+    let config = json!({"qewd_up": true, "orchestrator": {"qewd": {"poolSize": 4}}});
+    let app = App::new(config, &Value::from(routes)).guest("orchestrator", "chatty");
+    app.write("www/index.html", PAGE);
+    app
+}
+
+fn page(host: &Host) -> Page {
+    Page::open(&format!("http://localhost:{}/", host.port))
+}
+
+fn started(host: &Host) -> Page {
+    let mut page = page(host);
+    assert_eq!(page.run(r#"QEWD.start({application: "demo"})"#), json!({"resumed": false}));
+    page
+}
+
+#[test]
+fn a_page_registers_sends_and_hears() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut one = started(&host);
+    let hello = one.run(r#"QEWD.send({type: "hello", params: {a: [1, "ö"]}})"#);
+    assert_eq!((&hello["type"], &hello["params"]), (&json!("hello"), &json!({"a": [1, "ö"]})));
+    assert_eq!((&hello["kind"], &hello["token"]), (&json!("message"), &Value::Null), "the client keeps the token");
+    // The forms that people know: a callback, a reply, an event.
+    let script = r#"new Promise((resolve) => QEWD.send({type: "hello", params: 1}, resolve))"#;
+    assert_eq!(one.run(script)["message"]["params"], json!(1));
+    assert_eq!(one.run(r#"QEWD.reply({type: "hello", params: 2})"#)["message"]["params"], json!(2));
+    let script = r#"new Promise((resolve) => { QEWD.once("hello", resolve); QEWD.send({type: "hello", params: 3}) })"#;
+    assert_eq!(one.run(script)["message"]["params"], json!(3));
+    // Answers find their messages, whichever comes first; and more than a host takes at one time.
+    let script = r#"Promise.all([[400, 1], [1, 2]].map(([milliseconds, n]) =>
+        QEWD.send({type: "slowly", params: {milliseconds, n}}))).then((all) => all.map(({n}) => n))"#;
+    assert_eq!(one.run(script), json!([1, 2]));
+    let script = r#"Promise.all(Array.from({length: 90}, (_, n) => QEWD.send({type: "hello", params: n})))
+        .then((all) => all.every(({params}, n) => params === n))"#;
+    assert_eq!(one.run(script), json!(true));
+    // Intermediate messages.
+    let script = r#"{ window.parts = []; const events = []; QEWD.on("progress", ({message}) => events.push(message.number));
+        QEWD.send({type: "count", params: {to: 3, as: "progress"}}, {onPart: ({number}) => parts.push(number)})
+            .then(({counted}) => ({counted, parts, events})) }"#;
+    assert_eq!(one.run(script), json!({"counted": 3, "parts": [1, 2, 3], "events": [1, 2, 3]}));
+    // Pushes, in another tab.
+    let mut two = started(&host);
+    two.run(r#"QEWD.on("shouted", (push) => window.push = push) && true"#);
+    one.run(r#"QEWD.send({type: "shout", params: {to: "demo", words: "dear all"}})"#);
+    two.wait_for("window.push !== undefined");
+    assert_eq!(two.run("push"), json!({"type": "shouted", "message": {"words": "dear all"}}));
+}
+
+#[test]
+fn errors_reject_with_their_status() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = page(&host);
+    let refused =
+        |message: &str, status: u16| json!({"message": message, "status": status, "code": "refused", "hasId": true});
+    let mine = |message: &str, code: &str| json!({"message": message, "code": code, "hasId": false});
+    assert_eq!(page.run(r#"refused(QEWD.send({type: "hello"}))"#), mine("The client is not started", "stopped"));
+    let words = "Registering needs an \"application\": use 1 to 64 letters, digits, '_', '-' and '.'";
+    let bad = page.run(r#"refused(QEWD.start({application: "a b"}))"#);
+    assert_eq!((&bad["message"], &bad["status"]), (&json!(words), &json!(400)));
+    page.run(r#"QEWD.start({application: "demo"})"#);
+    let unknown = "Handler not defined for demo messages of type nosuch";
+    assert_eq!(page.run(r#"refused(QEWD.send({type: "nosuch"}))"#), refused(unknown, 404));
+    assert_eq!(page.run(r#"refused(QEWD.send({type: "private"}))"#), refused("User is not authenticated", 401));
+    let answer = page.run(r#"QEWD.reply({type: "nosuch"})"#);
+    assert_eq!((&answer["message"]["error"], &answer["status"]), (&json!(unknown), &json!(404)));
+    let event = r#"new Promise((resolve) => { QEWD.once("error", ({type, status}) => resolve({type, status}));
+        QEWD.send({type: "nosuch"}, () => {}) })"#;
+    assert_eq!(page.run(event), json!({"type": "nosuch", "status": 404}));
+    let late = r#"refused(QEWD.send({type: "slowly", params: {milliseconds: 5000}}, {timeout: 100}))"#;
+    let words = "No answer came in time; the message may or may not have run (100 ms)";
+    assert_eq!(page.run(late), mine(words, "timeout"));
+    assert_eq!(page.run("refused(QEWD.send({}))")["message"], json!("A message is an object with a \"type\""));
+    page.run(r#"window.last = refused(QEWD.send({type: "slowly", params: {milliseconds: 5000}})); QEWD.disconnect()"#);
+    assert_eq!(page.run("last"), mine("The client was disconnected", "stopped"));
+    assert_eq!(page.run("QEWD.connected"), json!(false));
+    assert_eq!(
+        page.run(r#"QEWD.start({application: "demo"}).then(() => QEWD.send({type: "hello"}))"#)["type"],
+        json!("hello")
+    );
+}
+
+#[test]
+fn ajax_and_fragments_belong_to_the_same_session() {
+    let app = app();
+    app.write("www/demo/part.html", "<b>new ö</b>");
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    assert_eq!(page.run(r#"QEWD.send({type: "sign_in", ajax: true})"#), json!({"ok": true}));
+    assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
+    assert_eq!(page.run(r#"QEWD.send({type: "private", ajax: true})"#)["authenticated"], json!(true));
+    let unknown = page.run(r#"refused(QEWD.send({type: "nosuch", ajax: true}))"#);
+    assert_eq!(unknown["message"], json!("Handler not defined for demo messages of type nosuch"));
+    assert_eq!((&unknown["status"], &unknown["hasId"]), (&json!(400), &json!(true)));
+    assert_eq!(page.run(r#"QEWD.getFragment({name: "part.html", targetId: "here"})"#), json!("<b>new ö</b>"));
+    assert_eq!(page.run(r#"document.getElementById("here").innerHTML"#), json!("<b>new ö</b>"));
+    page.run(r#"QEWD.getFragment({name: "part.html", targetId: "here", append: true})"#);
+    assert_eq!(page.run(r#"document.getElementById("here").children.length"#), json!(2));
+    let missing = page.run(r#"refused(QEWD.getFragment({name: "none.html"}))"#);
+    assert_eq!(missing["message"], json!("Fragment file none.html does not exist"));
+    // The token is there for REST requests of the same session.
+    assert_eq!(page.run("QEWD.token.split('.').length"), json!(3));
+}
+
+#[test]
+fn a_host_that_was_killed_is_found_again_and_the_session_goes_on() {
+    let app = app();
+    let port = free_port();
+    let mut host = Launch::orchestrator(&app).port(port).start();
+    let mut page = started(&host);
+    page.run(r#"QEWD.send({type: "sign_in"})"#);
+    page.run(r#"window.flying = refused(QEWD.send({type: "slowly", params: {milliseconds: 20000}})); true"#);
+    host.wait_for("falling asleep");
+    host.kill();
+    let lost = page.run("flying");
+    assert_eq!(lost["code"], json!("lost"));
+    let words = "The connection was lost before the answer came; the message may or may not have run";
+    assert_eq!(lost["message"], json!(words));
+    assert_eq!(page.run("[QEWD.connected, heard.at(-1)]"), json!([false, "socketDisconnected"]));
+    page.run(r#"window.queued = QEWD.send({type: "private", params: "queued"}); true"#);
+    let soon = page.run(r#"refused(QEWD.send({type: "private"}, {timeout: 50}))"#);
+    assert_eq!(soon["message"], json!("The message was not sent in time (50 ms)"));
+    let host = Launch::orchestrator(&app).port(port).start();
+    let queued = page.run("queued");
+    assert_eq!((&queued["authenticated"], &queued["params"]), (&json!(true), &json!("queued")));
+    assert_eq!(page.run("heard"), json!(["ewd-registered", "socketDisconnected", "ewd-reregistered"]));
+    let slept = host.lines().iter().filter(|line| line.contains("falling asleep")).count();
+    assert_eq!(slept, 0, "what was under way is not sent again");
+}
+
+#[test]
+fn a_session_that_is_of_no_use_any_more_is_told_and_replaced() {
+    let app = app();
+    let port = free_port();
+    let mut host = Launch::orchestrator(&app).port(port).start();
+    let mut page = started(&host);
+    page.run(r#"QEWD.send({type: "sign_in"})"#);
+    host.kill();
+    page.wait_for("!QEWD.connected");
+    page.run(r#"window.queued = refused(QEWD.send({type: "hello"})); true"#);
+    let config = app.config().replace(crate::harness::SECRET, "another secret, long enough for everybody");
+    app.write("configuration/config.json", config);
+    let host = Launch::orchestrator(&app).port(port).start();
+    let words = "The session was lost before the message was sent: Invalid JWT: Error: Signature verification failed";
+    assert_eq!(page.run("queued"), json!({"message": words, "status": 401, "code": "session-lost", "hasId": false}));
+    page.wait_for("QEWD.connected");
+    let events = ["ewd-registered", "socketDisconnected", "ewd-session-lost", "ewd-registered"];
+    assert_eq!(page.run("heard"), json!(events));
+    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["authenticated"], json!(false));
+    // The same on a connection that stays: the answer says that the token is no good.
+    let bad = page.run(r#"QEWD.token = "a.b.c"; refused(QEWD.send({type: "hello"}))"#);
+    assert_eq!((&bad["code"], &bad["status"]), (&json!("refused"), &json!(401)));
+    page.wait_for("QEWD.connected");
+    assert_eq!(page.run("heard.slice(4)"), json!(["ewd-session-lost", "ewd-registered"]));
+    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["type"], json!("hello"));
+    drop(host);
+}
+
+#[test]
+fn an_idle_page_keeps_its_session() {
+    let app = app().setting("orchestrator", "initialSessionTimeout", 3);
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    page.run(r#"window.other = tell(new Client({application: "demo", renew: false})); other.start()"#);
+    page.run(r#"Promise.all([QEWD.send({type: "sign_in"}), other.send({type: "sign_in"})])"#);
+    let since = Instant::now();
+    // Until the other one's has ended, which nobody renews, and one more time.
+    let ended = r#"other.send({type: "private"}).then(() => false, ({message}) => message)"#;
+    page.run("new Promise((resolve) => setTimeout(resolve, 6500))");
+    assert!(since.elapsed() < PATIENCE);
+    assert_eq!(page.run(ended), json!("Invalid JWT: Error: Token expired"));
+    assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
+    page.wait_for("other.connected");
+    assert_eq!(page.run("heard"), json!(["ewd-registered", "ewd-registered", "ewd-session-lost", "ewd-registered"]));
+}
+
+#[test]
+fn a_kept_session_outlives_a_reload() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = page(&host);
+    let start = r#"QEWD.start({application: "demo", keep: true})"#;
+    let here = format!("http://localhost:{}/", host.port);
+    assert_eq!(page.run(start), json!({"resumed": false}));
+    page.run(r#"QEWD.send({type: "sign_in"})"#);
+    page.go(&format!("{here}?again"));
+    assert_eq!(page.run(start), json!({"resumed": true}));
+    assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
+    assert_eq!(page.run("QEWD.disconnect(); sessionStorage.length"), json!(0));
+    page.go(&here);
+    assert_eq!(page.run(start), json!({"resumed": false}));
+    // Storage that holds something else is no reason to stay away.
+    page.run(r#"sessionStorage.setItem(Object.keys(sessionStorage)[0], "nonsense")"#);
+    page.go(&format!("{here}?third"));
+    assert_eq!(
+        page.run(&format!("{start}.then(({{resumed}}) => [resumed, heard])")),
+        json!([false, ["ewd-session-lost", "ewd-registered"]])
+    );
+}
+
+#[test]
+fn a_page_of_another_origin_comes_in_only_where_cors_allows_it() {
+    let app = app();
+    let home = Launch::orchestrator(&app).start();
+    let origin = format!("http://localhost:{}", home.port);
+    let allowing = self::app().setting("orchestrator", "cors", json!([origin]));
+    let refusing = self::app().setting("orchestrator", "cors", json!(["https://shop.example.com"]));
+    let (allowing, refusing) = (Launch::orchestrator(&allowing).start(), Launch::orchestrator(&refusing).start());
+    let mut page = page(&home);
+    let client = |port: u16| format!(r#"new Client({{application: "demo", url: "http://localhost:{port}"}})"#);
+    page.run(&format!("window.far = {}; far.start()", client(allowing.port)));
+    assert_eq!(page.run(r#"far.send({type: "sign_in"})"#), json!({"ok": true}));
+    assert_eq!(page.run(r#"far.send({type: "private", ajax: true})"#)["authenticated"], json!(true));
+    let script = format!(
+        r#"new Promise((resolve) => {{ const none = {}; none.on("error", ({{code, message}}) => {{ none.disconnect(); resolve([code, message]) }}); none.start() }})"#,
+        client(refusing.port)
+    );
+    let words =
+        format!("ws://localhost:{}/ws cannot be reached, or does not allow this page; trying again", refusing.port);
+    assert_eq!(page.run(&script), json!(["unreachable", words]));
+    refusing.wait_for("\"cors\" in config.json does not allow its page's origin");
+}
+
+#[test]
+fn the_page_of_the_example_shows_its_greeting() {
+    let app = App::example();
+    app.write("www/index.html", std::fs::read(workspace().join("www/index.html")).unwrap());
+    let fleet = Fleet::start(app, &["login_service", "info_service"]);
+    let mut page = page(&fleet.orchestrator);
+    page.wait_for(r#"document.getElementById("greeting").textContent === "Welcome to the qewd example""#);
+    assert_eq!(page.run(r#"document.getElementById("state").textContent"#), json!("qewd example 0.1.0"));
+}
+
+/// The client comes from the program, so every host has it, also one without any page.
+#[test]
+fn every_host_serves_the_client() {
+    let fleet = Fleet::example();
+    for host in fleet.hosts() {
+        let answer = host.get("/qewd-client.js").send();
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/javascript; charset=utf-8")));
+        assert!(answer.text().contains("export class Client"));
+    }
+}
