@@ -25,3 +25,7 @@ pub mod message;
 pub mod response;
 pub mod failure;
 pub mod names;
+
+#[cfg(test)]
+#[path = "../../tests/fuzz/mod.rs"]
+mod fuzz;

@@ -11,5 +11,7 @@ mod table;
 mod properties;
 #[cfg(test)]
 mod table_tests;
+#[cfg(test)]
+mod fuzz_tests;
 
 pub use table::{Decision, Destination, Entry, NoRoute, Table};

@@ -2,8 +2,10 @@
 //! Each file below takes one promise; nothing here sleeps, and only `sockets` has a socket.
 
 mod frames;
+mod fuzz;
 mod greeting;
 mod heartbeats;
+mod parts;
 mod requests;
 mod scripts;
 mod sockets;
