@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::indexing_slicing,
     reason = "a measurement that cannot go on has nothing better to do than to say so and end"
 )]
 #![allow(clippy::cast_precision_loss, reason = "times and sizes are shown with three digits")]
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match host::find(arguments.program) {
-        Ok(program) => measure(Host::start(&program, arguments.clients), arguments.clients),
+        Ok(program) => measure(&Host::start(&program, arguments.clients), arguments.clients),
         Err(words) => {
             eprintln!("{words}");
             ExitCode::FAILURE
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(host: Host, clients: usize) -> ExitCode {
+fn measure(host: &Host, clients: usize) -> ExitCode {
     let mut crowd = Crowd::start(host.port);
     let warm_up =
         [format!("open {WARM_UP}"), "small".to_owned(), "large".to_owned(), "push".to_owned(), "close".to_owned()];
