@@ -21,7 +21,7 @@ fn a_path_is_decoded_as_by_any_decoder_or_refused() {
             Some(bytes) => {
                 assert!(is_well_escaped(path), "a broken escape was taken");
                 assert_eq!(text(&bytes), plain.unwrap());
-                let slashes = bytes.iter().filter(|byte| **byte == ENCODED_SLASH).count();
+                let slashes = bytes.split(|byte| *byte == ENCODED_SLASH).count() - 1;
                 assert_eq!(slashes, path.to_ascii_lowercase().matches("%2f").count() - masked_slashes(path));
             }
             None => assert!(!is_well_escaped(path) || plain.is_err(), "a sound path was refused"),

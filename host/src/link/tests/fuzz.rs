@@ -171,12 +171,12 @@ impl Asking {
             b"wait" => {
                 wait(&mut self.now, rest);
                 let event = self.caller.wake(self.now);
-                self.look(event);
+                self.look(event.as_ref());
             }
             _ => {
                 let Some(message) = message(word, rest) else { return };
                 let event = self.caller.receive(message, self.now);
-                self.look(event);
+                self.look(event.as_ref());
                 // What comes brings nothing to say: so no flood makes this host's memory grow.
                 says = 0;
             }
@@ -184,12 +184,12 @@ impl Asking {
         self.listen(says);
     }
 
-    fn look(&mut self, event: Option<CallerEvent>) {
+    fn look(&mut self, event: Option<&CallerEvent>) {
         assert!(event.is_none() || !self.is_ended, "{event:?} after the end");
         match event {
-            Some(CallerEvent::Answer(id, _)) => assert!(self.waiting.remove(&id).is_some(), "{id} waits for no answer"),
+            Some(CallerEvent::Answer(id, _)) => assert!(self.waiting.remove(id).is_some(), "{id} waits for no answer"),
             Some(CallerEvent::Part(id, _)) => {
-                let parts = self.waiting.get_mut(&id).unwrap_or_else(|| panic!("{id} waits for no part"));
+                let parts = self.waiting.get_mut(id).unwrap_or_else(|| panic!("{id} waits for no part"));
                 *parts += 1;
                 assert!(*parts <= WINDOW, "{id} got more than the window");
             }
