@@ -1,4 +1,4 @@
-//! What both measurements share: the modules that they load, the memory of a process, and numbers in a table.
+//! What the measurements share: the modules that they load, the memory of a process, and numbers in a table.
 //! In come names of modules, process ids and lists of times; out go files, sizes and lines for a terminal.
 //! It never starts a host and never measures anything by itself.
 

@@ -166,3 +166,5 @@ fn unix_now() -> u64 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod fuzz_tests;

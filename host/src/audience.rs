@@ -215,6 +215,9 @@ impl Drop for Neighbour {
 }
 
 #[cfg(test)]
+mod graph_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -28,6 +28,8 @@ mod tests;
 mod routes_tests;
 #[cfg(test)]
 mod hosts_tests;
+#[cfg(test)]
+mod fuzz_tests;
 
 use crate::names::{HostName, ServiceName};
 use application::Application;

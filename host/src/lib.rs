@@ -27,3 +27,7 @@ pub mod response;
 pub mod failure;
 pub mod names;
 pub mod stamp;
+
+#[cfg(test)]
+#[path = "../../tests/fuzz/mod.rs"]
+mod fuzz;

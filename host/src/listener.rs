@@ -11,6 +11,7 @@ mod messages;
 mod fragment;
 mod pace;
 mod clients;
+mod client_socket;
 mod ajax;
 mod files;
 

@@ -12,5 +12,7 @@ mod table;
 mod properties;
 #[cfg(test)]
 mod table_tests;
+#[cfg(test)]
+mod fuzz_tests;
 
 pub use table::{Choice, Decision, Destination, Destinations, Entry, NoRoute, Table};

@@ -369,3 +369,23 @@ fn a_host_that_stops_answers_what_it_has_and_says_goodbye() {
     assert_eq!((u16::from(closed.code), closed.reason.as_str()), (1001, "this host stops"));
     assert_eq!(host.ended().code(), Some(0));
 }
+
+#[test]
+fn messages_right_behind_a_large_one_are_read_in_their_order() {
+    let (_app, host) = alone(&json!({}));
+    let mut socket = Socket::registered(&host, "here");
+    let large = "x".repeat(300_000);
+    for round in 0..3 {
+        // A message that is no message is answered at once, so the order of the answers is that of reading.
+        for id in 0..3 {
+            socket.send(json!({"id": id, "params": large}));
+            socket.send(json!({"id": format!("behind {id}")}));
+        }
+        for id in 0..3 {
+            assert_eq!(socket.next()["id"], json!(id), "round {round}");
+            assert_eq!(socket.next()["id"], json!(format!("behind {id}")));
+        }
+        let answer = socket.ask(json!({"type": "hello", "params": large}));
+        assert_eq!(answer["message"]["params"], json!(large));
+    }
+}

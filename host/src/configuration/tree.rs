@@ -88,7 +88,7 @@ pub(crate) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     let parsed = match jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &strict()) {
         Ok(parsed) => parsed.value,
         Err(failure) => {
-            syntax_error(&failure, report);
+            syntax_error(&failure, &lines, report);
             return None;
         }
     };
@@ -98,7 +98,7 @@ pub(crate) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     };
     // The parser forgives a few things (such as raw control characters in texts) that other programs would not.
     if let Err(failure) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        let spot = Spot { line: failure.line(), column: failure.column() };
+        let spot = lines.spot_of_bytes(failure.line(), failure.column());
         report.error(Some(spot), format!("not valid JSON: {failure}"), "correct the text at this place");
         return None;
     }
@@ -142,8 +142,9 @@ fn number_of(text: &str, at: Spot, report: &mut Report) -> Value {
     Value::Null
 }
 
-fn syntax_error(failure: &ParseError, report: &mut Report) {
-    let spot = Spot { line: failure.line_display(), column: failure.column_display() };
+fn syntax_error(failure: &ParseError, lines: &Lines<'_>, report: &mut Report) {
+    // The parser's own lines end at other characters, too.
+    let spot = lines.spot(failure.range().start());
     let (what, mend) = match failure.kind() {
         ParseErrorKind::ExpectedComma => ("expected a comma here".to_owned(), "put a comma between the two values"),
         ParseErrorKind::TrailingCommasNotAllowed => {
@@ -190,5 +191,11 @@ impl<'t> Lines<'t> {
         let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or_default();
         Spot { line, column: before.chars().count() + 1 }
+    }
+
+    /// The place whose column was counted in bytes.
+    fn spot_of_bytes(&self, line: usize, column: usize) -> Spot {
+        let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or(0);
+        self.spot(start + column.saturating_sub(1))
     }
 }

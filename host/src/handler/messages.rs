@@ -55,6 +55,8 @@ impl State {
                 "A message may have {most} bytes, and this one has {length}; raise limits.responseBytes"
             ));
         }
-        serde_json::from_slice::<IgnoredAny>(message).map(|_| ()).map_err(|error| format!("A message is JSON: {error}"))
+        // Passing a text over, the parser does not look whether it is UTF-8; a client would lose its connection by it.
+        let text = std::str::from_utf8(message).map_err(|error| format!("A message is JSON in UTF-8: {error}"))?;
+        serde_json::from_str::<IgnoredAny>(text).map(|_| ()).map_err(|error| format!("A message is JSON: {error}"))
     }
 }

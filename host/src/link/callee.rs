@@ -179,10 +179,7 @@ impl Callee {
     pub(crate) fn wake(&mut self, now: Instant) -> Option<Event> {
         match self.state {
             State::Ended => return None,
-            State::Waiting { until } if now >= until => {
-                self.state = State::Ended;
-                return Some(Event::Ended(Reason::NoGreeting));
-            }
+            State::Waiting { until } if now >= until => return Some(self.over(Reason::NoGreeting)),
             State::Refused { until } if now >= until => {
                 return Some(self.end("it stayed after its registration was refused"));
             }
@@ -194,10 +191,7 @@ impl Callee {
                 self.out.push_back(Wire::Ping);
                 None
             }
-            Silence::Gone => {
-                self.state = State::Ended;
-                Some(Event::Ended(Reason::Silent))
-            }
+            Silence::Gone => Some(self.over(Reason::Silent)),
         }
     }
 
@@ -242,7 +236,14 @@ impl Callee {
     }
 
     fn end(&mut self, words: &str) -> Event {
+        self.over(Reason::Protocol(words.to_owned()))
+    }
+
+    /// From now on it says nothing, whoever still has an answer.
+    fn over(&mut self, reason: Reason) -> Event {
         self.state = State::Ended;
-        Event::Ended(Reason::Protocol(words.to_owned()))
+        self.open.clear();
+        self.out.clear();
+        Event::Ended(reason)
     }
 }

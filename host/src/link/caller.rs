@@ -226,6 +226,7 @@ impl Caller {
 
     fn end(&mut self, reason: Reason) -> Event {
         self.state = State::Ended;
+        self.waiting.clear();
         self.out.clear();
         Event::Ended(reason)
     }

@@ -2,9 +2,11 @@
 //! Each file below takes one promise; nothing here sleeps, and only `sockets` has a socket.
 
 mod frames;
+mod fuzz;
 mod greeting;
 mod heartbeats;
 mod network;
+mod parts;
 mod requests;
 mod scripts;
 mod sockets;

@@ -3,6 +3,7 @@
 //! It takes no message of another host, and keeps every socket within its limits: size, pace, number, time.
 
 use super::Front;
+use super::client_socket::{Came, ClientSocket};
 use super::envelope::{self, Answer, BadMessage, Incoming, Label};
 use super::messages::{self, Message as ClientMessage, Said};
 use super::pace::Pace;
@@ -14,9 +15,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{self, HeaderMap, StatusCode, header};
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,14 +23,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
-/// Bytes that are read at once: each idle socket keeps them.
-const READ_BYTES: usize = 2 << 10;
 /// Silence after which a client is asked for a sign of life: within the 60 seconds for which common proxies keep a silent
 /// connection open.
 const ASK_AFTER: Duration = Duration::from_secs(25);
@@ -114,11 +110,7 @@ fn may_connect(cors: &Cors, headers: &HeaderMap) -> bool {
 }
 
 async fn serve(upgraded: Upgraded, place: Place, address: IpAddr, limits: &Limits) {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BYTES)
-        .max_message_size(Some(limits.socket_message))
-        .max_frame_size(Some(limits.socket_message));
-    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let socket = ClientSocket::new(upgraded, limits.socket_message).await;
     let mut client = Client::new(socket, Arc::clone(&place.0), address, limits);
     let why = client.run().await;
     tracing::info!("socket {} disconnected: client at {address}: {}", client.seat.id(), why.words);
@@ -144,7 +136,7 @@ const fn why(code: CloseCode, words: &'static str) -> Why {
 }
 
 struct Client {
-    socket: WebSocketStream<TokioIo<Upgraded>>,
+    socket: ClientSocket,
     front: Arc<Front>,
     address: IpAddr,
     seat: Seat,
@@ -170,7 +162,7 @@ struct Client {
 }
 
 impl Client {
-    fn new(socket: WebSocketStream<TokioIo<Upgraded>>, front: Arc<Front>, address: IpAddr, limits: &Limits) -> Self {
+    fn new(socket: ClientSocket, front: Arc<Front>, address: IpAddr, limits: &Limits) -> Self {
         let (outbox, pushes) = mpsc::channel(OUTBOX);
         let (say, words) = mpsc::channel(WORDS);
         let seat = front.dispatch.audience.seat(&crate::names::random_id(), outbox);
@@ -244,12 +236,12 @@ impl Client {
         }
         if !self.asked && now >= self.heard + ASK_AFTER {
             self.asked = true;
-            return self.send(Message::Ping(Bytes::new())).await;
+            return lost(self.socket.ping().await);
         }
         Ok(())
     }
 
-    async fn receive(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), Why> {
+    async fn receive(&mut self, message: Came) -> Result<(), Why> {
         let now = Instant::now();
         (self.heard, self.asked) = (now, false);
         match message {
@@ -327,15 +319,13 @@ impl Client {
         self.write(envelope::push(&kind, &message)).await
     }
 
-    async fn write(&mut self, text: Bytes) -> Result<(), Why> {
-        // What is written here was made from texts, so it is one.
-        let text = Utf8Bytes::try_from(text).map_err(|_| why(CloseCode::Error, "an answer was no text"))?;
-        self.send(Message::Text(text)).await
-    }
-
     /// The connection bounds how long a write may wait for the client.
-    async fn send(&mut self, message: Message) -> Result<(), Why> {
-        self.socket.send(message).await.map_err(|_| why(CloseCode::Normal, "the connection was lost"))
+    async fn write(&mut self, text: Bytes) -> Result<(), Why> {
+        // What this host writes was made from texts; another host of the fleet may have sent anything.
+        if std::str::from_utf8(&text).is_err() {
+            return Err(why(CloseCode::Error, "an answer was no text"));
+        }
+        lost(self.socket.send_text(text).await)
     }
 
     /// Says goodbye; what waits for answers is given up.
@@ -343,8 +333,12 @@ impl Client {
         self.waiting.abort_all();
         let frame = CloseFrame { code: why.code, reason: Utf8Bytes::from_static(why.words) };
         // A courtesy: the client may be gone.
-        let _ = timeout(GOODBYE_TIME, self.socket.close(Some(frame))).await;
+        let _ = timeout(GOODBYE_TIME, self.socket.close(frame)).await;
     }
+}
+
+fn lost(written: Result<(), tungstenite::Error>) -> Result<(), Why> {
+    written.map_err(|_| why(CloseCode::Normal, "the connection was lost"))
 }
 
 /// Answers one message.

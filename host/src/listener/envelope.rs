@@ -69,8 +69,8 @@ impl Incoming {
         let mut label = Label { kind: ERROR.to_owned(), id: None };
         let refused = |label: &Label, words| BadMessage { label: label.clone(), words };
         // A list would be read as the fields in their order.
-        let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let fields = is_object.then(|| serde_json::from_slice::<Fields<'_>>(bytes).ok()).flatten();
+        let object = std::str::from_utf8(bytes).ok().filter(|text| text.trim_ascii_start().starts_with('{'));
+        let fields = object.and_then(|object| serde_json::from_str::<Fields<'_>>(object).ok());
         let fields = fields.ok_or_else(|| refused(&label, "A message is a JSON object with a \"type\""))?;
         if let Some(id) = fields.id {
             let is_plain = id.get().starts_with('"') || id.get().parse::<f64>().is_ok();
@@ -148,7 +148,10 @@ impl Answer {
             Some(token) if body.starts_with(b"{") => {
                 response.headers = vec![("content-type".to_owned(), JSON.to_owned())];
                 response.body = body;
-                Self { message: attach_token(response, &token, false).body, token: None, status: None, request_id }
+                let response = attach_token(response, &token, false);
+                // Where the object has no room for it, it comes back in a header.
+                let token = response.header(TOKEN_HEADER).map(str::to_owned);
+                Self { message: response.body, token, status: None, request_id }
             }
             token => Self { message: body, token, status: None, request_id },
         }
@@ -218,7 +221,8 @@ fn json_of(body: &Bytes) -> Bytes {
     if trimmed.is_empty() {
         return Bytes::from_static(b"{}");
     }
-    if serde_json::from_slice::<IgnoredAny>(trimmed).is_ok() {
+    // Passing a text over, the parser does not look whether it is UTF-8.
+    if std::str::from_utf8(trimmed).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok()) {
         return body.slice_ref(trimmed);
     }
     json_text(&String::from_utf8_lossy(body)).into()
@@ -239,6 +243,9 @@ fn as_error(body: Bytes) -> Bytes {
     text.push(b'}');
     text.into()
 }
+
+#[cfg(test)]
+mod fuzz_tests;
 
 #[cfg(test)]
 mod tests {
