@@ -28,11 +28,11 @@ fn sign_in(request: &mut Request) -> Result<Value, Failure> {
 /// Sends `to` intermediate messages, each with a number and some weight.
 fn count(request: &mut Request) -> Result<Value, Failure> {
     let params: Value = request.params()?;
-    let (to, bytes) = (params["to"].as_u64().unwrap_or(3), params["bytes"].as_u64().unwrap_or(0));
+    let (to, bytes) = (at(&params, "to").as_u64().unwrap_or(3), at(&params, "bytes").as_u64().unwrap_or(0));
     let weight = "x".repeat(usize::try_from(bytes).unwrap_or_default());
     let mut heard = false;
     for number in 1..=to {
-        heard = match params["as"].as_str() {
+        heard = match at(&params, "as").as_str() {
             Some(kind) => messages::send_as(kind, &json!({"number": number, "weight": weight}))?,
             None => messages::send(&json!({"number": number, "weight": weight}))?,
         };
@@ -42,14 +42,14 @@ fn count(request: &mut Request) -> Result<Value, Failure> {
 
 fn shout(request: &mut Request) -> Result<Value, Failure> {
     let words: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-    let application = words["params"]["to"].as_str().unwrap_or("demo").to_owned();
-    messages::push_to_application(&application, "shouted", &json!({"words": words["params"]["words"]}))?;
+    let application = at(at(&words, "params"), "to").as_str().unwrap_or("demo").to_owned();
+    messages::push_to_application(&application, "shouted", &json!({"words": at(at(&words, "params"), "words")}))?;
     Ok(json!({"ok": true}))
 }
 
 fn whisper(request: &mut Request) -> Result<Value, Failure> {
     let params: Value = request.params()?;
-    messages::push_to_client(params["to"].as_str().unwrap_or_default(), "whispered", &params["words"])?;
+    messages::push_to_client(at(&params, "to").as_str().unwrap_or_default(), "whispered", at(&params, "words"))?;
     Ok(json!({"ok": true}))
 }
 
@@ -57,6 +57,11 @@ fn whisper(request: &mut Request) -> Result<Value, Failure> {
 fn slowly(request: &mut Request) -> Result<Value, Failure> {
     let params: Value = request.params()?;
     log::info("falling asleep", &[]);
-    std::thread::sleep(std::time::Duration::from_millis(params["milliseconds"].as_u64().unwrap_or(100)));
+    std::thread::sleep(std::time::Duration::from_millis(at(&params, "milliseconds").as_u64().unwrap_or(100)));
     Ok(params)
+}
+
+/// A member of a value; null where there is none.
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
 }
