@@ -243,6 +243,8 @@ impl Answering {
         let mut says = 1;
         match word {
             b"welcome" => {
+                // A host that is about to stop adds that to its welcome.
+                says = 2;
                 self.callee.welcome(welcome());
                 self.is_welcome |= self.is_greeted;
             }
