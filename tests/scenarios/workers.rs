@@ -135,6 +135,7 @@ fn first_come_first_served() {
     for mut stream in waiting {
         assert_eq!(read_answer(&mut stream, true).status, 200);
     }
+    wait_until("all of them are in the log", || count(&host, "falling asleep") == 7);
     let lines = host.lines();
     let order: Vec<usize> = lines
         .iter()
