@@ -5,6 +5,7 @@
 mod wire;
 mod rest;
 mod upgrade;
+mod health;
 mod hosts;
 mod envelope;
 mod messages;
@@ -177,6 +178,8 @@ fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
     let all = rest
         .route(crate::link::PATH, axum::routing::any(hosts::upgrade))
         .route(SOCKET_PATH, axum::routing::any(clients::upgrade))
+        .route(health::LIVE, axum::routing::get(health::live))
+        .route(health::READY, axum::routing::get(health::ready))
         .with_state(Arc::clone(front));
     TowerToHyperService::new(all)
 }

@@ -73,6 +73,10 @@ fn sleeping(asked: &Host, far: &Host) -> Vec<TcpStream> {
 fn an_orchestrator_under_load_stops_without_a_lost_answer() {
     let mut fleet = Fleet::start(app(), &["far"]);
     let (port, enough) = (fleet.orchestrator.port, AtomicBool::new(false));
+    for what in ["live", "ready"] {
+        let answer = fleet.orchestrator.get(format!("/qewd/health/{what}")).send();
+        assert_eq!(answer.shown(), format!(r#"200 {{"{what}":true}}"#));
+    }
     let mut sleepers = sleeping(&fleet.orchestrator, fleet.hosts().nth(1).unwrap());
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| ask_until_closed(port, &enough))).collect();

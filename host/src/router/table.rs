@@ -277,6 +277,7 @@ fn reserved(route: &Route) -> Option<&'static str> {
         crate::link::PATH => Some("the links between hosts"),
         SOCKET_PATH => Some("the sockets of clients"),
         AJAX_PATH if posts => Some("the messages of clients"),
+        uri if uri.starts_with("/qewd/health/") => Some("the health of the host"),
         _ => None,
     }
 }
