@@ -5,10 +5,10 @@
 mod group;
 mod merge;
 
-use crate::access::attach_token;
+use crate::access::{TOKEN_HEADER, attach_token};
 use crate::audience::Audience;
 use crate::edition::Edition;
-use crate::failure::{Failure, Fault};
+use crate::failure::{Failure, Fault, NOT_RUN, NotRun};
 use crate::handler::{Call, UpwardRequest};
 use crate::message::{PARTS, Part};
 use crate::names::{HandlerName, ServiceName};
@@ -125,7 +125,7 @@ impl Dispatch {
                 // is first told that the service is down: any request is to show an operator whether it is there.
                 let admitted = edition.access.admit(request, decision.entry.authenticate);
                 if request.bearer().is_none() {
-                    edition.links.check(service)?;
+                    edition.links.check(service).await?;
                 }
                 admitted?;
                 there(edition, request, service).await
@@ -158,7 +158,9 @@ impl Dispatch {
             variables: decision.variables.clone(),
             session: caller.session.clone(),
         };
-        let outcome = self.pool.run(place, module, call).await?;
+        let mut outcome = self.pool.run(place, module, call).await?;
+        // These are the host's own to say.
+        outcome.response.headers.retain(|(name, _)| name != NOT_RUN && name != TOKEN_HEADER);
         // A handler that asks another service has a session of its own: the answer to it carries no token.
         if outcome.response.status >= 400 || request.kind == Kind::Service {
             return Ok(outcome.response);
@@ -207,10 +209,15 @@ async fn answer_there(edition: &Edition, request: Request, service: &ServiceName
 }
 
 async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
+    edition.links.ask(service, onward(edition, request)?).await
+}
+
+/// The request as it goes on to another host.
+fn onward(edition: &Edition, request: &Request) -> Result<Request, Failure> {
     if request.hops >= hops(edition) {
         return Err(in_a_circle(edition, request));
     }
-    edition.links.ask(service, request.forwarded(&edition.application)).await
+    Ok(request.forwarded(&edition.application))
 }
 
 /// The host's, or that for which the client of a message registered.
@@ -226,7 +233,7 @@ fn hops(edition: &Edition) -> u8 {
 
 fn not_there(handler: &HandlerName) -> Failure {
     let operator = format!("no module offers the handler {handler}; put its .wasm file into the host's folder");
-    Failure::system(503, "The handler of this route is not there", operator)
+    Failure::system(503, "The handler of this route is not there", operator).not_run(NotRun::Unable)
 }
 
 fn no_route(edition: &Edition, request: &Request, none: &NoRoute) -> Failure {

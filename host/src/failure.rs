@@ -4,6 +4,30 @@
 
 use std::borrow::Cow;
 
+/// On the way between hosts: says that no handler ran for the request, so that another instance may be asked. A client never
+/// sees it, and no handler can set it.
+pub const NOT_RUN: &str = "qewd-not-run";
+
+/// Why no handler ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRun {
+    /// The host has too much to do for now.
+    Busy,
+    /// The host cannot: a handler or a link that it needs is not there.
+    Unable,
+}
+
+impl NotRun {
+    /// The value of the header.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Unable => "unable",
+        }
+    }
+}
+
 /// A request that is answered with an error.
 ///
 /// The caller reads [`Failure::caller`] as `{"error": …}`; the operator reads [`Failure::operator`] in the log under the
@@ -56,6 +80,12 @@ impl Failure {
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// Says that no handler ran for the request, so that another instance may be asked.
+    #[must_use]
+    pub fn not_run(self, why: NotRun) -> Self {
+        self.with_header(NOT_RUN, why.as_str())
     }
 
     /// The service that a route names cannot be reached: the text that clients of QEWD-Up know.

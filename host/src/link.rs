@@ -36,7 +36,7 @@ pub use target::Target;
 pub(crate) use traffic::Counted;
 
 use crate::configuration::Address;
-use crate::failure::Failure;
+use crate::failure::{Failure, NotRun};
 use crate::names::ServiceName;
 use crate::request::Request;
 use crate::response::Response;
@@ -101,8 +101,8 @@ impl Links {
     ///
     /// # Errors
     /// 503 when its links are down, or there is none.
-    pub fn check(&self, service: &ServiceName) -> Result<(), Failure> {
-        self.instances(service)?.check()
+    pub async fn check(&self, service: &ServiceName) -> Result<(), Failure> {
+        self.instances(service)?.check().await
     }
 
     /// Sends a request to a service and waits for its answer until the request's deadline.
@@ -124,6 +124,7 @@ impl Links {
             Failure::connection_down(format!(
                 "this host has no link to {service}; add it to this host's connections in config.json"
             ))
+            .not_run(NotRun::Unable)
         })
     }
 

@@ -33,6 +33,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -222,7 +223,10 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
     let stop = routed.front.stop.clone();
     let io = TokioIo::new(wire::Wire::new(stream, &limits));
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&has_asked);
     let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
+        asks.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(certified);
         routed.router().1.call(request)
@@ -239,6 +243,10 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
+            // The library would wait for the rest of a first head that was begun. Nothing was asked yet.
+            if !has_asked.load(Ordering::Relaxed) {
+                return;
+            }
             connection.await
         }
     };

@@ -60,6 +60,8 @@ pub struct Request {
     pub way: Vec<Arc<str>>,
     /// Whether the caller's renewed token goes into a header and never into the body: for who puts answers together.
     pub token_in_header: bool,
+    /// Whether it asks one member of a group for its own part: whoever sent it asks the others as well.
+    pub as_member: bool,
 }
 
 impl Request {
@@ -83,6 +85,7 @@ impl Request {
         let mut request = self.clone();
         request.hops = request.hops.saturating_add(1);
         request.way.push(Arc::clone(host));
+        request.as_member = false;
         request.renew_trace_span();
         request
     }
@@ -92,12 +95,6 @@ impl Request {
     pub fn came_back(&self, host: &str) -> bool {
         let since_asked = self.way.iter().rev().take_while(|step| !step.ends_with(ASKED));
         since_asked.into_iter().any(|step| **step == *host)
-    }
-
-    /// Whether another host sent it here.
-    #[must_use]
-    pub fn came_over_a_link(&self) -> bool {
-        self.way.last().is_some_and(|step| !step.ends_with(ASKED))
     }
 
     /// Everybody who has had it, this host last: `orchestrator > a > a's handler > b`.
@@ -201,6 +198,7 @@ mod tests {
             hops: 0,
             way: way.iter().map(|step| Arc::from(*step)).collect(),
             token_in_header: false,
+            as_member: false,
             parts: None,
         }
     }
@@ -208,17 +206,17 @@ mod tests {
     #[test]
     fn a_way_that_closes_is_a_circle_unless_a_handler_asked_anew() {
         let asked = asked_by("a");
-        for (way, host, came_back, over_a_link, shown) in [
-            (vec![], "a", false, false, "a"),
-            (vec!["o"], "a", false, true, "o > a"),
-            (vec!["o", "a", "b"], "a", true, true, "o > a > b > a"),
-            (vec!["o", "a", &*asked], "a", false, false, "o > a > a's handler"),
-            (vec!["o", &*asked, "a"], "b", false, true, "o > a's handler > b"),
-            (vec!["o", "b", &*asked, "a"], "b", false, true, "o > b > a's handler > b"),
-            (vec!["o", &*asked, "a", "b"], "a", true, true, "o > a's handler > b > a"),
+        for (way, host, came_back, shown) in [
+            (vec![], "a", false, "a"),
+            (vec!["o"], "a", false, "o > a"),
+            (vec!["o", "a", "b"], "a", true, "o > a > b > a"),
+            (vec!["o", "a", &*asked], "a", false, "o > a > a's handler"),
+            (vec!["o", &*asked, "a"], "b", false, "o > a's handler > b"),
+            (vec!["o", "b", &*asked, "a"], "b", false, "o > b > a's handler > b"),
+            (vec!["o", &*asked, "a", "b"], "a", true, "o > a's handler > b > a"),
         ] {
             let request = with_way(&way);
-            assert_eq!((request.came_back(host), request.came_over_a_link()), (came_back, over_a_link), "{way:?}");
+            assert_eq!(request.came_back(host), came_back, "{way:?}");
             assert_eq!(request.way_to(host), shown);
         }
         let next = with_way(&["o"]).forwarded(&Arc::from("a"));

@@ -2,17 +2,17 @@
 //! In come what a handler returned, what a link brought or a failure; out goes status, headers and body.
 //! It never decides what went wrong and never writes to a socket.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NOT_RUN, NotRun};
 use bytes::Bytes;
 
 /// The media type of every JSON body that we write.
 pub const JSON: &str = "application/json; charset=utf-8";
 
-/// Whether a content type is `application/json`, with or without parameters, and nothing that only begins like it.
+/// Whether a content type is `application/json` or one with the suffix `+json` (RFC 6839, 3.1), with or without parameters.
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// The one reply to a request.
@@ -27,6 +27,13 @@ pub struct Response {
 }
 
 impl Response {
+    /// Why no handler ran, if it is known that none did.
+    #[must_use]
+    pub fn not_run(&self) -> Option<NotRun> {
+        let value = self.header(NOT_RUN)?;
+        [NotRun::Busy, NotRun::Unable].into_iter().find(|why| why.as_str() == value)
+    }
+
     /// The first header of this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -60,6 +60,7 @@ fn call(handler: &str, query: &str) -> Call {
         parts: None,
         way: Vec::new(),
         token_in_header: false,
+        as_member: false,
     };
     Call {
         request,

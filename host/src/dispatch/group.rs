@@ -3,7 +3,7 @@
 //! It never waits for a slow member when the time of the others' answers has come.
 
 use super::merge::Merge;
-use super::{Dispatch, LogLine, there};
+use super::{Dispatch, LogLine, onward};
 use crate::edition::Edition;
 use crate::failure::Failure;
 use crate::names::ServiceName;
@@ -36,14 +36,13 @@ impl Dispatch {
         line: &mut LogLine<'_>,
     ) -> Result<Response, Failure> {
         let request = line.request;
-        let is_member = members.iter().any(|member| is_this_host(edition, member));
-        if let Some(handler) = decision.entry.handler.as_ref().filter(|_| is_member && request.came_over_a_link()) {
-            // Who sent it has asked the other members as well.
+        if let Some(handler) = decision.entry.handler.as_ref().filter(|_| request.as_member) {
+            // Who sent it asks the other members as well.
             return self.here(edition, handler, decision, line).await;
         }
         let admitted = edition.access.admit(request, decision.entry.authenticate);
         if request.bearer().is_none() {
-            check_links(edition, members)?;
+            check_links(edition, members).await?;
         }
         admitted?;
         let question = Question::new(request, members);
@@ -73,7 +72,7 @@ impl Dispatch {
                 Some(handler) if is_this_host(edition, member) => {
                     self.here(edition, handler, decision, &mut line).await
                 }
-                _ => there(edition, &question.request, member).await,
+                _ => ask_as_member(edition, &question.request, member).await,
             }
         };
         let late = || Failure::deadline("the member did not answer in the time of its group");
@@ -95,16 +94,25 @@ impl<'q> Question<'q> {
     }
 }
 
+/// Asks a member for its own part.
+async fn ask_as_member(edition: &Edition, request: &Request, member: &ServiceName) -> Result<Response, Failure> {
+    let mut request = onward(edition, request)?;
+    request.as_member = true;
+    edition.links.ask(member, request).await
+}
+
 fn is_this_host(edition: &Edition, member: &ServiceName) -> bool {
     member.as_str() == &*edition.application
 }
 
 /// Whether anybody can be asked; if not, the words of the first link that is down.
-fn check_links(edition: &Edition, members: &[ServiceName]) -> Result<(), Failure> {
+async fn check_links(edition: &Edition, members: &[ServiceName]) -> Result<(), Failure> {
     let mut first = None;
     for member in members {
-        match edition.links.check(member) {
-            _ if is_this_host(edition, member) => return Ok(()),
+        if is_this_host(edition, member) {
+            return Ok(());
+        }
+        match edition.links.check(member).await {
             Ok(()) => return Ok(()),
             Err(down) => first = first.or(Some(down)),
         }

@@ -145,7 +145,9 @@ struct ErrorBody<'a> {
 
 /// What a failure's body says as `error`; all of it, if it has no such member.
 fn error_in(json: &str) -> String {
-    serde_json::from_str::<ErrorBody<'_>>(json).map_or(json, |body| body.error.get()).to_owned()
+    // A list would be read as the members in their order.
+    let object = json.trim_start().starts_with('{').then(|| serde_json::from_str::<ErrorBody<'_>>(json).ok()).flatten();
+    object.map_or(json, |body| body.error.get()).to_owned()
 }
 
 fn quoted(text: &str) -> String {

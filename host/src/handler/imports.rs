@@ -151,6 +151,7 @@ impl Asker {
             // `dispatch` adds this host, whose name no handler knows for sure.
             way: self.way.clone(),
             token_in_header: false,
+            as_member: false,
         })
     }
 }

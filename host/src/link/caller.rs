@@ -107,7 +107,8 @@ impl Caller {
         if request.body.len() > self.body_limit {
             return Err(NotTaken::BodyTooLarge(self.body_limit));
         }
-        let frame = Frame::Request { id, request: RequestHead::new(request, now), body: request.body.clone() }.encode();
+        let head = RequestHead::new(request, now).with_less_time();
+        let frame = Frame::Request { id, request: head, body: request.body.clone() }.encode();
         if !Frame::is_readable(&frame) {
             return Err(NotTaken::HeadersTooLong);
         }

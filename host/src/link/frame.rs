@@ -17,6 +17,11 @@ pub(super) const HEADER_BYTES: usize = 1 << 20;
 /// Intermediate messages of one request that may be on their way: the host that asked says when it has passed some on.
 pub(crate) const WINDOW: usize = PARTS;
 
+/// Milliseconds that an answer may need for its way back, at most: far more than a network takes.
+const SPARE_MILLISECONDS: u64 = 100;
+/// Part of the time that is left which is spared, so that short times are not eaten up.
+const SPARE_DIVISOR: u64 = 20;
+
 /// The first message of the host that opened the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -183,6 +188,8 @@ pub(super) struct RequestHead {
     way: Vec<String>,
     #[serde(default)]
     token_in_header: bool,
+    #[serde(default)]
+    as_member: bool,
 }
 
 /// A message that is not a frame.
@@ -206,7 +213,14 @@ impl RequestHead {
             parts: request.parts.is_some(),
             way: request.way.iter().map(ToString::to_string).collect(),
             token_in_header: request.token_in_header,
+            as_member: request.as_member,
         }
+    }
+
+    /// With a little less time than is left, so that the service's own words about a deadline arrive before it.
+    pub(super) fn with_less_time(mut self) -> Self {
+        self.remaining -= (self.remaining / SPARE_DIVISOR).min(SPARE_MILLISECONDS);
+        self
     }
 
     /// Whether the other host passes intermediate messages on.
@@ -233,6 +247,7 @@ impl RequestHead {
             parts: None,
             way: self.way.iter().take(usize::from(self.hops)).map(|step| step.as_str().into()).collect(),
             token_in_header: self.token_in_header,
+            as_member: self.as_member,
         })
     }
 }

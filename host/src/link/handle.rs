@@ -12,16 +12,14 @@ use crate::request::Request;
 use crate::response::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
-/// How long after a request's deadline the service's own words about it are waited for: it knows better than this host
-/// whether the request ran.
-const LATE_ANSWER: Duration = Duration::from_millis(250);
+/// What is said of a link before its first try to connect has ended.
+const NOT_TRIED: &str = "not connected yet";
 /// Commands that may wait for the link's task: it takes them at once unless the machine is overloaded.
 const COMMANDS: usize = 1024;
 
@@ -69,7 +67,7 @@ impl Link {
     /// A handle, and what the link's task needs: its inbox and where it says what it is doing.
     pub(super) fn new(target: Target) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (sender, state) = watch::channel(LinkState::Down("not connected yet".to_owned()));
+        let (sender, state) = watch::channel(LinkState::Down(NOT_TRIED.to_owned()));
         let closing = CancellationToken::new();
         (Self { target, commands, state, next_id: AtomicU64::new(1), closing }, inbox, sender)
     }
@@ -85,6 +83,18 @@ impl Link {
         let mut state = self.state.clone();
         // The task that sends ends with this handle at the earliest.
         let _ = state.wait_for(|state| matches!(state, LinkState::Ready(_))).await;
+    }
+
+    /// Whether its first try to connect has ended, in one way or the other.
+    pub(super) fn is_tried(&self) -> bool {
+        has_tried(&self.state.borrow())
+    }
+
+    /// Waits until its first try to connect has ended.
+    pub(super) async fn tried(&self) {
+        let mut state = self.state.clone();
+        // The task that sends ends with this handle at the earliest.
+        let _ = state.wait_for(has_tried).await;
     }
 
     /// What tells the link's task to end.
@@ -144,7 +154,7 @@ impl Link {
                 None => answer.await,
             }
         };
-        match timeout_at(deadline + LATE_ANSWER, answered).await {
+        match timeout_at(deadline, answered).await {
             Ok(answered) => {
                 patience.id = None;
                 answered.unwrap_or_else(|_| Err(Cause::Lost.because(ended())))
@@ -178,6 +188,10 @@ impl Link {
             }
         }
     }
+}
+
+fn has_tried(state: &LinkState) -> bool {
+    !matches!(state, LinkState::Down(why) if why == NOT_TRIED)
 }
 
 pub(super) fn congested() -> Unanswered {

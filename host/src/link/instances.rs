@@ -8,9 +8,9 @@ use super::dial::Dialer;
 use super::handle::Link;
 use super::rest::{Change, Outcome, Rest, Standing, Ticket};
 use super::target::{Target, is_name, resolved};
-use super::unanswered::{Again, Unanswered};
+use super::unanswered::{Again, Unanswered, again_after};
 use crate::configuration::{Address, MOST_INSTANCES};
-use crate::failure::Failure;
+use crate::failure::{Failure, NotRun};
 use crate::names::ServiceName;
 use crate::request::Request;
 use crate::response::Response;
@@ -24,6 +24,10 @@ use tokio::time::{Instant, timeout};
 
 /// How long links that are no longer needed serve on while those that take their place connect.
 const CHANGE_TIME: Duration = Duration::from_secs(2);
+
+/// How long a request waits for the first connections of a host that has just started, or of a service that has just been
+/// added: where the service is there, they take milliseconds.
+const FIRST_TRY_TIME: Duration = Duration::from_secs(1);
 
 /// All instances of one service.
 pub struct Instances {
@@ -75,11 +79,24 @@ impl Instances {
         first_ready(&self.all()).await;
     }
 
+    /// Waits until it is known of each instance whether it can be reached, for a host that has just learnt of them. Where
+    /// one of them is ready, nobody waits.
+    async fn first_tries(&self) {
+        let all = self.all();
+        if all.iter().any(|one| one.link.is_ready()) || all.iter().all(|one| one.link.is_tried()) {
+            return;
+        }
+        let tried = futures_util::future::join_all(all.iter().map(|one| one.link.tried()));
+        // What takes longer is answered for as what is down.
+        let _ = timeout(FIRST_TRY_TIME, tried).await;
+    }
+
     /// Whether the service can be asked now.
     ///
     /// # Errors
     /// 503 when no instance takes requests.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(super) async fn check(&self) -> Result<(), Failure> {
+        self.first_tries().await;
         if self.is_ready() { Ok(()) } else { Err(self.down()) }
     }
 
@@ -89,23 +106,24 @@ impl Instances {
     /// 503 when no instance takes requests, or the link to the one that was asked is lost; 504 when the deadline passes.
     pub(super) async fn ask(&self, request: Request) -> Result<Response, Failure> {
         self.budget().earn();
+        self.first_tries().await;
         let request = Arc::new(request);
         let first = self.choose(None).ok_or_else(|| self.down())?;
-        let unanswered = match self.ask_one(&first, &request).await {
-            Ok(response) => return Ok(response),
-            Err(unanswered) => unanswered,
+        let answered = self.ask_one(&first, &request).await;
+        let Some(second) = self.second(&first, &answered, &request) else {
+            return answered.map_err(to_failure);
         };
-        let Some(second) = self.second(&first, &unanswered, &request) else {
-            return Err(unanswered.failure);
-        };
-        let (url, why) = (second.at().url(), words(&unanswered.failure));
+        let (url, why) = (second.at().url(), words(&answered));
         tracing::info!(request = request.id.as_str(), "asking {} at {url} in place of another: {why}", self.service);
-        self.ask_one(&second, &request).await.map_err(|unanswered| unanswered.failure)
+        self.ask_one(&second, &request).await.map_err(to_failure)
     }
 
     /// Which other instance may be asked, if any.
-    fn second(&self, first: &Arc<Instance>, unanswered: &Unanswered, request: &Request) -> Option<Arc<Instance>> {
-        let again = unanswered.cause.again(&request.method);
+    fn second(&self, first: &Arc<Instance>, answered: &Answered, request: &Request) -> Option<Arc<Instance>> {
+        let again = match answered {
+            Ok(response) => again_after(response),
+            Err(unanswered) => unanswered.cause.again(&request.method),
+        };
         if again == Again::Never || Instant::now() >= request.deadline {
             return None;
         }
@@ -113,16 +131,18 @@ impl Instances {
         (again == Again::Freely || self.budget().spend()).then_some(second)
     }
 
-    async fn ask_one(&self, instance: &Arc<Instance>, request: &Arc<Request>) -> Result<Response, Unanswered> {
+    async fn ask_one(&self, instance: &Arc<Instance>, request: &Arc<Request>) -> Answered {
         let mut turn = Turn::begin(&self.service, instance);
         let answered = instance.link.ask(request).await;
-        match &answered {
-            Ok(_) => turn.outcome = Outcome::Answered,
-            Err(unanswered) if unanswered.cause.blames_the_instance() => {
-                turn.outcome = Outcome::Failed { others: self.has_another_in_use(instance) };
-                words(&unanswered.failure).clone_into(&mut turn.why);
-            }
-            Err(_) => {}
+        let is_to_blame = match &answered {
+            Ok(response) => response.not_run() == Some(NotRun::Unable),
+            Err(unanswered) => unanswered.cause.blames_the_instance(),
+        };
+        if is_to_blame {
+            turn.outcome = Outcome::Failed { others: self.has_another_in_use(instance) };
+            words(&answered).clone_into(&mut turn.why);
+        } else if answered.as_ref().is_ok_and(|response| response.not_run().is_none()) {
+            turn.outcome = Outcome::Answered;
         }
         answered
     }
@@ -154,7 +174,7 @@ impl Instances {
         if why.is_empty() {
             why.push(format!("{} became ready just after it was to be asked", self.service));
         }
-        Failure::connection_down(why.join("; "))
+        Failure::connection_down(why.join("; ")).not_run(NotRun::Unable)
     }
 
     fn budget(&self) -> MutexGuard<'_, Budget> {
@@ -227,9 +247,24 @@ async fn first_ready(all: &[Arc<Instance>]) {
     select_all(all.iter().map(|one| one.link.ready().boxed()).chain(never)).await;
 }
 
+/// What came of asking one instance.
+type Answered = Result<Response, Unanswered>;
+
 /// The words for the operator.
-fn words(failure: &Failure) -> &str {
-    failure.operator.as_deref().unwrap_or(&failure.caller)
+fn words(answered: &Answered) -> &str {
+    match answered {
+        Ok(_) => "it cannot serve the request now, as its own log says",
+        Err(Unanswered { failure, .. }) => failure.operator.as_deref().unwrap_or(&failure.caller),
+    }
+}
+
+/// What the caller is told, and whoever sent the request here.
+fn to_failure(unanswered: Unanswered) -> Failure {
+    let Unanswered { cause, failure } = unanswered;
+    match cause.never_sent() {
+        Some(why) => failure.not_run(why),
+        None => failure,
+    }
 }
 
 /// One instance of a service.

@@ -258,6 +258,7 @@ fn request(body: &str, deadline: Instant) -> Request {
         parts: None,
         way: vec!["orchestrator".into(), "a's handler".into(), "a".into()],
         token_in_header: true,
+        as_member: true,
     }
 }
 

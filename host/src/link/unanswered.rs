@@ -2,7 +2,8 @@
 //! In comes the failure with its cause; out goes what follows from the cause: may another instance be asked, and is this one to blame?
 //! It never looks for another instance.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, NotRun};
+use crate::response::Response;
 
 /// No answer of the service.
 #[derive(Debug)]
@@ -37,9 +38,23 @@ pub(super) enum Again {
     Freely,
 }
 
+/// Whether another instance may be asked after this answer.
+pub(super) fn again_after(response: &Response) -> Again {
+    if response.not_run().is_some() { Again::Freely } else { Again::Never }
+}
+
 impl Cause {
     pub(super) fn because(self, failure: Failure) -> Unanswered {
         Unanswered { cause: self, failure }
+    }
+
+    /// Whether the request never left this host.
+    pub(super) fn never_sent(self) -> Option<NotRun> {
+        match self {
+            Self::NotSent => Some(NotRun::Unable),
+            Self::Busy => Some(NotRun::Busy),
+            Self::Unfit | Self::Lost | Self::Late => None,
+        }
     }
 
     pub(super) fn again(self, method: &str) -> Again {

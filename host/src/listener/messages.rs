@@ -139,6 +139,7 @@ fn request(edition: &Edition, message: Message, application: &str) -> Request {
         parts: None,
         way: Vec::new(),
         token_in_header: true,
+        as_member: false,
     };
     request.renew_trace_span();
     request

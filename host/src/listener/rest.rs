@@ -4,7 +4,7 @@
 
 use super::{Front, files};
 use crate::configuration::Limits;
-use crate::failure::Failure;
+use crate::failure::{Failure, NOT_RUN};
 use crate::names::RequestId;
 use crate::request::{Kind, Request};
 use crate::response::Response;
@@ -85,6 +85,7 @@ async fn receive(
         parts: None,
         way: Vec::new(),
         token_in_header: false,
+        as_member: false,
     };
     request.renew_trace_span();
     Ok(request)
@@ -152,7 +153,7 @@ pub(super) fn reply(response: Response, started: Instant) -> axum::http::Respons
     let mut http = axum::http::Response::new(Body::from(response.body));
     *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in &response.headers {
-        if OF_THE_CONNECTION.contains(&name.as_str()) {
+        if OF_THE_CONNECTION.contains(&name.as_str()) || name == NOT_RUN {
             continue;
         }
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {

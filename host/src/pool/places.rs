@@ -3,7 +3,7 @@
 //! It decides nothing itself: who begins and who is turned away is the line's part.
 
 use super::line::{Begin, Bounds, Entered, Line, Side, TurnedAway};
-use crate::failure::Failure;
+use crate::failure::{Failure, NotRun};
 use crate::request::{Kind, Request};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
@@ -164,4 +164,5 @@ fn turn_away(hopeless: Vec<Tell>) {
 fn busy(why: TurnedAway) -> Failure {
     Failure::system(503, "The service is busy; try again", why.to_string())
         .with_header("retry-after", RETRY_AFTER_SECONDS.to_string())
+        .not_run(NotRun::Busy)
 }

@@ -99,6 +99,7 @@ impl Case {
             parts: None,
             way: Vec::new(),
             token_in_header: false,
+            as_member: false,
         }
     }
 

@@ -28,7 +28,7 @@ prop_compose! {
         headers in headers(),
         body in body(),
         left in 0..10_000_000_u64,
-        (hops, token_in_header) in any::<(u8, bool)>(),
+        (hops, token_in_header, as_member) in any::<(u8, bool, bool)>(),
         steps in prop::collection::vec("[a-z' ]{1,20}", 0..4),
     ) -> (Request, Instant) {
         let now = Instant::now();
@@ -39,7 +39,8 @@ prop_compose! {
         // No more steps than hops: others are cut off.
         let way = steps.iter().take(usize::from(hops)).map(|step| step.as_str().into()).collect();
         let request = Request {
-            id, kind, method, path, query, headers, body, client_address, deadline, hops, way, token_in_header, parts: None,
+            id, kind, method, path, query, headers, body, client_address, deadline, hops, way, token_in_header, as_member,
+            parts: None,
         };
         (request, now)
     }

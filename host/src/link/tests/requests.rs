@@ -3,6 +3,9 @@
 use super::super::caller::IN_FLIGHT;
 use super::*;
 
+/// What is spared of a request's time for the answer's way back, of two seconds and more.
+const SPARED: Duration = Duration::from_millis(100);
+
 /// What the answering shell was given last.
 fn last_request(rig: &Rig) -> Request {
     match rig.at_callee.last() {
@@ -35,6 +38,7 @@ fn a_request_arrives_as_it_was_sent() {
     rig.caller.ask(u64::MAX, &sent, rig.now).unwrap();
     rig.deliver_all();
     assert_eq!(rig.requested(), [u64::MAX]);
+    sent.deadline -= SPARED;
     assert_eq!(format!("{:?}", last_request(&rig)), format!("{sent:?}"));
 }
 
@@ -46,7 +50,16 @@ fn the_deadline_travels_as_the_time_that_is_left() {
     rig.collect();
     rig.now += Duration::from_secs(4_000_000);
     rig.deliver_all();
-    assert_eq!(last_request(&rig).deadline, rig.now + Duration::from_millis(2_500));
+    assert_eq!(last_request(&rig).deadline, rig.now + Duration::from_millis(2_500) - SPARED);
+}
+
+#[test]
+fn of_a_short_time_little_is_spared() {
+    let mut rig = Rig::ready();
+    let sent = request("", rig.now + Duration::from_millis(200));
+    rig.caller.ask(1, &sent, rig.now).unwrap();
+    rig.deliver_all();
+    assert_eq!(last_request(&rig).deadline, rig.now + Duration::from_millis(190));
 }
 
 #[test]

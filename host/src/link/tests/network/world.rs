@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 
 /// From the loss of a connection to the next one.
 const RECONNECTED: Duration = Duration::from_millis(700);
-/// How long after its deadline a request waits for the service's own words.
-const LATE_ANSWER: Duration = Duration::from_millis(250);
 
 /// How a request ended for the one who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +131,7 @@ impl World {
 
     /// The one who asked has its outcome, in time and only once.
     fn end(&mut self, id: u64, outcome: Outcome) {
-        let latest = self.deadlines[&id] + LATE_ANSWER;
+        let latest = self.deadlines[&id];
         assert!(self.now <= latest, "{id} ended {outcome:?} {:?} too late", self.now - latest);
         let before = self.outcomes.insert(id, outcome);
         assert_eq!(before, None, "{id} ended a second time, now {outcome:?}");
@@ -254,7 +252,7 @@ impl World {
                 [&connection.to_callee, &connection.to_caller].map(|queue| queue.front().map(|(when, _)| *when));
             let wakes =
                 [connection.caller.as_ref().map(Caller::next_wake), connection.callee.as_ref().map(Callee::next_wake)];
-            let deadlines = connection.waiting.iter().map(|id| self.deadlines[id] + LATE_ANSWER).min();
+            let deadlines = connection.waiting.iter().map(|id| self.deadlines[id]).min();
             let done = connection.running.values().min().copied();
             arrivals.into_iter().chain(wakes).chain([deadlines, done]).flatten().min()
         };
@@ -347,7 +345,7 @@ impl World {
         for (id, _) in connection.running.extract_if(.., |_, done| *done <= now) {
             connection.callee.as_mut().unwrap().answer(id, reply(id));
         }
-        let late: Vec<u64> = connection.waiting.extract_if(.., |id| self.deadlines[id] + LATE_ANSWER <= now).collect();
+        let late: Vec<u64> = connection.waiting.extract_if(.., |id| self.deadlines[id] <= now).collect();
         for id in &late {
             connection.caller.as_mut().unwrap().give_up(*id);
         }
