@@ -151,3 +151,17 @@ fn a_microservice_with_a_folder_of_its_own_leads_on_to_others() {
     assert_eq!(edge.get("/api/own").send().shown(), LIST);
     assert_eq!(edge.get("/api/ask?path=/api/y").send().shown(), "200 42");
 }
+
+#[test]
+fn a_chain_through_a_group_asks_all_of_it_the_sender_too() {
+    let mut group = step("all", &["a"]);
+    group["handler"] = json!("list");
+    let services = json!([{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "all", "members": ["a", "b", "c"]}]);
+    let config = json!({"qewd_up": true, "orchestrator": {}, "microservices": services});
+    let app = App::new(config, &json!([step("a", &["orchestrator"]), group]));
+    let app = ["a", "b", "c"].into_iter().fold(app, |app, name| app.guest(name, "echo"));
+    let fleet = Fleet::start(app, &["c", "b", "a"]);
+    let list = json!([{"id": 1}, {"id": 2}]);
+    let all = json!({"results": {"a": list, "b": list, "c": list}});
+    assert_eq!(fleet.orchestrator.get("/api/x").send().shown(), format!("200 {all}"));
+}

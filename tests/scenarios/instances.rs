@@ -256,3 +256,51 @@ fn orchestrators_stand_side_by_side() {
     assert_eq!(ask(&second, &token), 200);
     assert_eq!(ask(&second, &second.login()), 200);
 }
+
+#[test]
+fn an_instance_that_cannot_serve_costs_nobody_an_answer() {
+    let step = |method: &str, on: &str, from: &str| json!({"uri": "/api/list", "method": method, "on_microservice": on, "from_microservices": [from], "authenticate": false});
+    let mut routes = Vec::new();
+    for method in ["GET", "POST"] {
+        routes.push(step(method, "far", "orchestrator"));
+        let mut last = step(method, "deep", "far");
+        last["handler"] = "list".into();
+        routes.push(last);
+    }
+    let services = json!([{"name": "far"}, {"name": "deep"}]);
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {}, "microservices": services}), &routes.into());
+    let app = app.guest("deep", "echo");
+    let deep = Launch::microservice(&app, "deep").start();
+    let far = |port: u16| Launch::microservice(&app, "far").reaching("deep", port).start();
+    // The first of them has no way to the next host.
+    let far = [far(free_port()), far(deep.port)];
+    far[1].wait_for("micro-service ready");
+    let orchestrator = orchestrator(&app, &far);
+    let list = r#"200 [{"id":1},{"id":2}]"#;
+    for _ in 0..30 {
+        assert_eq!(orchestrator.get("/api/list").send().shown(), list);
+        assert_eq!(orchestrator.post("/api/list", "{}").send().shown(), list);
+    }
+    orchestrator.wait_for(&format!("resting far at {} for ", url(far[0].port)));
+    assert!(count(&orchestrator, "in place of another: it cannot serve the request now") >= 3);
+    drop(deep);
+    wait_until("both cannot serve", || orchestrator.get("/api/list").send().shown() == DOWN);
+    assert_eq!(orchestrator.get("/api/list").send().header("qewd-not-run"), None);
+}
+
+#[test]
+fn what_one_instance_has_no_room_for_another_one_does() {
+    let mut far = json!({"name": "far"});
+    far["qewd"] = json!({"poolSize": 1, "max_queue_length": 0});
+    let route = json!({"uri": "/api/sleep", "method": "ANY", "handler": "sleeper", "on_microservice": "far", "authenticate": false});
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {}, "microservices": [far]}), &json!([route]));
+    let farm = Farm::start(app.guest("far", "sleeper"), 2);
+    let mut elsewhere = farm.far[0].get("/api/sleep?milliseconds=3000&for=me").begin();
+    farm.far[0].wait_for(RUN);
+    for _ in 0..10 {
+        let answer = farm.orchestrator.post("/api/sleep?milliseconds=1&for=me", "{}").send();
+        assert_eq!(answer.shown(), slept(1));
+    }
+    assert_eq!(farm.runs(), [1, 10]);
+    assert_eq!(read_answer(&mut elsewhere, true).status, 200);
+}

@@ -42,6 +42,16 @@ fn a_service_may_come_after_its_orchestrator() {
 }
 
 #[test]
+fn the_first_request_finds_a_service_that_is_there() {
+    let app = far(&json!({}));
+    let service = Launch::microservice(&app, "far").start();
+    for _ in 0..5 {
+        let orchestrator = Launch::orchestrator(&app).reaching("far", service.port).start();
+        assert!(works(&orchestrator), "it is asked as soon as the orchestrator listens");
+    }
+}
+
+#[test]
 fn a_killed_service_that_comes_back_is_found() {
     let mut fleet = Fleet::start(far(&json!({})), &["far"]);
     let port = fleet.service("far").port;

@@ -1,6 +1,6 @@
 //! A host that is stopped under load: it finishes what it has, takes nothing new, and says goodbye to everybody.
 
-use crate::harness::{App, Fleet, Host, raw, read_answer, try_answer, wait_until};
+use crate::harness::{App, Fleet, Host, Launch, raw, read_answer, try_answer, wait_until};
 use serde_json::json;
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -153,4 +153,14 @@ fn a_question_in_flight_is_answered_before_its_asker_goes() {
     let goodbye = fleet.service("near").wait_for("closed the link to far at http://127.0.0.1:");
     assert!(goodbye.contains("this host stops"), "{goodbye}");
     fleet.service("far").wait_for(" disconnected: near at 127.0.0.1: it closed the connection: this host stops");
+}
+
+#[test]
+fn a_request_that_was_only_begun_does_not_hold_a_stop() {
+    let app = app();
+    let mut host = Launch::orchestrator(&app).start();
+    let _begun =
+        [raw(host.port, b""), raw(host.port, b"GET /api/sl"), raw(host.port, b"GET / HTTP/1.1\r\nHost: a\r\n")];
+    host.signal("TERM");
+    assert_eq!(host.ended().code(), Some(0));
 }
