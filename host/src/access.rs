@@ -71,7 +71,9 @@ impl Access {
         if changed.is_none() && !caller.has_token {
             return Ok(None);
         }
-        let registered = (kind == Kind::Message).then(|| caller.session.claims.get("application").cloned()).flatten();
+        // A client that registered has a socket; it may use its token for REST as well.
+        let is_client = kind == Kind::Message || caller.session.claims.contains_key("socketId");
+        let registered = is_client.then(|| caller.session.claims.get("application").cloned()).flatten();
         let mut session = changed.unwrap_or(caller.session);
         // By it the client's next message is routed, wherever this one was answered; no handler may move a client.
         let application = registered.unwrap_or_else(|| json!(self.application));

@@ -3,17 +3,27 @@
 //! every neighbour once.
 //! It never waits: who does not take what it is sent loses its place, and a neighbour that is behind misses a push.
 
+mod queue;
+
+pub use queue::Weighed;
+
 use crate::message::{Hearer, Push, PushHead};
 use crate::names::random_id;
 use bytes::Bytes;
+use queue::Queue;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
-/// Messages that may wait for one client; with more it counts as one that does not read.
-pub const OUTBOX: usize = 64;
+/// Pushes that may wait for one client; with more it counts as one that does not read. One request may push a thousand,
+/// faster than any client can read them.
+pub const OUTBOX: usize = 2048;
+/// Bytes of pushes that may wait for one client, 16 MiB: twice the largest.
+const OUTBOX_BYTES: usize = 16 << 20;
 /// Pushes that may wait for one neighbour.
-const NEIGHBOUR: usize = 256;
+const NEIGHBOUR: usize = 8192;
+/// Bytes of pushes that may wait for one neighbour, 64 MiB.
+const NEIGHBOUR_BYTES: usize = 64 << 20;
 /// Pushes that are remembered, so that each is heard once whatever ways lead here.
 const REMEMBERED: usize = 8192;
 /// Hosts that may send one push on: more than any fabric is wide.
@@ -30,7 +40,7 @@ struct Known {
     clients: HashMap<Arc<str>, Client>,
     /// The sockets of each application.
     applications: HashMap<Arc<str>, HashSet<Arc<str>>>,
-    neighbours: BTreeMap<u64, mpsc::Sender<Push>>,
+    neighbours: BTreeMap<u64, Queue<Push>>,
     last_neighbour: u64,
     heard: HashSet<String>,
     heard_order: VecDeque<String>,
@@ -38,16 +48,7 @@ struct Known {
 
 struct Client {
     application: Option<Arc<str>>,
-    outbox: mpsc::Sender<Heard>,
-}
-
-/// A push as a client hears it.
-#[derive(Debug, Clone)]
-pub struct Heard {
-    /// The message's type.
-    pub kind: Arc<str>,
-    /// A JSON value.
-    pub message: Bytes,
+    outbox: Queue<Bytes>,
 }
 
 /// A client's place in the audience; dropping it gives the place up.
@@ -61,23 +62,25 @@ pub struct Neighbour {
     audience: Arc<Audience>,
     id: u64,
     /// The pushes that are to go over the link.
-    pub inbox: mpsc::Receiver<Push>,
+    pub inbox: mpsc::Receiver<Weighed<Push>>,
 }
 
 impl Audience {
-    /// Takes a client in under the id of its socket, with where to put what it is sent.
+    /// Takes a client in under the id of its socket. Out go its place and the texts that are pushed to it.
     ///
-    /// When it does not read, the audience lets its end of the outbox go: whoever reads the outbox sees that it is closed.
-    pub fn seat(self: &Arc<Self>, id: &str, outbox: mpsc::Sender<Heard>) -> Seat {
+    /// When it does not read, the audience lets its end of the texts go: they end.
+    #[must_use]
+    pub fn seat(self: &Arc<Self>, id: &str) -> (Seat, mpsc::Receiver<Weighed<Bytes>>) {
         let id: Arc<str> = id.into();
+        let (outbox, texts) = Queue::new(OUTBOX, OUTBOX_BYTES);
         self.lock().clients.insert(Arc::clone(&id), Client { application: None, outbox });
-        Seat { audience: Arc::clone(self), id }
+        (Seat { audience: Arc::clone(self), id }, texts)
     }
 
     /// Takes a link to another host in.
     #[must_use]
     pub fn neighbour(self: &Arc<Self>) -> Neighbour {
-        let (sender, inbox) = mpsc::channel(NEIGHBOUR);
+        let (sender, inbox) = Queue::new(NEIGHBOUR, NEIGHBOUR_BYTES);
         let mut known = self.lock();
         known.last_neighbour += 1;
         let id = known.last_neighbour;
@@ -114,7 +117,7 @@ impl Known {
         }
         push.head.hops += 1;
         for (_, neighbour) in self.neighbours.iter().filter(|(id, _)| Some(**id) != from) {
-            if neighbour.try_send(push.clone()).is_err() {
+            if !neighbour.put(push.clone(), push.body.len()) {
                 tracing::warn!("a push to clients of another host was left out: its link has too much to send");
             }
         }
@@ -135,25 +138,26 @@ impl Known {
 
     /// Gives the push to the clients of this host that are meant. Returns whether nobody else can be meant.
     fn deliver(&mut self, push: &Push) -> bool {
-        let heard = Heard { kind: push.head.kind.as_str().into(), message: push.body.clone() };
+        let text = push.text();
         match &push.head.to {
             Hearer::Client(id) => {
                 let is_here = self.clients.contains_key(id.as_str());
-                self.send(id, heard);
+                self.send(id, text);
                 is_here
             }
             Hearer::Application(name) => {
                 let ids: Vec<Arc<str>> = self.applications.get(name.as_str()).into_iter().flatten().cloned().collect();
                 for id in ids {
-                    self.send(&id, heard.clone());
+                    self.send(&id, text.clone());
                 }
                 false
             }
         }
     }
 
-    fn send(&mut self, id: &str, heard: Heard) {
-        if self.clients.get(id).is_some_and(|client| client.outbox.try_send(heard).is_err()) {
+    fn send(&mut self, id: &str, text: Bytes) {
+        let bytes = text.len();
+        if self.clients.get(id).is_some_and(|client| !client.outbox.put(text, bytes)) {
             self.leave(id);
         }
     }
@@ -217,19 +221,25 @@ impl Drop for Neighbour {
 #[cfg(test)]
 mod graph_tests;
 
+/// The type in the text of a push.
+#[cfg(test)]
+fn kind_of(text: &[u8]) -> String {
+    let text: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
+    text.get("type").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn client(audience: &Arc<Audience>, id: &str, application: &str) -> (Seat, mpsc::Receiver<Heard>) {
-        let (outbox, inbox) = mpsc::channel(OUTBOX);
-        let seat = audience.seat(id, outbox);
+    fn client(audience: &Arc<Audience>, id: &str, application: &str) -> (Seat, mpsc::Receiver<Weighed<Bytes>>) {
+        let (seat, inbox) = audience.seat(id);
         seat.join(application);
         (seat, inbox)
     }
 
-    fn kinds(inbox: &mut mpsc::Receiver<Heard>) -> Vec<String> {
-        std::iter::from_fn(|| inbox.try_recv().ok()).map(|heard| heard.kind.to_string()).collect()
+    fn kinds(inbox: &mut mpsc::Receiver<Weighed<Bytes>>) -> Vec<String> {
+        std::iter::from_fn(|| inbox.try_recv().ok()).map(|heard| kind_of(&heard.item)).collect()
     }
 
     fn push(audience: &Audience, to: Hearer, kind: &str) {
@@ -280,11 +290,11 @@ mod tests {
             let before = sent;
             for (one, other) in &mut links {
                 while let Ok(push) = one.inbox.try_recv() {
-                    other.heard(push);
+                    other.heard(push.item.clone());
                     sent += 1;
                 }
                 while let Ok(push) = other.inbox.try_recv() {
-                    one.heard(push);
+                    one.heard(push.item.clone());
                     sent += 1;
                 }
             }

@@ -17,6 +17,7 @@ use crate::request::{Kind, Request, asked_by, message_of};
 use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
 use arc_swap::ArcSwap;
+use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -94,20 +95,27 @@ impl Dispatch {
         request.parts = Some(parts);
         let answering = self.answer(request);
         tokio::pin!(answering);
-        loop {
+        let mut passing = std::pin::pin!(Fuse::terminated());
+        let response = loop {
+            let is_free = passing.is_terminated();
+            // The handler goes on while a part waits for its caller, so that its time can run out meanwhile.
             tokio::select! {
                 biased;
-                Some(part) = coming.recv() => {
-                    let _ = timeout_at(deadline, each(part)).await;
-                }
-                response = &mut answering => {
-                    while let Ok(part) = coming.try_recv() {
-                        let _ = timeout_at(deadline, each(part)).await;
-                    }
-                    return response;
-                }
+                () = passing.as_mut(), if !is_free => {}
+                Some(part) = coming.recv(), if is_free => passing.set(each(part).fuse()),
+                response = &mut answering => break response,
             }
-        }
+        };
+        let rest = async {
+            if !passing.is_terminated() {
+                passing.await;
+            }
+            while let Ok(part) = coming.try_recv() {
+                each(part).await;
+            }
+        };
+        let _ = timeout_at(deadline, rest).await;
+        response
     }
 
     async fn journey(&self, edition: &Edition, line: &mut LogLine<'_>) -> Result<Response, Failure> {

@@ -33,7 +33,7 @@ pub use handle::{Link, LinkState};
 pub use instances::{Instance, Instances};
 pub(crate) use socket::{Socket, websocket_config};
 pub use target::Target;
-pub(crate) use traffic::Counted;
+pub(crate) use traffic::{Counted, Traffic};
 
 use crate::configuration::Address;
 use crate::failure::{Failure, NotRun};

@@ -46,11 +46,18 @@ pub fn cut(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LINE_BYTES)).unwrap_or(text)
 }
 
+/// Whether a terminal or a viewer would obey this character instead of showing it: controls, line separators, and those that
+/// turn the direction of writing.
+fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\t')
+}
+
 /// A text that others wrote, as part of a line: cut, and its control characters shown. Obeyed, they would let a handler or
 /// its client forge lines of the log and move a terminal's cursor.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    if text.len() <= LINE_BYTES && !text.chars().any(|c| c.is_control() && c != '\t') {
+    if text.len() <= LINE_BYTES && !text.chars().any(is_obeyed) {
         return Cow::Borrowed(text);
     }
     let mut line = String::new();
@@ -58,7 +65,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
         if line.len() >= LINE_BYTES {
             break;
         }
-        if c.is_control() && c != '\t' {
+        if is_obeyed(c) {
             line.extend(c.escape_default());
         } else {
             line.push(c);

@@ -57,3 +57,28 @@ pub enum Hearer {
     /// Every client that registered for this application.
     Application(String),
 }
+
+impl Push {
+    /// The text that clients get: type and message, with neither `finished` nor an id.
+    #[must_use]
+    pub fn text(&self) -> Bytes {
+        let mut text =
+            format!("{{\"type\":{},\"message\":", serde_json::Value::from(self.head.kind.as_str())).into_bytes();
+        text.extend_from_slice(&self.body);
+        text.push(b'}');
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_is_a_type_and_a_message() {
+        let head =
+            PushHead { id: "1".to_owned(), to: Hearer::Client("2".to_owned()), kind: "a \"b\"".to_owned(), hops: 0 };
+        let push = Push { head, body: Bytes::from_static(b"[1]") };
+        assert_eq!(push.text(), r#"{"type":"a \"b\"","message":[1]}"#);
+    }
+}

@@ -101,12 +101,15 @@ pub fn random_id() -> String {
 }
 
 /// The rule for the application of a message.
-pub const MESSAGE_APPLICATION_RULE: &str = "use 1 to 64 letters, digits, '_', '-' and '.'";
+pub const MESSAGE_APPLICATION_RULE: &str = "use 1 to 64 letters, digits, '_', '-' and '.', and do not begin with '.'";
 
 /// Whether this can be the application of a message.
 #[must_use]
 pub fn is_message_application(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    // It is a folder's name, too: neither a hidden one nor the way out.
+    !text.starts_with('.')
+        && (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// The rule for the type of a message.
@@ -164,6 +167,7 @@ mod tests {
         }
         assert!(is_message_type("what/now ?") && is_message_type(&"é".repeat(128)));
         assert!(!is_message_type("") && !is_message_type("a\nb") && !is_message_type(&"x".repeat(129)));
+        assert!([".", "..", ".a"].iter().all(|text| !is_message_application(text)));
         assert!(is_message_application("a.b-c_d") && !is_message_application("a b") && !is_message_application(""));
     }
 

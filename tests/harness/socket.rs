@@ -106,6 +106,25 @@ impl Socket {
         }
     }
 
+    /// Says goodbye.
+    pub(crate) fn leave(&mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        self.socket.close(Some(frame)).unwrap();
+    }
+
+    /// Sends a message again and again, reading what comes, until the host closes; not more often than this.
+    pub(crate) fn flood(&mut self, message: &Value, most: usize) -> CloseFrame {
+        for _ in 0..most {
+            self.send(message.clone());
+            match self.socket.read().unwrap_or_else(|error| panic!("not closed in order: {error}")) {
+                Message::Close(frame) => return frame.unwrap(),
+                Message::Text(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("{most} messages did not end the socket")
+    }
+
     /// Goes away without a word.
     pub(crate) fn vanish(self) {
         drop(self);

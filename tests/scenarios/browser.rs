@@ -85,7 +85,7 @@ fn errors_reject_with_their_status() {
         |message: &str, status: u16| json!({"message": message, "status": status, "code": "refused", "hasId": true});
     let mine = |message: &str, code: &str| json!({"message": message, "code": code, "hasId": false});
     assert_eq!(page.run(r#"refused(QEWD.send({type: "hello"}))"#), mine("The client is not started", "stopped"));
-    let words = "Registering needs an \"application\": use 1 to 64 letters, digits, '_', '-' and '.'";
+    let words = "Registering needs an \"application\": use 1 to 64 letters, digits, '_', '-' and '.', and do not begin with '.'";
     let bad = page.run(r#"refused(QEWD.start({application: "a b"}))"#);
     assert_eq!((&bad["message"], &bad["status"]), (&json!(words), &json!(400)));
     page.run(r#"QEWD.start({application: "demo"})"#);

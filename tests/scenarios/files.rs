@@ -38,6 +38,16 @@ fn alone(app: &App) -> Host {
     Launch::orchestrator(app).start()
 }
 
+/// Its answer is one of the program's own, not taken for the HTTP library's.
+#[test]
+fn a_condition_that_does_not_hold_is_said() {
+    let app = app();
+    let host = alone(&app);
+    let answer = host.get("/a.txt").header("If-Match", "\"no\"").send();
+    assert_eq!(answer.status, 412);
+    assert!(answer.header("x-request-id").is_some());
+}
+
 #[test]
 fn files_are_served_where_no_route_takes_the_path() {
     let app = app();
@@ -53,7 +63,7 @@ fn files_are_served_where_no_route_takes_the_path() {
         let answer = get(path);
         assert_eq!(
             (answer.status, header(&answer, "content-type"), answer.text().as_str()),
-            (200, kind, content),
+            (200, format!("{kind}; charset=utf-8").as_str(), content),
             "{path}"
         );
         assert_eq!(

@@ -109,7 +109,7 @@ fn tokens_are_checked_and_control_types_are_unknown() {
         let expired = signed(jsonwebtoken::Algorithm::HS256, SECRET, &json!({"exp": 1}));
         assert_eq!(error(with(&expired)), said("Invalid JWT: Error: Token expired", true));
     }
-    let words = "Registering needs an \"application\": use 1 to 64 letters, digits, '_', '-' and '.'";
+    let words = "Registering needs an \"application\": use 1 to 64 letters, digits, '_', '-' and '.', and do not begin with '.'";
     for bad in [json!({"type": "ewd-register"}), json!({"type": "ewd-register", "application": "a b"})] {
         assert_eq!(error(bad), said(words, false));
     }
@@ -284,7 +284,13 @@ fn sockets_have_limits() {
     let closed = idle.closed().unwrap();
     assert_eq!((u16::from(closed.code), closed.reason.as_str()), (1001, "it was idle for too long"));
     assert!(since.elapsed() >= Duration::from_millis(600));
-    let mut binary = Socket::open(&host);
+    idle.vanish();
+    let mut binary = None;
+    wait_until("there is room again", || {
+        binary = Socket::open_with(&host, &[]).ok();
+        binary.is_some()
+    });
+    let mut binary = binary.unwrap();
     binary.send_bytes(vec![1, 2, 3]);
     assert_eq!(u16::from(binary.closed().unwrap().code), 1003);
 }
@@ -346,7 +352,8 @@ fn fragments_stay_in_the_applications_folder() {
     let mut fragment =
         |file: &str| bare(socket.ask(json!({"type": "ewd-fragment", "params": {"file": file, "targetId": "x"}})));
     assert_eq!(fragment("part.html")["message"], json!({"fragmentName": "part.html", "content": "<p>ö</p>"}));
-    for file in ["none.html", "../secret.html", "/etc/passwd", "link.html", "", ".", "a\u{0}b"] {
+    app.write("www/here/.hidden", "no");
+    for file in ["none.html", "../secret.html", "/etc/passwd", "link.html", ".hidden", "", ".", "a\u{0}b"] {
         let answer = fragment(file);
         assert_eq!(
             answer["message"],
@@ -388,4 +395,110 @@ fn messages_right_behind_a_large_one_are_read_in_their_order() {
         let answer = socket.ask(json!({"type": "hello", "params": large}));
         assert_eq!(answer["message"]["params"], json!(large));
     }
+}
+
+/// The name of an application is a folder's name, too.
+#[test]
+fn no_name_of_an_application_leads_out_of_its_folder() {
+    let (app, host) = alone(&json!({}));
+    app.write("www/index.html", "page");
+    for application in ["..", ".", "../here", "here/..", ".here", ""] {
+        let mut socket = Socket::open(&host);
+        let answer = bare(socket.ask(json!({"type": "ewd-register", "application": application})));
+        assert_eq!((&answer["status"], answer["message"].get("token")), (&json!(400), None), "{application:?}");
+        // Also not with a token that says so.
+        let token = signed(jsonwebtoken::Algorithm::HS256, SECRET, &json!({"application": application}));
+        let wanted = json!({"type": "ewd-fragment", "params": {"file": "configuration/config.json"}, "token": token});
+        let answer = socket.ask(wanted);
+        assert!(answer["message"].get("content").is_none(), "{application:?}: {answer}");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_nobody_up() {
+    let (_app, host) = alone(&json!({}));
+    let mut host = host;
+    let mut lazy = Socket::registered(&host, "here");
+    for _ in 0..8 {
+        lazy.send(json!({"type": "count", "params": {"to": 2000, "bytes": 100_000}}));
+    }
+    wait_until("its socket is closed", || {
+        host.lines().iter().any(|line| line.contains("disconnected") && line.contains("does not read what it is sent"))
+    });
+    let mut other = Socket::registered(&host, "here");
+    assert_eq!(other.ask(json!({"type": "hello"}))["finished"], json!(true));
+    // And a stop is not held up by one that hears pushes and reads none.
+    let _deaf = Socket::registered(&host, "here");
+    let words = "x".repeat(900_000);
+    for _ in 0..10 {
+        other.ask(json!({"type": "shout", "params": {"to": "here", "words": words}}));
+        other.next();
+    }
+    host.signal("TERM");
+    assert_eq!(host.ended().code(), Some(0));
+}
+
+#[test]
+fn a_goodbye_is_answered() {
+    let (_app, host) = alone(&json!({}));
+    let mut socket = Socket::registered(&host, "here");
+    socket.leave(1000, "bye");
+    let answer = socket.closed().unwrap();
+    assert_eq!((u16::from(answer.code), answer.reason.as_str()), (1000, "bye"));
+}
+
+#[test]
+fn who_pushes_much_at_once_loses_no_hearer() {
+    let fleet = fleet();
+    let mut hearers: Vec<Socket> = (0..4).map(|_| Socket::registered(&fleet.orchestrator, "demo")).collect();
+    let mut speaker = Socket::registered(&fleet.orchestrator, "here");
+    // From this host, and from another one.
+    speaker.ask(json!({"type": "shout", "params": {"to": "demo", "words": "a", "times": 700}}));
+    let mut far = Socket::registered(&fleet.orchestrator, "demo");
+    far.send(json!({"type": "shout", "params": {"to": "demo", "words": "b", "times": 700}}));
+    for hearer in &mut hearers {
+        for words in ["a", "b"] {
+            for _ in 0..700 {
+                assert_eq!(hearer.next(), json!({"type": "shouted", "message": {"words": words}}));
+            }
+        }
+    }
+}
+
+#[test]
+fn waiting_for_an_answer_is_not_idleness() {
+    let (_app, host) = alone(&json!({"socketIdleMilliseconds": 400}));
+    let mut socket = Socket::registered(&host, "here");
+    let answer = socket.ask(json!({"type": "slowly", "params": {"milliseconds": 1500}}));
+    assert_eq!(answer["message"]["milliseconds"], json!(1500));
+    assert_eq!(socket.ask(json!({"type": "hello"}))["finished"], json!(true));
+    assert_eq!(socket.closed().unwrap().reason.as_str(), "it was idle for too long");
+}
+
+#[test]
+fn a_push_to_an_id_that_cannot_be_one_is_refused() {
+    let fleet = fleet();
+    let mut socket = Socket::registered(&fleet.orchestrator, "demo");
+    let answer = socket.ask(json!({"type": "whisper", "params": {"to": "x".repeat(100_000), "words": 1}}));
+    assert_eq!((&answer["status"], &answer["message"]["error"]), (&json!(500), &json!("No socket has so long an id")));
+    assert_eq!(socket.ask(json!({"type": "hello"}))["finished"], json!(true));
+}
+
+#[test]
+fn a_clients_token_serves_for_rest_as_well() {
+    let fleet = fleet();
+    let mut socket = Socket::registered(&fleet.orchestrator, "demo");
+    socket.ask(json!({"type": "sign_in"}));
+    let token = socket.token.clone().unwrap();
+    let answer = fleet.orchestrator.post("/api/count", r#"{"params":{"to":0}}"#).token(&token).send();
+    socket.token = Some(answer.token());
+    assert_eq!(socket.ask(json!({"type": "private"}))["message"]["authenticated"], json!(true));
+}
+
+#[test]
+fn a_flood_ends_the_socket() {
+    let (_app, host) = alone(&json!({"socketMessagesPerSecond": 20}));
+    let mut socket = Socket::registered(&host, "here");
+    let closed = socket.flood(&json!({"type": "hello"}), 5000);
+    assert_eq!((u16::from(closed.code), closed.reason.as_str()), (1008, "it sent far too many messages"));
 }

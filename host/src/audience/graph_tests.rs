@@ -53,7 +53,7 @@ struct Guest {
     application: usize,
     /// Held for its place in the audience.
     _seat: Seat,
-    inbox: mpsc::Receiver<Heard>,
+    inbox: mpsc::Receiver<Weighed<Bytes>>,
     /// What it has to hear, in any order.
     due: Vec<String>,
 }
@@ -77,9 +77,8 @@ impl Running {
         let clients = fabric.clients.iter().enumerate();
         let clients = clients
             .map(|(number, (host, application))| {
-                let (outbox, inbox) = mpsc::channel(OUTBOX);
                 let host = host.index(fabric.hosts);
-                let seat = hosts[host].seat(&number.to_string(), outbox);
+                let (seat, inbox) = hosts[host].seat(&number.to_string());
                 seat.join(APPLICATIONS[*application]);
                 Guest { host, application: *application, _seat: seat, inbox, due: Vec::new() }
             })
@@ -143,7 +142,7 @@ impl Running {
         let next = from.place.inbox.try_recv().ok();
         let came = next.is_some();
         if let Some(push) = next {
-            to.place.heard(push);
+            to.place.heard(push.item.clone());
             self.delivered += 1;
         }
         came
@@ -174,7 +173,7 @@ proptest! {
         prop_assert!(running.delivered <= most, "{} sends, where {most} are enough", running.delivered);
         for client in &mut running.clients {
             let heard = std::iter::from_fn(|| client.inbox.try_recv().ok());
-            let mut heard: Vec<String> = heard.map(|heard| heard.kind.to_string()).collect();
+            let mut heard: Vec<String> = heard.map(|heard| kind_of(&heard.item)).collect();
             heard.sort();
             client.due.sort();
             prop_assert_eq!(&heard, &client.due);

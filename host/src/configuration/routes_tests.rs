@@ -113,7 +113,7 @@ fn a_wrong_route_names_the_way_out() {
         (r#""type": "x", "handler": "h""#, "this route for messages has no \"application\"; add"),
         (
             r#""application": "a b", "type": "y", "handler": "h""#,
-            "\"application\" is \"a b\"; use 1 to 64 letters, digits, '_', '-' and '.'",
+            "\"application\" is \"a b\"; use 1 to 64 letters, digits, '_', '-' and '.', and do not begin with '.'",
         ),
         (
             r#""application": "a", "type": "", "handler": "h""#,

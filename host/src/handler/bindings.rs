@@ -9,6 +9,7 @@ wasmtime::component::bindgen!({
     imports: {
         "qewd:handler/services.ask": async,
         "qewd:handler/messages.send": async,
+        "qewd:handler/messages.push": async,
     },
     exports: { default: async },
 });

@@ -6,10 +6,12 @@
 use super::bindings::qewd::handler::messages;
 use super::instance::State;
 use crate::message::{Hearer, Part};
-use crate::names::{is_control_type, is_message_type};
+use crate::names::{MESSAGE_APPLICATION_RULE, is_control_type, is_message_application, is_message_type};
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
+/// Bytes of a socket's id; ours have 32.
+const ID_BYTES: usize = 64;
 /// Pushes for one request: far above what one answer needs, and each may go to every host.
 const PUSHES: usize = 1000;
 
@@ -23,7 +25,7 @@ impl messages::Host for State {
         Ok(parts.send(Part { kind, body: message.into() }).await.is_ok())
     }
 
-    fn push(&mut self, to: messages::Hearer, kind: String, message: Vec<u8>) -> Result<(), String> {
+    async fn push(&mut self, to: messages::Hearer, kind: String, message: Vec<u8>) -> Result<(), String> {
         self.check(Some(&kind), &message)?;
         let Some(asker) = &mut self.asker else {
             return Err("Messages can be pushed only while a request is handled".to_owned());
@@ -33,10 +35,16 @@ impl messages::Host for State {
             return Err(format!("A handler may push {PUSHES} messages for one request"));
         }
         let to = match to {
+            messages::Hearer::Client(id) if id.len() > ID_BYTES => return Err("No socket has so long an id".to_owned()),
             messages::Hearer::Client(id) => Hearer::Client(id),
+            messages::Hearer::Application(name) if !is_message_application(&name) => {
+                return Err(format!("No application has this name: {MESSAGE_APPLICATION_RULE}"));
+            }
             messages::Hearer::Application(name) => Hearer::Application(name),
         };
         self.shared.audience.push(to, kind, Bytes::from(message));
+        // A handler that pushes in a loop lets those who hear it read meanwhile.
+        tokio::task::yield_now().await;
         Ok(())
     }
 }

@@ -180,7 +180,7 @@ impl Task {
                     Some(command) => { take(&mut caller, &mut replies, command); None }
                     None => break NOT_NEEDED.to_owned(),
                 },
-                Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, push); None }
+                Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, &push.item); None }
                 () = self.closing.cancelled() => break CLOSING.to_owned(),
                 () = sleep_until(caller.next_wake()) => {
                     if socket.has_moved() {
@@ -363,9 +363,9 @@ fn pass_on(replies: &HashMap<u64, Waiting>, id: u64, part: Part) {
 }
 
 /// What waits in memory is bounded, and a push is worth less than an answer.
-fn send_push(caller: &mut Caller, socket: &Socket<Counted<Stream>>, push: Push) {
+fn send_push(caller: &mut Caller, socket: &Socket<Counted<Stream>>, push: &Push) {
     if !socket.is_full() {
-        caller.push(push);
+        caller.push(push.clone());
     }
 }
 

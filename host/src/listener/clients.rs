@@ -8,7 +8,7 @@ use super::envelope::{self, Answer, BadMessage, Incoming, Label};
 use super::messages::{self, Message as ClientMessage, Said};
 use super::pace::Pace;
 use super::upgrade::{accept_key, refusal, switching};
-use crate::audience::{Heard, OUTBOX, Seat};
+use crate::audience::{Seat, Weighed};
 use crate::configuration::{Cors, Limits};
 use crate::message::Part;
 use axum::body::Body;
@@ -39,6 +39,10 @@ const REGISTER_TIME: Duration = Duration::from_secs(30);
 const WAITING: usize = 32;
 /// Answers and intermediate messages that may wait to be written; handlers that say more wait.
 const WORDS: usize = 8;
+/// Without a message that came too fast for so long, those before are forgiven.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(1);
+/// Seconds' worth of messages that may come too fast before the socket is closed.
+const SECONDS_TOO_FAST: u32 = 10;
 /// How long closing a socket may take.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
@@ -73,7 +77,7 @@ pub(super) async fn upgrade(
 ) -> http::Response<Body> {
     let edition = front.dispatch.edition();
     let settings = &edition.configuration.settings;
-    let Some(accept) = accept_key(request.headers()) else {
+    let Some(accept) = accept_key(&request) else {
         return refusal(StatusCode::UPGRADE_REQUIRED, "Clients connect here by WebSocket");
     };
     if !may_connect(&settings.cors, request.headers()) {
@@ -99,7 +103,10 @@ pub(super) async fn upgrade(
 /// A page of another origin needs to be allowed; programs send no origin.
 fn may_connect(cors: &Cors, headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN) else { return true };
+    if !headers.contains_key(header::ORIGIN) {
+        return true;
+    }
+    let origin = text(header::ORIGIN).unwrap_or_default();
     let own = origin.split_once("://").map(|(_, host)| host);
     let is_own = own.is_some() && own == text(header::HOST);
     match cors {
@@ -141,7 +148,7 @@ struct Client {
     address: IpAddr,
     seat: Seat,
     /// What others push.
-    pushes: mpsc::Receiver<Heard>,
+    pushes: mpsc::Receiver<Weighed<Bytes>>,
     /// What its own messages are answered.
     say: mpsc::Sender<Words>,
     words: mpsc::Receiver<Words>,
@@ -149,8 +156,9 @@ struct Client {
     waiting: JoinSet<()>,
     pace: Pace,
     most_per_second: u32,
-    /// Messages in a row that came too fast.
+    /// Messages that came too fast, without a pause between them, and when the last of them came.
     too_fast: u32,
+    last_too_fast: Instant,
     idle: Duration,
     /// When anything was heard of it.
     heard: Instant,
@@ -163,9 +171,8 @@ struct Client {
 
 impl Client {
     fn new(socket: ClientSocket, front: Arc<Front>, address: IpAddr, limits: &Limits) -> Self {
-        let (outbox, pushes) = mpsc::channel(OUTBOX);
         let (say, words) = mpsc::channel(WORDS);
-        let seat = front.dispatch.audience.seat(&crate::names::random_id(), outbox);
+        let (seat, pushes) = front.dispatch.audience.seat(&crate::names::random_id());
         let now = Instant::now();
         Self {
             socket,
@@ -179,6 +186,7 @@ impl Client {
             pace: Pace::new(limits.socket_pace, now),
             most_per_second: limits.socket_pace,
             too_fast: 0,
+            last_too_fast: now,
             idle: limits.socket_idle,
             heard: now,
             active: now,
@@ -206,7 +214,7 @@ impl Client {
                 }
                 message = self.socket.next(), if !is_leaving => self.receive(message).await,
                 push = self.pushes.recv() => match push {
-                    Some(push) => self.push(push).await,
+                    Some(push) => self.write(push.item.clone()).await,
                     None => Err(why(CloseCode::Policy, "it does not read what it is sent")),
                 },
                 () = sleep_until(next_wake) => self.wake().await,
@@ -219,19 +227,27 @@ impl Client {
 
     fn next_wake(&self) -> Instant {
         let silent = if self.asked { self.heard + GONE_AFTER } else { self.heard + ASK_AFTER };
-        let idle = if self.joined.is_some() { self.active + self.idle } else { self.active + REGISTER_TIME };
-        silent.min(idle)
+        match (&self.joined, self.waiting.is_empty()) {
+            (None, _) => silent.min(self.active + REGISTER_TIME),
+            // Whoever waits for an answer is not idle.
+            (Some(_), false) => silent,
+            (Some(_), true) => silent.min(self.active + self.idle),
+        }
     }
 
     async fn wake(&mut self) -> Result<(), Why> {
         let now = Instant::now();
+        if self.socket.has_moved() {
+            // A large message on a slow wire: the client cannot answer a ping in the middle of it.
+            (self.heard, self.asked) = (now, false);
+        }
         if now >= self.heard + GONE_AFTER {
             return Err(why(CloseCode::Away, "nothing is heard of it"));
         }
         if self.joined.is_none() && now >= self.active + REGISTER_TIME {
             return Err(why(CloseCode::Policy, "it did not register"));
         }
-        if self.waiting.is_empty() && now >= self.active + self.idle {
+        if self.joined.is_some() && self.waiting.is_empty() && now >= self.active + self.idle {
             return Err(why(CloseCode::Away, "it was idle for too long"));
         }
         if !self.asked && now >= self.heard + ASK_AFTER {
@@ -247,7 +263,8 @@ impl Client {
         match message {
             Some(Ok(Message::Text(text))) => self.take(text.into(), now).await,
             Some(Ok(Message::Binary(_))) => Err(why(CloseCode::Unsupported, "it sent something else than text")),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+            Some(Ok(Message::Ping(_))) => self.too_fast(now).map(|_| ()),
+            Some(Ok(Message::Pong(_) | Message::Frame(_))) => Ok(()),
             Some(Ok(Message::Close(_))) | None => Err(why(CloseCode::Normal, "it closed the connection")),
             Some(Err(tungstenite::Error::Capacity(_))) => Err(why(CloseCode::Size, "a message was too large")),
             Some(Err(tungstenite::Error::Utf8(_))) => Err(why(CloseCode::Invalid, "a message was no UTF-8")),
@@ -288,12 +305,12 @@ impl Client {
     /// Whether this message comes too fast. Who goes on and on with it loses the socket.
     fn too_fast(&mut self, now: Instant) -> Result<bool, Why> {
         if self.pace.allows(now) {
-            self.too_fast = 0;
             return Ok(false);
         }
-        self.too_fast += 1;
-        // Ten seconds' worth of messages that were all refused were no slip.
-        if self.too_fast > self.most_per_second.saturating_mul(10) {
+        let is_new = now.saturating_duration_since(self.last_too_fast) > FORGIVEN_AFTER;
+        (self.last_too_fast, self.too_fast) = (now, if is_new { 1 } else { self.too_fast.saturating_add(1) });
+        // So many without a pause were no slip.
+        if self.too_fast > self.most_per_second.saturating_mul(SECONDS_TOO_FAST) {
             return Err(why(CloseCode::Policy, "it sent far too many messages"));
         }
         Ok(true)
@@ -313,14 +330,11 @@ impl Client {
         self.write(words.text).await
     }
 
-    async fn push(&mut self, push: Heard) -> Result<(), Why> {
-        self.active = Instant::now();
-        let Heard { kind, message } = push;
-        self.write(envelope::push(&kind, &message)).await
-    }
-
     /// The connection bounds how long a write may wait for the client.
     async fn write(&mut self, text: Bytes) -> Result<(), Why> {
+        if self.joined.is_some() {
+            self.active = Instant::now();
+        }
         // What this host writes was made from texts; another host of the fleet may have sent anything.
         if std::str::from_utf8(&text).is_err() {
             return Err(why(CloseCode::Error, "an answer was no text"));
@@ -338,7 +352,12 @@ impl Client {
 }
 
 fn lost(written: Result<(), tungstenite::Error>) -> Result<(), Why> {
-    written.map_err(|_| why(CloseCode::Normal, "the connection was lost"))
+    written.map_err(|error| match error {
+        tungstenite::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            why(CloseCode::Policy, "it does not read what it is sent")
+        }
+        _ => why(CloseCode::Normal, "the connection was lost"),
+    })
 }
 
 /// Answers one message.

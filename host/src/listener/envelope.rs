@@ -73,8 +73,9 @@ impl Incoming {
         let fields = object.and_then(|object| serde_json::from_str::<Fields<'_>>(object).ok());
         let fields = fields.ok_or_else(|| refused(&label, "A message is a JSON object with a \"type\""))?;
         if let Some(id) = fields.id {
-            let is_plain = id.get().starts_with('"') || id.get().parse::<f64>().is_ok();
-            if !is_plain || id.get().len() > ID_BYTES {
+            let is_text = id.get().starts_with('"');
+            let most = if is_text { ID_BYTES + 2 } else { ID_BYTES };
+            if !(is_text || id.get().parse::<f64>().is_ok()) || id.get().len() > most {
                 return Err(refused(&label, "The \"id\" of a message is a text or a number of at most 128 bytes"));
             }
             label.id = Some(id.get().to_owned());
@@ -185,15 +186,6 @@ impl Answer {
 /// The text of an intermediate message.
 pub(super) fn part(label: &Label, part: &Part) -> Bytes {
     close(opening(part.kind.as_deref().unwrap_or(&label.kind), false, &part.body), label.id.as_deref())
-}
-
-/// The text of a push.
-pub(super) fn push(kind: &str, message: &[u8]) -> Bytes {
-    let mut text = b"{\"type\":".to_vec();
-    text.extend_from_slice(json_text(kind).as_bytes());
-    text.extend_from_slice(b",\"message\":");
-    text.extend_from_slice(message);
-    close(text, None)
 }
 
 fn opening(kind: &str, finished: bool, message: &[u8]) -> Vec<u8> {
@@ -320,6 +312,5 @@ mod tests {
         );
         let more = Part { kind: None, body: Bytes::from_static(b"{\"n\":1}") };
         assert_eq!(part(&label, &more), r#"{"type":"load","finished":false,"message":{"n":1},"id":"a"}"#);
-        assert_eq!(push("news", b"1"), r#"{"type":"news","message":1}"#);
     }
 }

@@ -6,7 +6,7 @@ use super::rest;
 use crate::configuration::Configuration;
 use crate::edition::Edition;
 use crate::failure::Failure;
-use crate::names::HostName;
+use crate::names::{HostName, RequestId};
 use crate::request::Kind;
 use crate::router::NoRoute;
 use axum::body::Body;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tower_http::services::ServeDir;
 
 /// The folder of static files.
-pub(super) const WWW: &str = "www";
+const WWW: &str = "www";
 /// What a folder shows of itself.
 const INDEX: &str = "index.html";
 /// What the program itself brings: path, kind, text.
@@ -42,6 +42,9 @@ pub(super) async fn answer(edition: &Edition, parts: &Parts) -> Option<Response<
     // A browser asks each time whether it has the newest, so a changed page is never mixed with old scripts.
     set(&mut response, header::CACHE_CONTROL, "no-cache");
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // By it our answers are told from the HTTP library's bare ones.
+    set(&mut response, HeaderName::from_static("x-request-id"), RequestId::random().as_str());
+    say_charset(&mut response);
     tracing::debug!("{} {:?} -> {}: a file", parts.method, crate::logging::cut(path), response.status().as_u16());
     Some(response)
 }
@@ -82,20 +85,44 @@ async fn holds(folder: &Path, path: &str) -> bool {
     kind.is_file() || (kind.is_dir() && inside(&file, Path::new(INDEX)).await.is_some_and(|(_, kind)| kind.is_file()))
 }
 
+/// The text of a file of at most so many bytes in a folder of `www/`, under the rules of every file there.
+pub(super) async fn text(configuration: &Configuration, folder: &str, file: &str, most: usize) -> Option<String> {
+    let (folder, file) = (plain_name(folder)?, plain_name(file)?);
+    if !shows_files(configuration) {
+        return None;
+    }
+    let www = tokio::fs::canonicalize(configuration.folder.join(WWW)).await.ok()?;
+    let (folder, _) = inside(&www, folder).await?;
+    let (file, kind) = inside(&folder, file).await?;
+    let fits = kind.is_file() && usize::try_from(kind.len()).is_ok_and(|size| size <= most);
+    if !fits {
+        return None;
+    }
+    tokio::fs::read_to_string(file).await.ok()
+}
+
+/// What a name in a folder stands for, unless that lies outside of it or is hidden. The folder has no links in its path.
 async fn inside(folder: &Path, name: &Path) -> Option<(PathBuf, std::fs::Metadata)> {
     let file = tokio::fs::canonicalize(folder.join(name)).await.ok()?;
     let kind = tokio::fs::metadata(&file).await.ok()?;
-    file.starts_with(folder).then_some((file, kind))
+    let is_hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    let is_shown = !file.strip_prefix(folder).ok()?.components().any(is_hidden);
+    is_shown.then_some((file, kind))
 }
 
 /// The path below the folder, if every part of it is a plain name: no `..`, no hidden name, nothing twice decoded.
 fn plain(path: &str) -> Option<PathBuf> {
     let decoded = percent_decode_str(path.strip_prefix('/')?).decode_utf8().ok()?;
-    let is_hidden = decoded.split('/').any(|part| part.starts_with('.') || part.contains('\\'));
-    let is_empty = decoded.starts_with('/') || decoded.contains("//") || decoded.contains('\0');
-    let path = Path::new(&*decoded);
+    plain_name(&decoded).map(Path::to_owned)
+}
+
+/// A name below a folder as a path, if every part of it is a plain name.
+fn plain_name(name: &str) -> Option<&Path> {
+    let is_hidden = name.split('/').any(|part| part.starts_with('.') || part.contains('\\'));
+    let is_empty = name.starts_with('/') || name.contains("//") || name.contains('\0');
+    let path = Path::new(name);
     let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    (is_plain && !is_hidden && !is_empty).then(|| path.to_owned())
+    (is_plain && !is_hidden && !is_empty).then_some(path)
 }
 
 /// A file that the program itself brings.
@@ -119,6 +146,15 @@ fn own(parts: &Parts) -> Option<Response<Body>> {
 fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
     known.flat_map(|known| known.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
+}
+
+/// Pages and scripts are UTF-8, and browsers that are not told so guess.
+fn say_charset(response: &mut Response<Body>) {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let text = kind.filter(|kind| kind.starts_with("text/") && !kind.contains("charset"));
+    if let Some(with_charset) = text.map(|kind| format!("{kind}; charset=utf-8")) {
+        set(response, header::CONTENT_TYPE, &with_charset);
+    }
 }
 
 fn set(response: &mut Response<Body>, name: HeaderName, value: &str) {

@@ -3,11 +3,10 @@
 //! It never leaves the application's folder, whatever the name says.
 
 use super::envelope::Answer;
-use super::files::WWW;
+use super::files;
 use crate::edition::Edition;
 use serde::Deserialize;
 use serde_json::json;
-use std::path::{Component, Path};
 
 #[derive(Deserialize)]
 struct Wanted {
@@ -24,24 +23,9 @@ pub(super) async fn answer(edition: &Edition, application: &str, params: Option<
         let words = format!("Fragment file {file} does not exist");
         Answer::error(404, &json!({ "error": words, "file": file }))
     };
-    let folder = edition.configuration.folder.join(WWW).join(application);
-    let Some(content) = read(&folder, &file, edition.configuration.settings.limits.response).await else {
-        return missing();
-    };
-    Answer::plain(&json!({ "fragmentName": file, "content": content }))
-}
-
-async fn read(folder: &Path, file: &str, most: usize) -> Option<String> {
-    let is_plain = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
-    if !is_plain || file.is_empty() {
-        return None;
+    let most = edition.configuration.settings.limits.response;
+    match files::text(&edition.configuration, application, &file, most).await {
+        Some(content) => Answer::plain(&json!({ "fragmentName": file, "content": content })),
+        None => missing(),
     }
-    // A link in the folder may lead out of it.
-    let folder = tokio::fs::canonicalize(folder).await.ok()?;
-    let path = tokio::fs::canonicalize(folder.join(file)).await.ok()?;
-    let size = tokio::fs::metadata(&path).await.ok().filter(std::fs::Metadata::is_file)?.len();
-    if !path.starts_with(&folder) || usize::try_from(size).map_or(true, |size| size > most) {
-        return None;
-    }
-    tokio::fs::read_to_string(&path).await.ok()
 }

@@ -94,7 +94,7 @@ pub(super) async fn upgrade(
     mut request: axum::extract::Request,
 ) -> http::Response<Body> {
     let headers = request.headers();
-    let Some(accept) = accept_key(headers) else {
+    let Some(accept) = accept_key(&request) else {
         return refusal(StatusCode::UPGRADE_REQUIRED, "Only qewd hosts connect here, by WebSocket");
     };
     if headers.get(header::SEC_WEBSOCKET_PROTOCOL).is_none_or(|offered| offered != SUBPROTOCOL) {
@@ -228,7 +228,7 @@ impl Connection {
                 Some(push) = self.neighbour.inbox.recv() => {
                     // What waits in memory is bounded, and a push is worth less than an answer.
                     if !self.socket.is_full() {
-                        self.callee.push(push);
+                        self.callee.push(push.item.clone());
                     }
                     None
                 }

@@ -8,7 +8,7 @@ use super::fragment;
 use crate::access::TokenRefusal;
 use crate::edition::Edition;
 use crate::message::Part;
-use crate::names::RequestId;
+use crate::names::{MESSAGE_APPLICATION_RULE, RequestId};
 use crate::request::{Kind, MESSAGE, Request, message_path};
 use crate::response::JSON;
 use bytes::Bytes;
@@ -75,8 +75,8 @@ pub(super) async fn answer<F: Future<Output = ()>>(
 
 fn register(edition: &Edition, message: &Message) -> Said {
     let Some(application) = message.incoming.registers_for() else {
-        let words = "Registering needs an \"application\": use 1 to 64 letters, digits, '_', '-' and '.'";
-        return Answer::refusal(400, words, false).into();
+        let words = format!("Registering needs an \"application\": {MESSAGE_APPLICATION_RULE}");
+        return Answer::refusal(400, &words, false).into();
     };
     let address = message.address.to_string();
     match edition.access.registration_token(Some(application), &message.socket_id, &address) {

@@ -3,20 +3,24 @@
 //! It knows nobody's token and reads no message.
 
 use axum::body::Body;
-use axum::http::{self, HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::Request;
+use axum::http::{self, HeaderValue, Method, StatusCode, header};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// The value with which this upgrade is accepted; nothing: it is no upgrade to a WebSocket.
-pub(super) fn accept_key(headers: &HeaderMap) -> Option<String> {
+/// The version of the WebSocket protocol.
+const VERSION: &str = "13";
+
+/// The value with which this upgrade is accepted; nothing: it is no upgrade to a WebSocket (RFC 6455, 4.2.1).
+pub(super) fn accept_key(request: &Request) -> Option<String> {
+    let headers = request.headers();
     let says = |name: header::HeaderName, word: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.to_ascii_lowercase().contains(word))
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(word))
     };
     let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
     let wants = says(header::UPGRADE, "websocket") && says(header::CONNECTION, "upgrade");
-    wants.then(|| derive_accept_key(key.as_bytes()))
+    let speaks = says(header::SEC_WEBSOCKET_VERSION, VERSION) && request.method() == Method::GET;
+    (wants && speaks).then(|| derive_accept_key(key.as_bytes()))
 }
 
 /// The answer after which the connection is a WebSocket.
@@ -43,6 +47,7 @@ pub(super) fn refusal(status: StatusCode, words: &str) -> http::Response<Body> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::response::JSON));
     if status == StatusCode::UPGRADE_REQUIRED {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

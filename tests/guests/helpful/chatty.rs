@@ -43,7 +43,9 @@ fn count(request: &mut Request) -> Result<Value, Failure> {
 fn shout(request: &mut Request) -> Result<Value, Failure> {
     let words: Value = serde_json::from_slice(request.body()).unwrap_or_default();
     let application = at(at(&words, "params"), "to").as_str().unwrap_or("demo").to_owned();
-    messages::push_to_application(&application, "shouted", &json!({"words": at(at(&words, "params"), "words")}))?;
+    for _ in 0..at(at(&words, "params"), "times").as_u64().unwrap_or(1) {
+        messages::push_to_application(&application, "shouted", &json!({"words": at(at(&words, "params"), "words")}))?;
+    }
     Ok(json!({"ok": true}))
 }
 
