@@ -211,13 +211,19 @@ impl Dispatch {
 
 async fn answer_there(edition: &Edition, request: Request, service: &ServiceName) -> Response {
     let mut line = LogLine::new(&request, Some(service));
-    let outcome = there(edition, &request, service).await;
+    let is_group = edition.configuration.groups.iter().any(|group| group.name == *service);
+    let outcome = if is_group { Err(asked_group(service)) } else { there(edition, &request, service).await };
     line.write(&outcome);
     outcome.unwrap_or_else(Response::from)
 }
 
 async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
     edition.links.ask(service, onward(edition, request)?).await
+}
+
+fn asked_group(group: &ServiceName) -> Failure {
+    let words = format!("{group} is a group: a handler asks one of its members, or by a route that leads to the group");
+    Failure::system(400, words.clone(), format!("{words}; mend the handler"))
 }
 
 /// The request as it goes on to another host.

@@ -2,7 +2,7 @@
 //! In comes the application folder; out goes every problem with its mend on standard output, and exit code 1 if there is one.
 //! It writes nothing, not even a missing secret.
 
-use crate::configuration::{Configuration, Problem, Severity};
+use crate::configuration::{CONFIG, Configuration, Problem, Severity};
 use crate::edition::{Workshop, draft, look};
 use crate::handler::{Engine, EngineSettings, Module};
 use crate::names::HostName;
@@ -50,13 +50,27 @@ pub(super) async fn check(folder: &Path) -> Result<ExitCode, String> {
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Whether a microservice seems to have a folder of its own: others have handlers here, and it has not even a place for them.
+fn lives_elsewhere(configuration: &Configuration) -> bool {
+    let handlers = configuration.folder.join("handlers");
+    let is_service = configuration.host != HostName::Orchestrator && !configuration.standalone;
+    is_service && handlers.is_dir() && !handlers.join(configuration.host.as_str()).is_dir()
+}
+
 async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, String> {
     let (configuration, mut problems) = Configuration::survey(folder, Some(host.as_str()));
     let Some(configuration) = configuration else {
         return Ok(problems);
     };
     let (modules, not_loaded) = load(&configuration).await?;
-    problems.extend(draft(&configuration, modules, not_loaded).problems);
+    let found = draft(&configuration, modules, not_loaded).problems;
+    if !found.is_empty() && lives_elsewhere(&configuration) {
+        let what = format!("{host} has no folder handlers/{host}/ here, so its routes and handlers are not checked");
+        let mend = "check the folder in which it runs, or put its modules here";
+        problems.push(Problem { severity: Severity::Warning, ..Problem::in_file(Path::new(CONFIG), what, mend) });
+    } else {
+        problems.extend(found);
+    }
     problems.extend(Tls::load(&configuration, &BTreeMap::new()).err().into_iter().flat_map(|found| found.0));
     Ok(problems)
 }

@@ -57,6 +57,9 @@ impl Address {
         let (secure, rest) = scheme_of(text);
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let bad = |rule| BadAddress(text.chars().take(80).collect(), rule);
+        if let Some(rule) = broken_form(rest) {
+            return Err(bad(rule));
+        }
         let (host, port) = match rest.rsplit_once(':') {
             // The last colon of `[::1]` belongs to the address.
             Some((host, port)) if !port.ends_with(']') && (host.ends_with(']') || !host.contains(':')) => {
@@ -109,6 +112,14 @@ fn scheme_of(text: &str) -> (bool, &str) {
     } else {
         (false, text.strip_prefix("http://").unwrap_or(text))
     }
+}
+
+/// What no address has, whatever stands for its port.
+fn broken_form(rest: &str) -> Option<&'static str> {
+    if rest.contains("://") {
+        return Some("the scheme must be http:// or https://");
+    }
+    rest.contains('/').then_some("use a host name or an IP address, without a path")
 }
 
 fn broken_rule(name: &str) -> Option<&'static str> {

@@ -187,6 +187,9 @@ pub(crate) fn advice<'c>(name: &str, candidates: impl Iterator<Item = &'c str> +
     if known.is_empty() {
         return "config.json has no microservices: add it there, or remove the name here".to_owned();
     }
+    if name == super::application::ORCHESTRATOR && !known.contains(&name) {
+        return format!("the orchestrator is no microservice; use one of: {}", known.join(", "));
+    }
     match nearest(name, candidates) {
         Some(near) => format!("did you mean {near:?}? config.json has: {}", known.join(", ")),
         None => format!("add it to \"microservices\" in config.json, or use one of: {}", known.join(", ")),

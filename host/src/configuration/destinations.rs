@@ -88,6 +88,9 @@ pub(super) fn from_microservices(block: &mut Block<'_, '_>, application: &Applic
     for (text, spot) in block.texts("from_microservices")? {
         if text == ORCHESTRATOR || application.service(text).is_some() {
             callers.extend(ServiceName::new(text));
+        } else if application.is_group(text) {
+            let what = format!("the group {text:?} sends no requests");
+            block.report.error(Some(spot), what, "name those of its members that do");
         } else {
             let known = std::iter::once(ORCHESTRATOR).chain(application.names());
             block.report.error(Some(spot), format!("unknown microservice {text:?}"), advice(text, known));
