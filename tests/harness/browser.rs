@@ -131,6 +131,16 @@ impl Page {
     pub(crate) fn go(&mut self, address: &str) {
         let went = self.ask("Page.navigate", &json!({"url": address}));
         assert_eq!(went["errorText"], Value::Null, "{address} cannot be opened");
+        self.loaded(address);
+    }
+
+    /// Goes back to the address from which it came.
+    pub(crate) fn back(&mut self, address: &str) {
+        self.evaluate("history.back()");
+        self.loaded(address);
+    }
+
+    fn loaded(&mut self, address: &str) {
         let loaded = format!("document.readyState === 'complete' && location.href === {}", json!(address));
         super::wait_until("the page is loaded", || self.evaluate(&loaded) == json!(true));
     }

@@ -8,6 +8,12 @@ use std::time::Instant;
 const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>test</title><p id="here">old</p><script type="module">
 import QEWD, { Client, QewdError } from "/qewd-client.js";
 const heard = [];
+/** All sockets that the page made, when, and how often each type was sent. */
+const sockets = [], made = [], sent = {};
+window.WebSocket = class extends WebSocket {
+  constructor(url) { super(url); sockets.push(this); made.push(Date.now()); }
+  send(text) { const { type } = JSON.parse(text); sent[type] = (sent[type] ?? 0) + 1; super.send(text); }
+};
 const tell = (client) => {
   for (const type of ["ewd-registered", "ewd-reregistered", "ewd-session-lost", "socketDisconnected"])
     client.on(type, () => heard.push(type));
@@ -17,7 +23,7 @@ tell(QEWD);
 /** What a promise was rejected with. */
 const refused = (promise) => promise.then(() => "not refused", ({ message, status, code, requestId }) =>
   ({ message, status, code, hasId: typeof requestId === "string" }));
-Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused });
+Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused, sockets, made, sent });
 </script>"#;
 
 fn app() -> App {
@@ -226,6 +232,143 @@ fn a_kept_session_outlives_a_reload() {
         page.run(&format!("{start}.then(({{resumed}}) => [resumed, heard])")),
         json!([false, ["ewd-session-lost", "ewd-registered"]])
     );
+}
+
+#[test]
+fn a_message_ends_once_and_what_the_page_breaks_stays_its_own() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    page.run("window.errors = []; QEWD.on('error', ({code}) => errors.push(code)) && true");
+    page.run(r#"refused(QEWD.send({type: "slowly", params: {milliseconds: 900}, ajax: true}, {timeout: 50}))"#);
+    page.run(r#"QEWD.send({type: "hello", ajax: true})"#);
+    assert_eq!(page.run("errors"), json!(["timeout"]));
+    // A handler that fails is reported, and the others get what they wait for.
+    let script = r#"{ window.reported = []; const events = [];
+        addEventListener("error", (event) => { reported.push(event.error.message); event.preventDefault() });
+        QEWD.on("count", ({finished}) => events.push(finished));
+        QEWD.send({type: "count", params: {to: 2}}, {onPart() { throw new Error("mine") }})
+            .then(() => new Promise((resolve) => setTimeout(resolve))).then(() => [events, reported]) }"#;
+    assert_eq!(page.run(script), json!([[false, false, true], ["mine", "mine"]]));
+    // A handler's words are not the client's own, whatever their name.
+    let script = r#"{ const parts = []; QEWD.send({type: "count", params: {to: 1, as: "socketDisconnected"}},
+        {onPart: (part, {type}) => parts.push(type)}).then(() => [parts, heard]) }"#;
+    assert_eq!(page.run(script), json!([["socketDisconnected"], ["ewd-registered"]]));
+    // Who disconnects at the first error hears of each message once.
+    let script = r#"{ errors.length = 0; QEWD.once("error", () => QEWD.disconnect());
+        const slow = (ajax) => refused(QEWD.send({type: "slowly", params: {milliseconds: 5000}, ajax}));
+        Promise.all([slow(false), slow(true), slow(false), refused(QEWD.send({type: "nosuch"}))])
+            .then((all) => new Promise((resolve) => setTimeout(() => resolve([all.map(({code}) => code), errors.sort()])))) }"#;
+    let (stopped, codes) = ("stopped", ["refused", "stopped", "stopped", "stopped"]);
+    assert_eq!(page.run(script), json!([[stopped, stopped, stopped, "refused"], codes]));
+}
+
+#[test]
+fn a_start_that_cannot_be_says_so() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = page(&host);
+    page.run(r#"refused(QEWD.start({application: "demo", url: "ftp://here"}))"#);
+    assert_eq!(page.run(r#"refused(QEWD.send({type: "hello"}))"#)["code"], json!("stopped"));
+    let start = r#"QEWD.start({application: "demo", url: "/"})"#;
+    assert_eq!(page.run(start), json!({"resumed": false}));
+    assert_eq!(page.run(start), json!({"resumed": false}), "the same again changes nothing");
+    let other = page.run(r#"refused(QEWD.start({application: "other"}))"#);
+    assert_eq!(other["message"], json!("The client was started with other options; disconnect it first"));
+    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["application"], json!("demo"));
+}
+
+#[test]
+fn messages_that_come_too_late_are_followed_by_one_question() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    // More than the host takes at one time, so that it also refuses to renew the session for a while.
+    page.run(
+        r#"Promise.all(Array.from({length: 200}, () =>
+            refused(QEWD.send({type: "slowly", params: {milliseconds: 300}}, {timeout: 200}))))"#,
+    );
+    let script = r#"(async () => { while ((await refused(QEWD.send({type: "hello"}))) !== "not refused")
+        await new Promise((resolve) => setTimeout(resolve, 50)); return sent["ewd-reregister"] })()"#;
+    let asked = page.run(script).as_u64().unwrap();
+    assert!((1..=10).contains(&asked), "the client asked {asked} times whether the host lives");
+    assert_eq!(page.run("heard"), json!(["ewd-registered"]));
+}
+
+/// A WebSocket that never opens.
+const NO_SOCKETS: &str = r#"{ window.Mine = WebSocket; window.WebSocket = class {
+    constructor() { setTimeout(() => this.onclose({code: 1006, reason: ""})) } close() {} };
+    sockets.at(-1).close(); new Promise((resolve) => QEWD.once("socketDisconnected", () => resolve(true))) }"#;
+
+#[test]
+fn messages_by_http_need_no_socket() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    page.run(NO_SOCKETS);
+    page.run(r#"window.queued = QEWD.send({type: "private"}); true"#);
+    assert_eq!(page.run(r#"QEWD.send({type: "sign_in", ajax: true})"#), json!({"ok": true}));
+    assert_eq!(page.run("QEWD.connected"), json!(false));
+    page.run("window.WebSocket = Mine; true");
+    assert_eq!(page.run("queued")["authenticated"], json!(true));
+    // An answer that was asked for before the client came back does not bring the old socket's session back.
+    page.run(r#"window.old = QEWD.send({type: "slowly", params: {milliseconds: 1500}, ajax: true}); true"#);
+    host.wait_for("falling asleep");
+    page.run("sockets.at(-1).close(); new Promise((resolve) => QEWD.once('ewd-reregistered', resolve))");
+    let script = r#"(async () => { const id = async () => (await QEWD.send({type: "hello"})).socketId;
+        const before = await id(); let isOld = true; old.then(() => isOld = false); await null;
+        const wasOld = isOld; await old; return [wasOld, before === await id()] })()"#;
+    assert_eq!(page.run(script), json!([true, true]));
+    // A session that ends meanwhile is told, and a new one follows on the next connection.
+    page.run(NO_SOCKETS);
+    let bad = page.run(r#"QEWD.token = "a.b.c"; refused(QEWD.send({type: "hello", ajax: true}))"#);
+    assert_eq!(bad["code"], json!("refused"));
+    assert_eq!(page.run("[heard.at(-1), QEWD.connected]"), json!(["ewd-session-lost", false]));
+    page.run("window.WebSocket = Mine; true");
+    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["authenticated"], json!(false));
+}
+
+#[test]
+fn pages_of_a_host_that_says_goodbye_do_not_come_back_all_at_once() {
+    let app = app();
+    let port = free_port();
+    let mut host = Launch::orchestrator(&app).port(port).start();
+    let mut page = started(&host);
+    page.run("Math.random = () => 0.9; QEWD.on('socketDisconnected', ({code}) => { window.code = code; window.lost = Date.now() }) && true");
+    host.signal("TERM");
+    host.ended();
+    let _host = Launch::orchestrator(&app).port(port).start();
+    page.wait_for("heard.at(-1) === 'ewd-reregistered'");
+    assert_eq!(page.run("code"), json!(1001));
+    let waited = page.run("made[1] - lost").as_u64().unwrap();
+    assert!((1800..4000).contains(&waited), "it came back after {waited} ms");
+}
+
+#[test]
+fn a_page_without_a_network_waits_for_it() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    page.run("window.online = true; Object.defineProperty(navigator, 'onLine', {get: () => online}); true");
+    page.run("online = false; sockets.at(-1).close(); new Promise((resolve) => setTimeout(resolve, 500))");
+    assert_eq!(page.run("[made.length, heard.at(-1)]"), json!([1, "socketDisconnected"]));
+    page.run("online = true; window.since = Date.now(); dispatchEvent(new Event('online'))");
+    page.wait_for("heard.at(-1) === 'ewd-reregistered'");
+    assert!(page.run("made[1] - since").as_u64().unwrap() < 100);
+}
+
+#[test]
+fn a_page_that_was_put_aside_comes_back_in_its_session() {
+    let app = app();
+    app.write("www/other.html", "other");
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    page.run(r#"QEWD.send({type: "sign_in"})"#);
+    page.go(&format!("http://localhost:{}/other.html", host.port));
+    page.back(&format!("http://localhost:{}/", host.port));
+    page.wait_for("heard.at(-1) === 'ewd-reregistered'");
+    assert_eq!(page.run("heard"), json!(["ewd-registered", "socketDisconnected", "ewd-reregistered"]));
+    assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
 }
 
 #[test]
