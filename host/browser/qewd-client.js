@@ -89,7 +89,8 @@ export class Client {
       const words = "The client was started with other options; disconnect it first";
       return isSame ? this.#starting.promise : Promise.reject(new Error(words));
     }
-    this.#options = { ...this.#options, ...options };
+    const before = this.#options;
+    this.#options = { ...before, ...options };
     const starting = {};
     starting.promise = new Promise((resolve, reject) => Object.assign(starting, { resolve, reject }));
     this.#starting = starting;
@@ -104,6 +105,7 @@ export class Client {
     } catch (error) {
       this.#starting = null;
       this.#state = "stopped";
+      this.#options = before;
       starting.reject(error);
     }
     return starting.promise;
@@ -379,12 +381,14 @@ export class Client {
     });
   }
 
+  /** Whether a message may go now. HTTP needs no connection, only a session that is not moving to another socket. */
+  #mayGo({ ajax }) {
+    return this.#state === "ready" || (ajax && this.#token && this.#state === "connecting");
+  }
+
   #flush() {
-    const isReady = this.#state === "ready";
-    // HTTP needs no connection, only a session.
-    const byHttp = this.#state === "connecting" && this.#token;
     while (this.#asked.size < UNDER_WAY) {
-      const next = this.#queue.findIndex(({ ajax }) => isReady || (ajax && byHttp));
+      const next = this.#queue.findIndex((entry) => this.#mayGo(entry));
       if (next < 0) return;
       const [entry] = this.#queue.splice(next, 1);
       if (entry.ajax) this.#post(entry);

@@ -270,7 +270,7 @@ fn a_start_that_cannot_be_says_so() {
     let mut page = page(&host);
     page.run(r#"refused(QEWD.start({application: "demo", url: "ftp://here"}))"#);
     assert_eq!(page.run(r#"refused(QEWD.send({type: "hello"}))"#)["code"], json!("stopped"));
-    let start = r#"QEWD.start({application: "demo", url: "/"})"#;
+    let start = r#"QEWD.start({application: "demo"})"#;
     assert_eq!(page.run(start), json!({"resumed": false}));
     assert_eq!(page.run(start), json!({"resumed": false}), "the same again changes nothing");
     let other = page.run(r#"refused(QEWD.start({application: "other"}))"#);
@@ -364,10 +364,18 @@ fn a_page_that_was_put_aside_comes_back_in_its_session() {
     let host = Launch::orchestrator(&app).start();
     let mut page = started(&host);
     page.run(r#"QEWD.send({type: "sign_in"})"#);
+    // A page that believes to be offline would wait for five seconds, had it not been put aside.
+    page.run(
+        r#"Object.defineProperty(navigator, "onLine", {value: false});
+        QEWD.on("socketDisconnected", ({reason}) => window.reason = reason);
+        addEventListener("pageshow", () => window.shown = Date.now())"#,
+    );
     page.go(&format!("http://localhost:{}/other.html", host.port));
     page.back(&format!("http://localhost:{}/", host.port));
     page.wait_for("heard.at(-1) === 'ewd-reregistered'");
     assert_eq!(page.run("heard"), json!(["ewd-registered", "socketDisconnected", "ewd-reregistered"]));
+    assert_eq!(page.run("reason"), json!("the page was left"));
+    assert!(page.run("made[1] - shown").as_i64().unwrap() < 1000);
     assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
 }
 
