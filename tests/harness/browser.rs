@@ -20,7 +20,7 @@ const GOODBYE_TIME: Duration = Duration::from_secs(3);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const HOW_TO_INSTALL: &str = "no Chromium was found on the PATH: the tests of qewd-client.js drive one.\n\
                               On Debian or Ubuntu, type: apt-get install -y --no-install-recommends chromium";
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--remote-debugging-port=0",
@@ -31,6 +31,7 @@ const FLAGS: [&str; 10] = [
     "--disable-extensions",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-popup-blocking",
 ];
 
 struct Chromium {
