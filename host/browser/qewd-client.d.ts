@@ -4,7 +4,7 @@
 export interface Message<P = unknown> {
   type: string;
   params?: P;
-  /** By HTTP in place of the WebSocket; without intermediate messages. */
+  /** By HTTP, also while the WebSocket's connection is lost; without intermediate messages. */
   ajax?: boolean;
   [member: string]: unknown;
 }
@@ -63,7 +63,7 @@ export interface Started {
   resumed: boolean;
 }
 
-/** The client's own events. All others are `Envelope`s, by the type of the message. */
+/** The client's own events, which no message and no push fires. All others are `Envelope`s, by the type of the message. */
 export interface Events {
   "ewd-registered": Started;
   "ewd-reregistered": Started;
@@ -80,6 +80,7 @@ export class Client {
   readonly connected: boolean;
   /** The newest token, for REST requests of the same session. */
   token: string | null;
+  /** Once started, it is rejected if it asks for anything else. */
   start(options?: Options): Promise<Started>;
   send<T = any>(message: Message, callback: (answer: Envelope<T | Refused>) => void): void;
   send<T = any>(message: Message, options?: SendOptions): Promise<T>;

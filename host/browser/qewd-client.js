@@ -14,9 +14,12 @@
 const ANSWER_TIME = 60_000;
 /** How long the host may take for what it answers by itself: longer, and the connection counts as dead. */
 const CONTROL_TIME = 10_000;
-/** Waits between attempts to connect double from the first to the last, and are drawn from the half to the whole. */
+/** Waits between attempts double from the first to the last, and are drawn from the half to the whole. */
 const FIRST_WAIT = 100;
 const LAST_WAIT = 5_000;
+/** The pages of a host that says goodbye come back over so many milliseconds, not all at once. */
+const SPREAD = 2_000;
+const GOODBYE = 1001;
 /** A connection that lasted so long was a good one: the next wait is the first again. */
 const GOOD_AFTER = 5_000;
 /** Messages that may be under way; a host allows 32. */
@@ -27,6 +30,8 @@ const WAITING = 1_000;
 const RENEW_AT = 2 / 3;
 const RENEW_LEAST = 500;
 const RENEW_MOST = 86_400_000;
+/** Events that only the client itself may tell of; nothing that a handler says is taken for one. */
+const OWN_EVENTS = ["ewd-registered", "ewd-reregistered", "ewd-session-lost", "socketDisconnected", "error"];
 
 /** A message that brought no good answer. */
 export class QewdError extends Error {
@@ -56,8 +61,11 @@ export class Client {
   #attempts = 0;
   #retryTimer = null;
   #renewTimer = null;
+  #renewing = null; // the socket on which a renewal is under way
+  #refusals = 0; // of renewals, in a row
+  #listening = null;
   #token = null;
-  #session = 0; // counts sessions, so that late answers of an old one change nothing
+  #session = 0; // counts registrations, so that late answers to what was sent before the newest change nothing
   #wasReady = false;
   #told = false;
   #lastId = 0;
@@ -67,18 +75,22 @@ export class Client {
   /** @param {object} [options] see `start` */
   constructor(options = {}) {
     this.#options = options;
-    globalThis.addEventListener?.("online", () => this.#hurry());
   }
 
   /**
-   * Connects and registers, and goes on trying for ever.
+   * Connects and registers, and goes on trying for ever. Once started, it is rejected if it asks for anything else.
    * @param {object} [options] `application`; `url` of the host, if it is not the page's own; `keep: true` keeps the
    *   session in sessionStorage, so that it outlives a reload; `renew: false` lets the session of an idle page end
    * @returns {Promise<{resumed: boolean}>} when registered; `resumed`: the kept session goes on
    */
   start(options = {}) {
-    if (this.#starting) return this.#starting.promise;
-    this.#options = { ...this.#options, ...options };
+    if (this.#starting) {
+      const isSame = Object.entries(options).every(([name, value]) => value === this.#options[name]);
+      const words = "The client was started with other options; disconnect it first";
+      return isSame ? this.#starting.promise : Promise.reject(new Error(words));
+    }
+    const before = this.#options;
+    this.#options = { ...before, ...options };
     const starting = {};
     starting.promise = new Promise((resolve, reject) => Object.assign(starting, { resolve, reject }));
     this.#starting = starting;
@@ -89,8 +101,11 @@ export class Client {
       this.#wasReady = this.#told = false;
       this.#attempts = 0;
       this.#connect();
+      this.#listen();
     } catch (error) {
       this.#starting = null;
+      this.#state = "stopped";
+      this.#options = before;
       starting.reject(error);
     }
     return starting.promise;
@@ -111,7 +126,7 @@ export class Client {
   }
 
   /**
-   * Sends a message: `{type, params}`; `ajax: true` sends it by HTTP in place of the WebSocket.
+   * Sends a message: `{type, params}`; `ajax: true` sends it by HTTP, also while the WebSocket's connection is lost.
    * @param {object} message without token and id, which are added
    * @param {object|Function} [options] `timeout` in milliseconds, `onPart(message, envelope)` for intermediate messages;
    *   or a function that gets the whole answer `{type, finished, message}`, also that of an error
@@ -172,13 +187,7 @@ export class Client {
 
   /** Calls the handlers of this type. One that fails is reported and stops nobody. */
   emit(type, event) {
-    for (const handler of [...(this.#handlers.get(type) ?? [])]) {
-      try {
-        handler(event);
-      } catch (error) {
-        (globalThis.reportError ?? console.error)(error);
-      }
-    }
+    for (const handler of [...(this.#handlers.get(type) ?? [])]) call(handler, event);
     return this;
   }
 
@@ -201,6 +210,15 @@ export class Client {
     return new URL(`/${kind}`, url).href;
   }
 
+  #listen() {
+    const { signal } = (this.#listening = new AbortController());
+    const on = (type, handler) => globalThis.addEventListener?.(type, handler, { signal });
+    on("online", () => this.#hurry());
+    // A page that the browser puts aside loses its connection there, sooner or later; it may come back.
+    on("pagehide", ({ persisted }) => persisted && this.#socket && this.#drop("the page was left"));
+    on("pageshow", ({ persisted }) => persisted && this.#hurry());
+  }
+
   #connect() {
     this.#state = "connecting";
     const socket = (this.#socket = new WebSocket(this.#address("ws")));
@@ -220,6 +238,7 @@ export class Client {
   /** Registers on a new connection, or after the session was lost. */
   async #enter(socket) {
     this.#state = "entering";
+    this.#session += 1;
     this.#openedAt ||= Date.now();
     try {
       const resumed = Boolean(this.#token) && (await this.#resume(socket));
@@ -281,9 +300,11 @@ export class Client {
     if (wasOpen && Date.now() - this.#openedAt > GOOD_AFTER) this.#attempts = 0;
     this.#forget();
     this.#state = "connecting";
-    const wait = Math.min(LAST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#attempts, 10));
+    // Who is offline waits for "online"; yet a host on the same machine may be reached, so it tries now and then.
+    const wait = globalThis.navigator?.onLine === false ? LAST_WAIT : backOff(this.#attempts);
+    const spread = code === GOODBYE ? Math.random() * SPREAD : 0;
     this.#attempts += 1;
-    this.#retryTimer = setTimeout(() => this.#connect(), wait * (0.5 + Math.random() / 2));
+    this.#retryTimer = setTimeout(() => this.#connect(), wait + spread);
     // Handlers are called last: they may disconnect.
     const why = reason ? ` (${reason})` : "";
     const words = `The connection was lost before the answer came; the message may or may not have run${why}`;
@@ -303,11 +324,13 @@ export class Client {
     clearTimeout(this.#renewTimer);
     this.#socket = null;
     this.#openedAt = 0;
+    this.#refusals = 0;
   }
 
   #stop(error) {
     const [socket, starting] = [this.#socket, this.#starting];
     this.#forget();
+    this.#listening?.abort();
     this.#state = "stopped";
     this.#starting = null;
     this.#session += 1;
@@ -320,7 +343,7 @@ export class Client {
     entries.forEach((entry) => this.#reject(entry, new QewdError(error.message, error.code)));
   }
 
-  /** The network is back: do not wait any longer, or find out whether the connection still lives. */
+  /** The network or the page is back: do not wait any longer, or find out whether the connection still lives. */
   #hurry() {
     this.#renew();
     if (this.#state !== "connecting" || this.#socket) return;
@@ -358,9 +381,16 @@ export class Client {
     });
   }
 
+  /** Whether a message may go now. HTTP needs no connection, only a session that is not moving to another socket. */
+  #mayGo({ ajax }) {
+    return this.#state === "ready" || (ajax && this.#token && this.#state === "connecting");
+  }
+
   #flush() {
-    while (this.#state === "ready" && this.#queue.length > 0 && this.#asked.size < UNDER_WAY) {
-      const entry = this.#queue.shift();
+    while (this.#asked.size < UNDER_WAY) {
+      const next = this.#queue.findIndex((entry) => this.#mayGo(entry));
+      if (next < 0) return;
+      const [entry] = this.#queue.splice(next, 1);
       if (entry.ajax) this.#post(entry);
       else this.#write(entry);
     }
@@ -404,8 +434,8 @@ export class Client {
     if (envelope.finished && entry) {
       this.#answer(entry, envelope);
     } else if (!envelope.finished) {
-      entry?.onPart?.(envelope.message, envelope);
-      this.emit(envelope.type, envelope);
+      if (entry?.onPart) call(entry.onPart, envelope.message, envelope);
+      this.#tell(envelope.type, envelope);
     }
   }
 
@@ -423,33 +453,42 @@ export class Client {
     // The client's own renewal says nothing new; an answer that came meanwhile does.
     const isNews = entry.session === this.#session && (!entry.isControl || entry.token === this.#token);
     if (token && isNews) this.#keep(token);
-    this.#settled(entry);
+    this.#settle(entry);
     if (isObject && !Array.isArray(message)) delete message.token;
     delete answer.token;
     entry.resolve(answer);
-    if (!entry.isControl) this.emit(entry.type, answer);
+    if (!entry.isControl) this.#tell(entry.type, answer);
+  }
+
+  /** What a handler says, as an event. */
+  #tell(type, envelope) {
+    if (!OWN_EVENTS.includes(type)) this.emit(type, envelope);
   }
 
   #late(entry, time) {
     const words = entry.id ? "No answer came in time; the message may or may not have run" : "The message was not sent in time";
     this.#reject(entry, new QewdError(`${words} (${time} ms)`, "timeout"));
-    // Is it the handler that is slow, or is the connection dead?
-    if (!entry.isControl) this.#renew();
+    // Is it the handler that is slow, or is the connection dead? A host that refused a renewal lives.
+    if (entry.id && !entry.ajax && !entry.isControl && this.#refusals === 0) this.#renew();
   }
 
   #reject(entry, error) {
+    if (!this.#settle(entry)) return;
     error.type ??= entry.type;
-    this.#settled(entry);
     entry.abort?.abort();
     entry.reject(error);
     if (!entry.isControl) this.emit("error", error);
   }
 
-  #settled(entry) {
+  /** Takes a message out; it is settled once, however many reasons there are. */
+  #settle(entry) {
+    if (entry.isSettled) return false;
+    entry.isSettled = true;
     clearTimeout(entry.timer);
     if (!this.#asked.delete(entry.id)) this.#queue = this.#queue.filter((other) => other !== entry);
     // Later, so that a connection that ends rejects what it has before anything else is sent.
     queueMicrotask(() => this.#flush());
+    return true;
   }
 
   // --- the session ---
@@ -457,6 +496,7 @@ export class Client {
   /** Keeps the newest token, and sees to it that it does not end while the page is there. */
   #keep(token) {
     this.#token = token;
+    this.#refusals = 0;
     clearTimeout(this.#renewTimer);
     this.#store(token);
     const life = token && this.#options.renew !== false ? lifeOf(token) : null;
@@ -465,23 +505,29 @@ export class Client {
     this.#renewTimer = setTimeout(() => this.#renew(), wait);
   }
 
+  /** Asks for a new token, and so whether the connection lives: one such message at a time, and one timer. */
   async #renew() {
     const socket = this.#socket;
-    if (this.#state !== "ready") return;
+    if (this.#state !== "ready" || this.#renewing === socket) return;
+    this.#renewing = socket;
+    clearTimeout(this.#renewTimer);
     try {
       await this.#control({ type: "ewd-reregister" });
     } catch (error) {
       if (socket !== this.#socket || this.#state !== "ready") return;
       if (ends(error)) this.#enterAnew(error);
       else if (error.code === "timeout") this.#drop("the host did not answer");
-      else this.#renewTimer = setTimeout(() => this.#renew(), CONTROL_TIME / 10);
+      else this.#renewTimer = setTimeout(() => this.#renew(), backOff(this.#refusals++));
+    } finally {
+      if (this.#renewing === socket) this.#renewing = null;
     }
   }
 
   #enterAnew(error) {
-    this.#state = "entering";
+    const isReady = this.#state === "ready";
+    if (isReady) this.#state = "entering";
     this.#endSession(error);
-    if (this.#state === "entering") this.#enter(this.#socket);
+    if (isReady && this.#state === "entering") this.#enter(this.#socket);
   }
 
   #read() {
@@ -506,6 +552,20 @@ export class Client {
   #place() {
     return `qewd ${this.#options.application} ${this.#address("ws")}`;
   }
+}
+
+/** Calls what belongs to the page. If that fails, it is reported, and the client goes on. */
+function call(handler, ...what) {
+  try {
+    handler(...what);
+  } catch (error) {
+    (globalThis.reportError ?? console.error)(error);
+  }
+}
+
+/** How long to wait after so many attempts, in milliseconds. */
+function backOff(attempts) {
+  return Math.min(LAST_WAIT, FIRST_WAIT * 2 ** Math.min(attempts, 10)) * (0.5 + Math.random() / 2);
 }
 
 /** Whether the host says that the session is of no use any more. */

@@ -20,7 +20,7 @@ const GOODBYE_TIME: Duration = Duration::from_secs(3);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const HOW_TO_INSTALL: &str = "no Chromium was found on the PATH: the tests of qewd-client.js drive one.\n\
                               On Debian or Ubuntu, type: apt-get install -y --no-install-recommends chromium";
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--remote-debugging-port=0",
@@ -31,6 +31,7 @@ const FLAGS: [&str; 10] = [
     "--disable-extensions",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-popup-blocking",
 ];
 
 struct Chromium {
@@ -131,6 +132,16 @@ impl Page {
     pub(crate) fn go(&mut self, address: &str) {
         let went = self.ask("Page.navigate", &json!({"url": address}));
         assert_eq!(went["errorText"], Value::Null, "{address} cannot be opened");
+        self.loaded(address);
+    }
+
+    /// Goes back to the address from which it came.
+    pub(crate) fn back(&mut self, address: &str) {
+        self.evaluate("history.back()");
+        self.loaded(address);
+    }
+
+    fn loaded(&mut self, address: &str) {
         let loaded = format!("document.readyState === 'complete' && location.href === {}", json!(address));
         super::wait_until("the page is loaded", || self.evaluate(&loaded) == json!(true));
     }

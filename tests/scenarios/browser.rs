@@ -1,6 +1,8 @@
 //! qewd-client.js in a real browser, on pages that the host itself serves.
 
-use crate::harness::{App, Fleet, Host, Launch, PATIENCE, Page, free_port, workspace};
+mod returning;
+
+use crate::harness::{App, Fleet, Host, Launch, PATIENCE, Page, workspace};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -8,6 +10,12 @@ use std::time::Instant;
 const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>test</title><p id="here">old</p><script type="module">
 import QEWD, { Client, QewdError } from "/qewd-client.js";
 const heard = [];
+/** All sockets that the page made, when, and how often each type was sent. */
+const sockets = [], made = [], sent = {};
+window.WebSocket = class extends WebSocket {
+  constructor(url) { super(url); sockets.push(this); made.push(Date.now()); }
+  send(text) { const { type } = JSON.parse(text); sent[type] = (sent[type] ?? 0) + 1; super.send(text); }
+};
 const tell = (client) => {
   for (const type of ["ewd-registered", "ewd-reregistered", "ewd-session-lost", "socketDisconnected"])
     client.on(type, () => heard.push(type));
@@ -17,7 +25,7 @@ tell(QEWD);
 /** What a promise was rejected with. */
 const refused = (promise) => promise.then(() => "not refused", ({ message, status, code, requestId }) =>
   ({ message, status, code, hasId: typeof requestId === "string" }));
-Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused });
+Object.assign(window, { QEWD, Client, QewdError, heard, tell, refused, sockets, made, sent });
 </script>"#;
 
 fn app() -> App {
@@ -133,60 +141,6 @@ fn ajax_and_fragments_belong_to_the_same_session() {
 }
 
 #[test]
-fn a_host_that_was_killed_is_found_again_and_the_session_goes_on() {
-    let app = app();
-    let port = free_port();
-    let mut host = Launch::orchestrator(&app).port(port).start();
-    let mut page = started(&host);
-    page.run(r#"QEWD.send({type: "sign_in"})"#);
-    page.run(r#"window.flying = refused(QEWD.send({type: "slowly", params: {milliseconds: 20000}})); true"#);
-    host.wait_for("falling asleep");
-    host.kill();
-    let lost = page.run("flying");
-    assert_eq!(lost["code"], json!("lost"));
-    let words = "The connection was lost before the answer came; the message may or may not have run";
-    assert_eq!(lost["message"], json!(words));
-    assert_eq!(page.run("[QEWD.connected, heard.at(-1)]"), json!([false, "socketDisconnected"]));
-    page.run(r#"window.queued = QEWD.send({type: "private", params: "queued"}); true"#);
-    let soon = page.run(r#"refused(QEWD.send({type: "private"}, {timeout: 50}))"#);
-    assert_eq!(soon["message"], json!("The message was not sent in time (50 ms)"));
-    let host = Launch::orchestrator(&app).port(port).start();
-    let queued = page.run("queued");
-    assert_eq!((&queued["authenticated"], &queued["params"]), (&json!(true), &json!("queued")));
-    assert_eq!(page.run("heard"), json!(["ewd-registered", "socketDisconnected", "ewd-reregistered"]));
-    let slept = host.lines().iter().filter(|line| line.contains("falling asleep")).count();
-    assert_eq!(slept, 0, "what was under way is not sent again");
-}
-
-#[test]
-fn a_session_that_is_of_no_use_any_more_is_told_and_replaced() {
-    let app = app();
-    let port = free_port();
-    let mut host = Launch::orchestrator(&app).port(port).start();
-    let mut page = started(&host);
-    page.run(r#"QEWD.send({type: "sign_in"})"#);
-    host.kill();
-    page.wait_for("!QEWD.connected");
-    page.run(r#"window.queued = refused(QEWD.send({type: "hello"})); true"#);
-    let config = app.config().replace(crate::harness::SECRET, "another secret, long enough for everybody");
-    app.write("configuration/config.json", config);
-    let host = Launch::orchestrator(&app).port(port).start();
-    let words = "The session was lost before the message was sent: Invalid JWT: Error: Signature verification failed";
-    assert_eq!(page.run("queued"), json!({"message": words, "status": 401, "code": "session-lost", "hasId": false}));
-    page.wait_for("QEWD.connected");
-    let events = ["ewd-registered", "socketDisconnected", "ewd-session-lost", "ewd-registered"];
-    assert_eq!(page.run("heard"), json!(events));
-    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["authenticated"], json!(false));
-    // The same on a connection that stays: the answer says that the token is no good.
-    let bad = page.run(r#"QEWD.token = "a.b.c"; refused(QEWD.send({type: "hello"}))"#);
-    assert_eq!((&bad["code"], &bad["status"]), (&json!("refused"), &json!(401)));
-    page.wait_for("QEWD.connected");
-    assert_eq!(page.run("heard.slice(4)"), json!(["ewd-session-lost", "ewd-registered"]));
-    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["type"], json!("hello"));
-    drop(host);
-}
-
-#[test]
 fn an_idle_page_keeps_its_session() {
     let app = app().setting("orchestrator", "initialSessionTimeout", 3);
     let host = Launch::orchestrator(&app).start();
@@ -216,6 +170,15 @@ fn a_kept_session_outlives_a_reload() {
     page.go(&format!("{here}?again"));
     assert_eq!(page.run(start), json!({"resumed": true}));
     assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
+    // A tab that this one opens begins with the same session, on a socket of its own.
+    page.run(r#"window.tab = open("/?tab"); true"#);
+    page.wait_for("tab.QEWD !== undefined");
+    assert_eq!(page.run(&format!("tab.{start}")), json!({"resumed": true}));
+    let script = r#"Promise.all([QEWD, tab.QEWD].map((client) => client.send({type: "private"})))
+        .then(([mine, other]) => [mine.authenticated, other.authenticated, mine.socketId === other.socketId])"#;
+    assert_eq!(page.run(script), json!([true, true, false]));
+    page.run("tab.QEWD.disconnect(); tab.close()");
+    assert_eq!(page.run(r#"QEWD.send({type: "private"})"#)["authenticated"], json!(true));
     assert_eq!(page.run("QEWD.disconnect(); sessionStorage.length"), json!(0));
     page.go(&here);
     assert_eq!(page.run(start), json!({"resumed": false}));
@@ -226,6 +189,67 @@ fn a_kept_session_outlives_a_reload() {
         page.run(&format!("{start}.then(({{resumed}}) => [resumed, heard])")),
         json!([false, ["ewd-session-lost", "ewd-registered"]])
     );
+}
+
+#[test]
+fn a_message_ends_once_and_what_the_page_breaks_stays_its_own() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    page.run("window.errors = []; QEWD.on('error', ({code}) => errors.push(code)) && true");
+    page.run(r#"refused(QEWD.send({type: "slowly", params: {milliseconds: 900}, ajax: true}, {timeout: 50}))"#);
+    page.run(r#"QEWD.send({type: "hello", ajax: true})"#);
+    assert_eq!(page.run("errors"), json!(["timeout"]));
+    // A handler that fails is reported, and the others get what they wait for.
+    let script = r#"{ window.reported = []; const events = [];
+        addEventListener("error", (event) => { reported.push(event.error.message); event.preventDefault() });
+        QEWD.on("count", ({finished}) => events.push(finished));
+        QEWD.send({type: "count", params: {to: 2}}, {onPart() { throw new Error("mine") }})
+            .then(() => new Promise((resolve) => setTimeout(resolve))).then(() => [events, reported]) }"#;
+    assert_eq!(page.run(script), json!([[false, false, true], ["mine", "mine"]]));
+    // A handler's words are not the client's own, whatever their name.
+    let script = r#"{ const parts = []; QEWD.send({type: "count", params: {to: 1, as: "socketDisconnected"}},
+        {onPart: (part, {type}) => parts.push(type)}).then(() => [parts, heard]) }"#;
+    assert_eq!(page.run(script), json!([["socketDisconnected"], ["ewd-registered"]]));
+    // Who disconnects at the first error hears of each message once.
+    let script = r#"{ errors.length = 0; QEWD.once("error", () => QEWD.disconnect());
+        const slow = (ajax) => refused(QEWD.send({type: "slowly", params: {milliseconds: 5000}, ajax}));
+        Promise.all([slow(false), slow(true), slow(false), refused(QEWD.send({type: "nosuch"}))])
+            .then((all) => new Promise((resolve) => setTimeout(() => resolve([all.map(({code}) => code), errors.sort()])))) }"#;
+    let (stopped, codes) = ("stopped", ["refused", "stopped", "stopped", "stopped"]);
+    assert_eq!(page.run(script), json!([[stopped, stopped, stopped, "refused"], codes]));
+}
+
+#[test]
+fn a_start_that_cannot_be_says_so() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = page(&host);
+    page.run(r#"refused(QEWD.start({application: "demo", url: "ftp://here"}))"#);
+    assert_eq!(page.run(r#"refused(QEWD.send({type: "hello"}))"#)["code"], json!("stopped"));
+    let start = r#"QEWD.start({application: "demo"})"#;
+    assert_eq!(page.run(start), json!({"resumed": false}));
+    assert_eq!(page.run(start), json!({"resumed": false}), "the same again changes nothing");
+    let other = page.run(r#"refused(QEWD.start({application: "other"}))"#);
+    assert_eq!(other["message"], json!("The client was started with other options; disconnect it first"));
+    assert_eq!(page.run(r#"QEWD.send({type: "hello"})"#)["application"], json!("demo"));
+}
+
+#[test]
+fn messages_that_come_too_late_are_followed_by_one_question() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let mut page = started(&host);
+    // More than the host takes at one time, so that it also refuses to renew the session for a while.
+    page.run(
+        r#"Promise.all(Array.from({length: 200}, () =>
+            refused(QEWD.send({type: "slowly", params: {milliseconds: 300}}, {timeout: 200}))))"#,
+    );
+    let script = r#"(async () => { while ((await refused(QEWD.send({type: "hello"}))) !== "not refused")
+        await new Promise((resolve) => setTimeout(resolve, 50)); return sent["ewd-reregister"] })()"#;
+    let asked = page.run(script).as_u64().unwrap();
+    assert!((1..=10).contains(&asked), "the client asked {asked} times whether the host lives");
+    assert_eq!(page.run("heard"), json!(["ewd-registered"]));
 }
 
 #[test]
