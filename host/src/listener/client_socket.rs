@@ -107,7 +107,8 @@ impl ClientSocket {
         self.socket.close(Some(frame)).await?;
         let stream = self.socket.get_mut();
         stream.shutdown().await?;
-        let mut waste = [0; 1 << 10];
+        // It is part of each socket's task as long as that lives, so it is small.
+        let mut waste = [0; 64];
         while stream.read(&mut waste).await? > 0 {}
         Ok(())
     }
