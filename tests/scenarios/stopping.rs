@@ -35,9 +35,14 @@ struct Seen {
     unanswered: Option<String>,
 }
 
+/// All of them are open before anything else is done.
+fn connections(port: u16) -> impl Iterator<Item = TcpStream> {
+    (0..CLIENTS).map(|_| raw(port, b"")).collect::<Vec<_>>().into_iter()
+}
+
 /// Asks on one connection until the host closes it, or until there is nothing more to see.
-fn ask_until_closed(port: u16, enough: &AtomicBool) -> Seen {
-    let (mut stream, mut seen) = (raw(port, b""), Seen::default());
+fn ask_until_closed(mut stream: TcpStream, enough: &AtomicBool) -> Seen {
+    let mut seen = Seen::default();
     while !enough.load(Ordering::Relaxed) {
         let id = format!("under-load-{}", rand::random::<u64>());
         let request = format!("GET /api/list HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {id}\r\n\r\n");
@@ -79,7 +84,8 @@ fn an_orchestrator_under_load_stops_without_a_lost_answer() {
     }
     let mut sleepers = sleeping(&fleet.orchestrator, fleet.hosts().nth(1).unwrap());
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| ask_until_closed(port, &enough))).collect();
+        let clients: Vec<_> =
+            connections(port).map(|stream| scope.spawn(|| ask_until_closed(stream, &enough))).collect();
         let idle = raw(port, b"");
         fleet.orchestrator.signal("TERM");
         fleet.orchestrator.wait_for("stopping: requests in flight get their answers");
@@ -110,7 +116,8 @@ fn a_service_under_load_stops_without_a_lost_answer() {
     let (port, enough) = (fleet.orchestrator.port, AtomicBool::new(false));
     let mut sleepers = sleeping(&fleet.orchestrator, fleet.hosts().nth(1).unwrap());
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| ask_until_closed(port, &enough))).collect();
+        let clients: Vec<_> =
+            connections(port).map(|stream| scope.spawn(|| ask_until_closed(stream, &enough))).collect();
         fleet.service("far").signal("TERM");
         fleet.orchestrator.wait_for("*** server has disconnected socket, probably because it shut down");
         enough.store(true, Ordering::Relaxed);
