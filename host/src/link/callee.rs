@@ -138,16 +138,8 @@ impl Callee {
 
     /// Passes a message to clients on, unless the other host could not read it.
     pub(crate) fn push(&mut self, push: Push) {
-        let fits = push.body.len() <= self.answer_limit;
-        let frame = Frame::Push { push }.encode();
-        if self.state != State::Ready {
-            return;
-        }
-        if fits && Frame::is_readable(&frame) {
-            self.out.push_back(Wire::Binary(frame));
-        } else {
-            let limit = self.answer_limit;
-            tracing::warn!("a push to clients of another host was left out: that host takes {limit} bytes at most");
+        if self.state == State::Ready {
+            self.out.extend(Frame::encode_push(push, self.answer_limit).map(Wire::Binary));
         }
     }
 

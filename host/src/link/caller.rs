@@ -208,16 +208,8 @@ impl Caller {
 
     /// Passes a message to clients on, unless the other host could not read it.
     pub(super) fn push(&mut self, push: Push) {
-        let fits = push.body.len() <= self.body_limit;
-        let frame = Frame::Push { push }.encode();
-        if self.state != State::Ready {
-            return;
-        }
-        if fits && Frame::is_readable(&frame) {
-            self.out.push_back(Wire::Binary(frame));
-        } else {
-            let limit = self.body_limit;
-            tracing::warn!("a push to clients of another host was left out: that host takes {limit} bytes at most");
+        if self.state == State::Ready {
+            self.out.extend(Frame::encode_push(push, self.body_limit).map(Wire::Binary));
         }
     }
 

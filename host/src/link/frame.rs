@@ -275,6 +275,17 @@ impl Frame {
         bytes.freeze()
     }
 
+    /// The frame of a push, unless a host that takes so many bytes could not read it; then the log has a word of it.
+    pub(super) fn encode_push(push: Push, limit: usize) -> Option<Bytes> {
+        let fits = push.body.len() <= limit;
+        let frame = Self::Push { push }.encode();
+        let is_good = fits && Self::is_readable(&frame);
+        if !is_good {
+            tracing::warn!("a push to clients of another host was left out: that host takes {limit} bytes at most");
+        }
+        is_good.then_some(frame)
+    }
+
     /// Whether the header of an encoded frame is short enough for the other end.
     pub(super) fn is_readable(encoded: &[u8]) -> bool {
         stated_length(encoded).is_some_and(|length| length <= HEADER_BYTES)
