@@ -13,6 +13,8 @@ mod properties;
 #[cfg(test)]
 mod table_tests;
 #[cfg(test)]
+mod message_tests;
+#[cfg(test)]
 mod fuzz_tests;
 
 pub use table::{Choice, Decision, Destination, Destinations, Entry, NoRoute, Table};
