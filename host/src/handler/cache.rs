@@ -29,7 +29,7 @@ impl CheckedCache {
             if wanted.is_some() {
                 tracing::warn!("{} was damaged; its module is compiled anew", file.display());
             }
-            std::fs::remove_file(file)?;
+            remove(&file)?;
         }
         Ok(cache)
     }
@@ -66,6 +66,14 @@ impl CheckedCache {
     }
 }
 
+/// Hosts of one user share the cache and may start at the same moment: what another one has removed is gone as well.
+fn remove(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn sum(file: &Path) -> Option<Vec<u8>> {
     let bytes = std::fs::read(file).ok()?;
     Some(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes).as_ref().to_vec())
@@ -98,5 +106,23 @@ mod tests {
         let names = |cache: &CheckedCache| -> Vec<PathBuf> { cache.files() };
         assert_eq!(names(&CheckedCache::open(folder.path()).unwrap()), [modules.join("good")]);
         assert!(modules.join("good.stats").exists());
+    }
+
+    #[test]
+    fn hosts_that_start_at_one_moment_do_not_hinder_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let modules = CheckedCache::open(folder.path()).unwrap().code().join("modules/wasmtime");
+        std::fs::create_dir_all(&modules).unwrap();
+        for round in 0..20 {
+            for name in 0..50 {
+                std::fs::write(modules.join(format!("{round}-{name}")), "code").unwrap();
+            }
+            std::thread::scope(|hosts| {
+                let starts: Vec<_> = (0..3).map(|_| hosts.spawn(|| CheckedCache::open(folder.path()))).collect();
+                for start in starts {
+                    start.join().unwrap().unwrap();
+                }
+            });
+        }
     }
 }
