@@ -1,0 +1,198 @@
+//! What one request holds of the store: single operations, or a transaction of several.
+//! In come the operations of a handler, out go values; outside of a transaction each operation is one by itself.
+//! It never waits for the disk: [`Connection::written`] says what has to be flushed before anybody is told.
+
+use crate::key::Node;
+use crate::pages::{Page, Selection};
+use crate::record::State;
+use crate::store::{Commit, Store};
+use crate::transaction::Transaction;
+use crate::trouble::Trouble;
+
+/// A request's connection to the store. Dropping it forgets a transaction that is open.
+pub struct Connection {
+    store: Store,
+    open: Option<Transaction>,
+    written: Commit,
+}
+
+impl Connection {
+    /// A connection without a transaction.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, open: None, written: 0 }
+    }
+
+    /// The last commit that it made; 0: none.
+    #[must_use]
+    pub fn written(&self) -> Commit {
+        self.written
+    }
+
+    /// How many keys a commit would change.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.open.as_ref().map_or(0, Transaction::changes)
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`Trouble::Refused`] if one is open.
+    pub fn begin(&mut self) -> Result<(), Trouble> {
+        if self.open.is_some() {
+            return Err(Trouble::refused("a transaction is open; a request has one at a time"));
+        }
+        self.open = Some(self.store.begin());
+        Ok(())
+    }
+
+    /// Writes all changes of the transaction, and ends it.
+    ///
+    /// # Errors
+    /// [`Trouble`]; the transaction is over and has written nothing.
+    pub fn commit(&mut self) -> Result<(), Trouble> {
+        let transaction = self.open.take().ok_or_else(no_transaction)?;
+        let writes = transaction.changes() > 0;
+        let commit = transaction.commit()?;
+        if writes {
+            self.written = commit;
+        }
+        Ok(())
+    }
+
+    /// Forgets all changes of the transaction, and ends it.
+    ///
+    /// # Errors
+    /// [`Trouble::Refused`] if none is open.
+    pub fn roll_back(&mut self) -> Result<(), Trouble> {
+        self.open.take().map(|_| ()).ok_or_else(no_transaction)
+    }
+
+    /// Reads something, in the transaction if there is one.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn look_at<T>(&mut self, work: impl FnOnce(&mut Transaction) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        match &mut self.open {
+            Some(transaction) => work(transaction),
+            None => work(&mut self.store.begin()),
+        }
+    }
+
+    /// Changes something, in the transaction if there is one.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn change<T>(&mut self, work: impl FnMut(&mut Transaction) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let mut work = work;
+        if let Some(transaction) = &mut self.open {
+            return work(transaction);
+        }
+        let before = self.store.committed();
+        let (done, commit) = self.store.change(work)?;
+        // What changed nothing has nothing to wait for, but others may have committed meanwhile; then waiting is only longer.
+        if commit > before {
+            self.written = commit;
+        }
+        Ok(done)
+    }
+
+    /// The value of a node.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn get(&mut self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
+        match &mut self.open {
+            Some(transaction) => transaction.get(at),
+            // One key is always read as of one moment.
+            None => self.store.value_now(at),
+        }
+    }
+
+    /// What there is at a node.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn look(&mut self, at: &Node) -> Result<State, Trouble> {
+        self.look_at(|transaction| transaction.look(at))
+    }
+
+    /// A page of a node's children; of the documents, where there is no node.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn children(&mut self, at: Option<&Node>, selection: &Selection) -> Result<Page, Trouble> {
+        self.look_at(|transaction| transaction.children(at, selection))
+    }
+
+    /// The next sibling, or the previous one.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn sibling(&mut self, at: &Node, reverse: bool) -> Result<Option<String>, Trouble> {
+        self.look_at(|transaction| transaction.sibling(at, reverse))
+    }
+
+    /// Nodes with a value in a subtree (`deep`), or children of a node; counting ends above `most`.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn count(&mut self, at: &Node, deep: bool, most: u64) -> Result<u64, Trouble> {
+        self.look_at(
+            |transaction| if deep { transaction.count(at, most) } else { transaction.count_children(at, most) },
+        )
+    }
+
+    /// A subtree as JSON.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn read(&mut self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
+        self.look_at(|transaction| transaction.read(at))
+    }
+
+    /// Sets the value of a node.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn set(&mut self, at: &Node, value: &[u8]) -> Result<(), Trouble> {
+        self.change(|transaction| transaction.set(at, value))
+    }
+
+    /// Stores JSON as a subtree.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn replace(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
+        self.change(|transaction| transaction.replace(at, json))
+    }
+
+    /// Stores JSON over a subtree.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn merge(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
+        self.change(|transaction| transaction.merge(at, json))
+    }
+
+    /// Deletes a subtree.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn delete(&mut self, at: &Node) -> Result<bool, Trouble> {
+        self.change(|transaction| transaction.delete(at))
+    }
+
+    /// Adds to a node's number.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn increment(&mut self, at: &Node, by: &[u8]) -> Result<Vec<u8>, Trouble> {
+        self.change(|transaction| transaction.increment(at, by))
+    }
+}
+
+fn no_transaction() -> Trouble {
+    Trouble::refused("no transaction is open")
+}

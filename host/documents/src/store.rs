@@ -1,0 +1,297 @@
+//! The store: an engine, the past that running transactions need, and the one place where a commit happens.
+//! In come transactions, out go commits with numbers; a commit whose reads were overtaken is a conflict.
+//! It never flushes by itself: who acknowledges a commit asks for that.
+
+use crate::engine::{Change, Changes, Engine, EngineFailure, Entry};
+use crate::history::{History, keys};
+use crate::indexes::Indexes;
+use crate::key::{Node, OWN};
+use crate::transaction::{Transaction, decoded};
+use crate::trouble::Trouble;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// The version of what lies on the disk.
+const FORMAT: &str = "1";
+/// Attempts of an operation that others overtook, before it is done while nobody else may commit.
+const ATTEMPTS: usize = 3;
+
+/// The number of a commit. What has a smaller one was committed before.
+pub type Commit = u64;
+
+/// Why a store cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenFailure {
+    /// Another version of the program has written it.
+    #[error("the documents are of format {0}, and this program reads format {FORMAT}; run the program that wrote them")]
+    Format(String),
+    /// The engine does not give it.
+    #[error(transparent)]
+    Engine(#[from] EngineFailure),
+}
+
+/// A store of documents. Clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Box<dyn Engine>,
+    /// Written while a commit is applied: so a reader sees all of it, or nothing.
+    history: RwLock<History>,
+    /// Held from the check of a commit to its end.
+    committing: Mutex<()>,
+    indexes: Indexes,
+}
+
+fn own_key(name: &str) -> Vec<u8> {
+    let mut key = vec![OWN];
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+impl Store {
+    /// Opens what an engine keeps, and keeps these indexes from now on.
+    ///
+    /// # Errors
+    /// [`OpenFailure`]
+    pub fn open(engine: Box<dyn Engine>, indexes: Indexes) -> Result<Self, OpenFailure> {
+        match engine.get(&own_key("format"))? {
+            Some(format) if format == FORMAT.as_bytes() => {}
+            Some(format) => return Err(OpenFailure::Format(String::from_utf8_lossy(&format).into_owned())),
+            None => engine.apply(&[(own_key("format"), Some(FORMAT.as_bytes().to_vec()))])?,
+        }
+        let commit =
+            engine.get(&own_key("commits"))?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        let history = RwLock::new(History::from(commit));
+        let shared = Shared { engine, history, committing: Mutex::new(()), indexes };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The indexes that were kept when the store was last open, as JSON.
+    ///
+    /// # Errors
+    /// [`EngineFailure`]
+    pub fn kept_indexes(engine: &dyn Engine) -> Result<Option<Vec<u8>>, EngineFailure> {
+        engine.get(&own_key("indexes"))
+    }
+
+    /// A transaction on what is there now.
+    #[must_use]
+    pub fn begin(&self) -> Transaction {
+        let moment = self.history_mut().begin();
+        Transaction::new(self.clone(), moment)
+    }
+
+    /// Does something in one step, and commits it. What others overtake is done again.
+    ///
+    /// # Errors
+    /// What `work` refuses; never [`Trouble::Conflict`], unless `work` gives it.
+    pub fn change<T>(
+        &self,
+        mut work: impl FnMut(&mut Transaction) -> Result<T, Trouble>,
+    ) -> Result<(T, Commit), Trouble> {
+        for _ in 0..ATTEMPTS {
+            let mut transaction = self.begin();
+            let done = work(&mut transaction)?;
+            match transaction.commit() {
+                Err(Trouble::Conflict) => {}
+                ended => return Ok((done, ended?)),
+            }
+        }
+        // Nobody commits until this is done, so nothing can overtake it.
+        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = self.begin();
+        let done = work(&mut transaction)?;
+        Ok((done, transaction.commit_in_turn()?))
+    }
+
+    /// The last commit.
+    #[must_use]
+    pub fn committed(&self) -> Commit {
+        self.history().commit()
+    }
+
+    /// Returns when all commits until now will survive a power cut; the last one of them.
+    ///
+    /// # Errors
+    /// [`EngineFailure`]
+    pub fn flush(&self) -> Result<Commit, EngineFailure> {
+        let commit = {
+            let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            let commit = self.committed();
+            self.shared.engine.apply(&[(own_key("commits"), Some(commit.to_be_bytes().to_vec()))])?;
+            commit
+        };
+        self.shared.engine.flush()?;
+        Ok(commit)
+    }
+
+    /// Remembers the indexes, so that a check of the store needs no configuration.
+    ///
+    /// # Errors
+    /// [`EngineFailure`]
+    pub fn keep_indexes(&self) -> Result<(), EngineFailure> {
+        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.engine.apply(&[(own_key("indexes"), Some(self.shared.indexes.to_json()))])
+    }
+
+    /// The indexes that this store keeps.
+    #[must_use]
+    pub fn indexes(&self) -> &Indexes {
+        &self.shared.indexes
+    }
+
+    /// The value of a node as it is now, in no transaction.
+    pub(crate) fn value_now(&self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
+        let key = at.key()?;
+        let bytes = self.shared.engine.get(&key)?;
+        Ok(bytes.map(|bytes| decoded(&key, bytes)).transpose()?.and_then(|record| record.value))
+    }
+
+    /// Bytes as they were at a moment.
+    pub(crate) fn get(&self, key: &[u8], moment: u64) -> Result<Option<Vec<u8>>, Trouble> {
+        let history = self.history();
+        if !history.knows(moment) {
+            return Err(Trouble::Conflict);
+        }
+        match history.then(key, moment) {
+            Some(before) => Ok(before.clone()),
+            None => Ok(self.shared.engine.get(key)?),
+        }
+    }
+
+    /// The first entries between two keys as they were at a moment, and whether these are all. How many there are says
+    /// nothing: some of `limit` may not have been there then, and others may have.
+    pub(crate) fn scan(&self, span: &Span, limit: usize, moment: u64) -> Result<Scanned, Trouble> {
+        let history = self.history();
+        if !history.knows(moment) {
+            return Err(Trouble::Conflict);
+        }
+        let now = self.shared.engine.scan(span.bounds(), span.reverse, limit)?;
+        let rest = if now.len() < limit { None } else { now.last().map(|(last, _)| span.behind(last)) };
+        let looked_at = rest.as_ref().map_or_else(|| span.clone(), |rest| span.before(rest));
+        let mut entries = now;
+        if span.reverse {
+            entries.reverse();
+        }
+        let mut entries = history.rewind(entries, looked_at.bounds(), moment);
+        if span.reverse {
+            entries.reverse();
+        }
+        Ok(Scanned { entries, looked_at, rest })
+    }
+
+    /// Commits changes if what was read is still so.
+    pub(crate) fn commit(&self, moment: u64, reads: &Reads, changes: Changes) -> Result<Commit, Trouble> {
+        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.commit_in_turn(moment, reads, changes)
+    }
+
+    /// As [`Store::commit`], by who has the turn.
+    pub(crate) fn commit_in_turn(&self, moment: u64, reads: &Reads, changes: Changes) -> Result<Commit, Trouble> {
+        let overtaken = {
+            let history = self.history();
+            !history.knows(moment) || reads.overtaken(&history, moment)
+        };
+        // From here on this transaction needs no past.
+        self.history_mut().end(moment);
+        if overtaken {
+            return Err(Trouble::Conflict);
+        }
+        let mut history = self.history_mut();
+        let mut before = Vec::new();
+        if !history.is_alone() {
+            for key in keys(&changes) {
+                let was = if history.wants(key) { Some(self.shared.engine.get(key)?) } else { None };
+                before.push((key.clone(), was));
+            }
+        }
+        self.shared.engine.apply(&changes)?;
+        history.record(before);
+        Ok(history.commit())
+    }
+
+    pub(crate) fn end(&self, moment: u64) {
+        self.history_mut().end(moment);
+    }
+
+    fn history(&self) -> RwLockReadGuard<'_, History> {
+        self.shared.history.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn history_mut(&self) -> RwLockWriteGuard<'_, History> {
+        self.shared.history.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What lies between two keys, and from which end it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from: Bound<Vec<u8>>,
+    pub(crate) to: Bound<Vec<u8>>,
+    pub(crate) reverse: bool,
+}
+
+impl Span {
+    pub(crate) fn forward(from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Self {
+        Self { from, to, reverse: false }
+    }
+
+    /// All that lies below a key, without the key itself.
+    pub(crate) fn below(key: &[u8]) -> Self {
+        Self::forward(Bound::Excluded(key.to_vec()), Bound::Excluded(crate::key::behind(key)))
+    }
+
+    pub(crate) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice))
+    }
+
+    /// What is left behind a key, in the direction of reading.
+    pub(crate) fn behind(&self, key: &[u8]) -> Self {
+        let bound = Bound::Excluded(key.to_vec());
+        if self.reverse { Self { to: bound, ..self.clone() } } else { Self { from: bound, ..self.clone() } }
+    }
+
+    /// What comes before that rest.
+    fn before(&self, rest: &Self) -> Self {
+        let turn = |bound: &Bound<Vec<u8>>| match bound {
+            Bound::Excluded(key) => Bound::Included(key.clone()),
+            other => other.clone(),
+        };
+        if self.reverse {
+            Self { from: turn(&rest.to), ..self.clone() }
+        } else {
+            Self { to: turn(&rest.from), ..self.clone() }
+        }
+    }
+}
+
+/// A part of a span.
+pub(crate) struct Scanned {
+    pub(crate) entries: Vec<Entry>,
+    /// The part that these entries are all of.
+    pub(crate) looked_at: Span,
+    /// What is left.
+    pub(crate) rest: Option<Span>,
+}
+
+/// What a transaction has read, and therefore relies on.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    pub(crate) keys: std::collections::BTreeSet<Vec<u8>>,
+    pub(crate) spans: Vec<Span>,
+}
+
+impl Reads {
+    fn overtaken(&self, history: &History, moment: u64) -> bool {
+        self.keys.iter().any(|key| history.changed(key, moment))
+            || self.spans.iter().any(|span| history.changed_between(span.bounds(), moment))
+    }
+}
+
+/// One change that deletes or writes.
+pub(crate) fn as_changes(writes: std::collections::BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Changes {
+    writes.into_iter().collect::<Vec<Change>>()
+}
