@@ -169,6 +169,9 @@ impl Store {
         if !history.knows(moment) {
             return Err(Trouble::Conflict);
         }
+        if crate::memory::is_empty(span.bounds()) {
+            return Ok(Scanned { entries: Vec::new(), looked_at: span.clone(), rest: None });
+        }
         let now = self.shared.engine.scan(span.bounds(), span.reverse, limit)?;
         let rest = if now.len() < limit { None } else { now.last().map(|(last, _)| span.behind(last)) };
         let looked_at = rest.as_ref().map_or_else(|| span.clone(), |rest| span.before(rest));
