@@ -2,6 +2,8 @@
 //! In come operations and made-up data; out goes whether they keep what sdk/wit/handler.wit says.
 //! Nothing here sleeps or touches a disk.
 
+mod keys;
+mod prefix;
 mod suite;
 
 use crate as documents;
