@@ -61,6 +61,11 @@ impl Node {
         Ok(key)
     }
 
+    /// How many levels it may have below it.
+    pub(crate) fn levels(&self) -> usize {
+        SUBSCRIPTS.saturating_sub(self.subscripts.len())
+    }
+
     /// The node of a key; none if no node has such a key.
     pub(crate) fn of(key: &[u8]) -> Option<Self> {
         let mut names = names(key)?.into_iter();

@@ -2,6 +2,7 @@
 //! In come operations and made-up data; out goes whether they keep what sdk/wit/handler.wit says.
 //! Nothing here sleeps or touches a disk.
 
+mod json;
 mod keys;
 mod prefix;
 mod suite;

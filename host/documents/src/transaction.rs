@@ -5,7 +5,7 @@
 use crate::cursor::Cursor;
 use crate::engine::EngineFailure;
 use crate::indexes::IndexEntry;
-use crate::json::{Json, scalar};
+use crate::json::{Json, Members, scalar};
 use crate::key::{self, Node};
 use crate::limits::{SUBTREE_BYTES, TRANSACTION_BYTES};
 use crate::record::{Record, Shape, State};
@@ -136,7 +136,7 @@ impl Transaction {
     /// # Errors
     /// [`Trouble`]
     pub fn replace(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        let (key, json) = (at.key()?, Json::parse(json)?);
+        let (key, json) = (at.key()?, Json::parse(json, at.levels())?);
         let mut records = Vec::new();
         json.flatten(&key, &mut records)?;
         self.clear(&key)?;
@@ -151,7 +151,7 @@ impl Transaction {
     /// # Errors
     /// [`Trouble`]
     pub fn merge(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        let (key, json) = (at.key()?, Json::parse(json)?);
+        let (key, json) = (at.key()?, Json::parse(json, at.levels())?);
         self.merge_below(&key, json)
     }
 
@@ -159,22 +159,15 @@ impl Transaction {
         key::check(key)?;
         match json {
             Json::Scalar(value) => self.put(key, &Record::value(value)),
-            Json::Object(members) if !members.is_empty() => {
-                for (name, member) in members {
-                    match (name.as_str(), member) {
-                        ("", Json::Scalar(value)) => self.put(key, &Record::value(value))?,
-                        ("", _) => return Err(Trouble::refused("the name \"\" stands for a node's own value")),
-                        (_, member) => self.merge_below(&key::child(key, &name), member)?,
-                    }
+            Json::Object(Members { own, named }) => {
+                let is_empty = own.is_none() && named.is_empty();
+                if let Some(value) = own {
+                    self.put(key, &Record::value(value))?;
                 }
-                Ok(())
-            }
-            Json::Object(_) => {
-                let has_value = self.record(key)?.is_some_and(|record| record.value.is_some());
-                if has_value || self.first_in(&Span::below(key))?.is_some() {
-                    return Ok(());
+                for (name, member) in named {
+                    self.merge_below(&key::child(key, &name), member)?;
                 }
-                self.put(key, &Record::shape(Shape::Object))
+                if is_empty { self.merge_empty(key) } else { Ok(()) }
             }
             array @ Json::Array(_) => {
                 let mut records = Vec::new();
@@ -183,6 +176,15 @@ impl Transaction {
                 records.into_iter().try_for_each(|(key, record)| self.put(&key, &record))
             }
         }
+    }
+
+    /// An empty object is only seen where there is nothing else.
+    fn merge_empty(&mut self, key: &[u8]) -> Result<(), Trouble> {
+        let has_value = self.record(key)?.is_some_and(|record| record.value.is_some());
+        if has_value || self.first_in(&Span::below(key))?.is_some() {
+            return Ok(());
+        }
+        self.put(key, &Record::shape(Shape::Object))
     }
 
     /// Deletes a node and everything below it. False: there was nothing.
