@@ -7,6 +7,7 @@ mod addresses;
 mod application;
 mod block;
 mod destinations;
+mod documents;
 mod files;
 mod groups;
 mod limits;
@@ -39,6 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use address::{Address, BadAddress};
+pub use documents::{DocumentSettings, Durability};
 pub use limits::*;
 pub use modules::{Import, Mode, ModuleSettings};
 pub use problem::{Place, Problem, Problems, Severity, Spot};
@@ -106,6 +108,8 @@ pub struct Configuration {
     pub secret_missing: bool,
     /// The application's own values, which handlers may read.
     pub user_defined: Arc<serde_json::Map<String, serde_json::Value>>,
+    /// How documents are kept.
+    pub documents: DocumentSettings,
     /// What single modules may use.
     handlers: Vec<modules::Entry>,
     /// All routes, in the order of routes.json.
@@ -169,6 +173,7 @@ impl Configuration {
             secret_missing: application.secret.is_none(),
             jwt: Jwt { secret: application.secret.unwrap_or_else(secret_file::random), claims: application.claims },
             user_defined: Arc::new(application.user_defined),
+            documents: application.documents,
             handlers: application.handlers,
             routes,
             otherwise,

@@ -13,8 +13,10 @@ mod output;
 mod bindings;
 mod imports;
 mod messages;
+mod documents;
 
 pub use catalog::{Borrowed, Catalog, Clash};
+pub use documents::words_of;
 pub use engine::{Engine, EngineSettings};
 pub use imports::{Upward, UpwardRequest};
 pub use instance::{Instance, OF_THE_REQUEST, Shared};
@@ -25,6 +27,7 @@ use crate::names::HandlerName;
 use crate::request::Request;
 use crate::response::Response;
 use crate::session::Session;
+use qewd_documents::EngineFailure;
 use std::sync::Arc;
 
 /// One request, and what was decided about it.
@@ -96,6 +99,9 @@ pub enum CallFailure {
     /// The request's time was over before the handler returned.
     #[error("the handler did not return in time; raise {0} or mend the handler")]
     Deadline(&'static str),
+    /// What it has written is not on the disk.
+    #[error("what it has written is not on the disk: {0}")]
+    NotKept(EngineFailure),
     /// It returned something that cannot be a response.
     #[error("the handler returned {0}")]
     BadResponse(String),

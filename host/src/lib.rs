@@ -17,6 +17,7 @@ pub mod access;
 pub mod tls;
 pub mod pool;
 pub mod handler;
+pub mod store;
 pub mod audience;
 pub mod configuration;
 pub mod logging;

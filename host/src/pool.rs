@@ -14,7 +14,7 @@ pub use card::{Worker, WorkerState};
 pub use places::{Asking, Place};
 
 use crate::failure::Failure;
-use crate::handler::{Call, CallFailure, Module, OF_THE_REQUEST, Outcome};
+use crate::handler::{words_of, Call, CallFailure, Module, OF_THE_REQUEST, Outcome};
 use crate::request::Request;
 use line::Bounds;
 use places::Places;
@@ -174,6 +174,10 @@ fn words(failure: CallFailure, handler: &str, id: &str) -> Failure {
             Failure { body: body.map(Into::into), ..Failure::caller(status, message) }
         }
         CallFailure::Deadline(_) => Failure::deadline(operator),
+        CallFailure::NotKept(failure) => {
+            let (status, words) = words_of(&failure);
+            Failure::system(status, words, operator)
+        }
         CallFailure::Trap(_)
         | CallFailure::Memory { .. }
         | CallFailure::Table { .. }

@@ -15,6 +15,7 @@ use crate::listener::{Door, Front, Sockets};
 use crate::names::ServiceName;
 use crate::pool::Pool;
 use crate::reload::Reloader;
+use crate::store::Documents;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -71,6 +72,7 @@ pub struct Host {
     /// The port that it listens on.
     pub port: u16,
     dispatch: Arc<Dispatch>,
+    documents: Arc<Documents>,
     stop: CancellationToken,
     live: TaskTracker,
 }
@@ -96,7 +98,8 @@ impl Host {
         let engine = Engine::new(&engine_settings(&configuration, options.data.as_deref()));
         let audience = Arc::<Audience>::default();
         let engine = engine.map_err(StartFailure::Machine)?;
-        let workshop = Workshop { engine, upward, audience: Arc::clone(&audience) };
+        let documents = documents(&configuration, options.data.as_deref())?;
+        let workshop = Workshop { engine, upward, audience: Arc::clone(&audience), documents: Arc::clone(&documents) };
         let seen = look(&configuration.folder, configuration.host.as_str(), &configuration.sources());
         let seen = seen.map_err(StartFailure::Machine)?;
         let seen = Look { configuration: files, ..seen };
@@ -110,7 +113,7 @@ impl Host {
         let edition = Edition::first(&surroundings, configuration, draft);
         let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
-        let start = Starting { dispatch, tls, socket };
+        let start = Starting { dispatch, tls, socket, documents };
         run(start, questions, reloader).map_err(StartFailure::Machine)
     }
 
@@ -121,8 +124,24 @@ impl Host {
         let in_time = tokio::time::timeout(GRACE, self.live.wait()).await.is_ok();
         // Until now the handlers of requests in flight could ask over them.
         self.dispatch.edition().links.close().await;
+        if let Err(failure) = self.documents.close().await {
+            tracing::error!("not all documents are on the disk: {failure}");
+        }
         in_time
     }
+}
+
+fn documents(configuration: &Configuration, data: Option<&Path>) -> Result<Arc<Documents>, StartFailure> {
+    let opened = match data {
+        Some(data) => Documents::open(data, configuration.host.as_str(), &configuration.documents),
+        None => Documents::in_memory(&configuration.documents),
+    };
+    let documents = opened.map_err(|failure| StartFailure::Machine(failure.to_string()))?;
+    match data {
+        Some(data) => tracing::info!("documents are kept in {}", data.display()),
+        None => tracing::info!("documents are kept in memory and end with this host; --data DIR keeps them"),
+    }
+    Ok(Arc::new(documents))
 }
 
 /// Each connection is an open file, and many systems allow a program a thousand until it asks for more.
@@ -169,11 +188,12 @@ struct Starting {
     dispatch: Arc<Dispatch>,
     tls: Arc<Tls>,
     socket: TcpListener,
+    documents: Arc<Documents>,
 }
 
 /// Starts everything that runs beside requests, and takes them from now on.
 fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Reloader) -> Result<Host, String> {
-    let Starting { dispatch, tls, socket } = start;
+    let Starting { dispatch, tls, socket, documents } = start;
     let port = socket.local_addr().map_err(|error| error.to_string())?.port();
     tokio::spawn(Arc::clone(&dispatch).answer_handlers(questions));
     tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
@@ -193,7 +213,7 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         live: live.clone(),
     };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
-    Ok(Host { port, dispatch, stop, live })
+    Ok(Host { port, dispatch, documents, stop, live })
 }
 
 /// A host that no longer takes changes up has to say so.

@@ -35,6 +35,17 @@ impl Connection {
         self.open.as_ref().map_or(0, Transaction::changes)
     }
 
+    /// Whether a subtree has so many nodes at most.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn is_small(&mut self, at: &Node, nodes: u64) -> Result<bool, Trouble> {
+        match &self.open {
+            Some(transaction) => transaction.is_small(at, nodes),
+            None => self.store.begin().is_small(at, nodes),
+        }
+    }
+
     /// Begins a transaction.
     ///
     /// # Errors

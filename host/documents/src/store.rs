@@ -169,6 +169,9 @@ impl Store {
         if !history.knows(moment) {
             return Err(Trouble::Conflict);
         }
+        if crate::memory::is_empty(span.bounds()) {
+            return Ok(Scanned { entries: Vec::new(), looked_at: span.clone(), rest: None });
+        }
         let now = self.shared.engine.scan(span.bounds(), span.reverse, limit)?;
         let last = if now.len() < limit { None } else { now.last().map(|(last, _)| last) };
         let rest = last.map(|last| span.behind(last));

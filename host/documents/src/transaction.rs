@@ -64,6 +64,17 @@ impl Transaction {
         self.writes.len()
     }
 
+    /// Whether a subtree has so many nodes at most. Nothing relies on it.
+    pub(crate) fn is_small(&self, at: &Node, nodes: u64) -> Result<bool, Trouble> {
+        let mut cursor = Cursor::new(self, Span::below(&at.key()?));
+        for _ in 0..nodes {
+            if cursor.next()?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The value of a node.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::edition::{Workshop, draft, look};
 use crate::handler::{Engine, EngineSettings, Module};
 use crate::names::HostName;
 use crate::startup::compiled_folder;
+use crate::store::Documents;
 use crate::tls::Tls;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -77,7 +78,9 @@ async fn check_host(folder: &Path, host: &HostName) -> Result<Vec<Problem>, Stri
 
 async fn load(configuration: &Configuration) -> Result<(Vec<Arc<Module>>, Vec<Problem>), String> {
     let engine = Engine::new(&EngineSettings { instances: 1, cache: compiled_folder(None) })?;
-    let workshop = Workshop { engine, upward: tokio::sync::mpsc::channel(1).0, audience: Arc::default() };
+    let documents = Documents::in_memory(&configuration.documents).map_err(|failure| failure.to_string())?;
+    let upward = tokio::sync::mpsc::channel(1).0;
+    let workshop = Workshop { engine, upward, audience: Arc::default(), documents: Arc::new(documents) };
     let seen = look(&configuration.folder, configuration.host.as_str(), &configuration.sources())?;
     Ok(workshop.load_all(configuration, seen.module_files()).await)
 }

@@ -9,7 +9,7 @@ use super::secret::{ClaimsForm, Secret};
 use super::services::{Entries, entries, resolve, service_name};
 use super::settings::{self, HostSettings, MONITOR_ADVICE};
 use super::tree::{Node, Value, members_to_json};
-use super::{Group, Service, modules};
+use super::{DocumentSettings, Group, Service, documents, modules};
 use crate::names::ServiceName;
 
 /// The name that no microservice may have.
@@ -31,6 +31,8 @@ pub(crate) struct Application {
     pub user_defined: serde_json::Map<String, serde_json::Value>,
     /// What single modules may use.
     pub handlers: Vec<modules::Entry>,
+    /// How documents are kept.
+    pub documents: DocumentSettings,
 }
 
 impl Application {
@@ -64,6 +66,7 @@ const TOP_KEYS: Keys = Keys {
         "jwt",
         "userDefined",
         "handlers",
+        "documents",
         "ms_name",
         "qewd-monitor",
     ],
@@ -99,6 +102,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
         None => serde_json::Map::new(),
     };
     let handlers = modules::read(&mut top);
+    let documents = documents::read(&mut top);
     let mut application = Application {
         own,
         standalone,
@@ -109,6 +113,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
         claims,
         user_defined,
         handlers,
+        documents,
     };
     resolve(&mut application, &entries.groups, entries.connections, top.report);
     Some(application)

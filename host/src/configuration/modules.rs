@@ -30,11 +30,13 @@ pub enum Import {
     Messages,
     /// The user's own values.
     Settings,
+    /// The host's document store.
+    Documents,
 }
 
 impl Import {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Log, Self::Services, Self::Messages, Self::Settings];
+    pub const ALL: [Self; 5] = [Self::Log, Self::Services, Self::Messages, Self::Settings, Self::Documents];
 
     /// Its name, in config.json as in the contract.
     #[must_use]
@@ -44,6 +46,7 @@ impl Import {
             Self::Services => "services",
             Self::Messages => "messages",
             Self::Settings => "settings",
+            Self::Documents => "documents",
         }
     }
 }

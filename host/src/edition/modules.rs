@@ -9,6 +9,7 @@ use crate::configuration::{Configuration, MODULE_BYTES, ModuleSettings, Problem}
 use crate::handler::{Borrowed, Catalog, Clash, Compiled, Engine, LoadFailure, Module, Shared, Upward};
 use crate::names::ServiceName;
 use crate::router::Table;
+use crate::store::Documents;
 use futures_util::StreamExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Workshop {
     pub upward: Upward,
     /// Who hears what handlers push to clients.
     pub audience: Arc<Audience>,
+    /// The host's documents.
+    pub documents: Arc<Documents>,
 }
 
 /// A route table, the handlers, and what does not fit together.
@@ -87,6 +90,7 @@ impl Workshop {
         let settings = self.settings(configuration, file);
         let shared = Shared {
             audience: Arc::clone(&self.audience),
+            documents: Arc::clone(&self.documents),
             response: configuration.settings.limits.response,
             user_defined: Arc::clone(&configuration.user_defined),
             upward: self.upward.clone(),

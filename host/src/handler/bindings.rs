@@ -10,6 +10,13 @@ wasmtime::component::bindgen!({
         "qewd:handler/services.ask": async,
         "qewd:handler/messages.send": async,
         "qewd:handler/messages.push": async,
+        "qewd:handler/documents.count": async,
+        "qewd:handler/documents.read": async,
+        "qewd:handler/documents.replace": async,
+        "qewd:handler/documents.merge": async,
+        "qewd:handler/documents.delete": async,
+        "qewd:handler/documents.commit": async,
+        "qewd:handler/documents.lock": async,
     },
     exports: { default: async },
 });

@@ -3,6 +3,7 @@
 //! The way up is one channel whose receiving end belongs to `dispatch`: nothing here routes or answers.
 
 use super::bindings::qewd::handler::{log, services, settings, types};
+use super::documents::words_of;
 use super::instance::State;
 use super::output::Loudness;
 use crate::logging::LINE_BYTES;
@@ -10,6 +11,7 @@ use crate::message::Parts;
 use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
+use qewd_documents::EngineFailure;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -98,6 +100,8 @@ impl State {
         use crate::failure::Failure;
         let service = question.service.as_deref().map(ServiceName::new).transpose();
         let service = service.map_err(|bad| Failure::caller(400, bad.to_string()))?;
+        // Another service must not hear of what a power cut could undo.
+        self.settle().await.map_err(not_kept)?;
         let Some(asker) = &mut self.asker else {
             return Err(Failure::caller(500, "Services can be asked only while a request is handled"));
         };
@@ -118,6 +122,12 @@ impl State {
         sent.map_err(|_| Failure::caller(503, "The host is stopping"))?;
         answer.await.map_err(|_| Failure::caller(503, "The host is stopping"))
     }
+}
+
+/// The words for whoever would have heard of a write that is not on the disk.
+fn not_kept(failure: EngineFailure) -> crate::failure::Failure {
+    let (status, words) = words_of(&failure);
+    crate::failure::Failure::system(status, words, format!("what a handler has written is not on the disk: {failure}"))
 }
 
 impl Asker {

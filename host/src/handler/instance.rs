@@ -13,6 +13,7 @@ use crate::configuration::{MOST_RESOURCES, ModuleSettings};
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::session::Session;
+use crate::store::{Documents, RequestDocuments};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub upward: Upward,
     /// Who hears what handlers push to clients.
     pub audience: Arc<Audience>,
+    /// The host's documents.
+    pub documents: Arc<Documents>,
 }
 
 /// What one instance holds and may reach.
@@ -46,6 +49,8 @@ pub(super) struct State {
     growth: GrowthLimit,
     pub(super) log: HandlerLog,
     pub(super) asker: Option<Asker>,
+    /// What the request holds of the document store, if its handler has asked for it.
+    pub(super) documents: Option<RequestDocuments>,
     pub(super) shared: Shared,
     /// The name of the module.
     pub(super) module: Arc<str>,
@@ -81,6 +86,7 @@ impl Instance {
             growth: GrowthLimit::new(settings.memory),
             log,
             asker: None,
+            documents: None,
             shared: shared.clone(),
             module: Arc::clone(module),
         };
@@ -125,15 +131,22 @@ impl Instance {
         state.growth.begin();
         let request = to_wit(call);
         let handlers = self.bindings.qewd_handler_handlers();
-        let returned = tokio::time::timeout_at(deadline, handlers.call_handle(&mut self.store, &request)).await;
+        let handled = async {
+            let returned = handlers.call_handle(&mut self.store, &request).await;
+            // A refusal, too, may be the answer of a handler that has written something.
+            (returned, self.store.data_mut().settle().await)
+        };
+        let ended = tokio::time::timeout_at(deadline, handled).await;
         let state = self.store.data_mut();
         state.asker = None;
+        state.documents = None;
         state.log.finish();
-        match returned {
+        match ended {
             Err(_) => Err(CallFailure::Deadline(whose)),
-            Ok(Err(error)) => Err(self.failure_of(&error)),
-            Ok(Ok(Err(failure))) => Err(self.refusal(failure)),
-            Ok(Ok(Ok(response))) => self.outcome(response),
+            Ok((Err(error), _)) => Err(self.failure_of(&error)),
+            Ok((_, Err(failure))) => Err(CallFailure::NotKept(failure)),
+            Ok((Ok(Err(failure)), _)) => Err(self.refusal(failure)),
+            Ok((Ok(Ok(response)), _)) => self.outcome(response),
         }
     }
 

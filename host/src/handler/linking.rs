@@ -3,7 +3,7 @@
 //! It links nothing that was not granted, so that a module learns at its loading what it may not use.
 
 use super::bindings::ModulePre;
-use super::bindings::qewd::handler::{log, messages, services, settings, types};
+use super::bindings::qewd::handler::{documents, log, messages, services, settings, types};
 use super::instance::State;
 use super::module::LoadFailure;
 use crate::configuration::Import;
@@ -11,7 +11,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 /// The versions of the contract that this host speaks; a module may be built against any that is compatible.
-const SPOKEN: &str = "0.1.1";
+const SPOKEN: &str = "0.1.2";
 
 /// Answers every import of a component.
 pub(super) fn link(component: &Component, granted: &[Import]) -> Result<ModulePre<State>, LoadFailure> {
@@ -36,6 +36,7 @@ fn linker(engine: &Engine, granted: &[Import]) -> wasmtime::Result<Linker<State>
             Import::Services => services::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
             Import::Messages => messages::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
             Import::Settings => settings::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
+            Import::Documents => documents::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
         }
     }
     Ok(linker)
@@ -107,7 +108,7 @@ mod tests {
     fn a_module_may_be_older_but_not_newer() {
         assert!(compatible("0.1.0"));
         assert!(compatible(SPOKEN));
-        for other in ["0.2.0", "0.1.2", "1.0.0", "0.1", "nonsense"] {
+        for other in ["0.2.0", "0.1.3", "1.0.0", "0.1", "nonsense"] {
             assert!(!compatible(other), "{other}");
         }
     }

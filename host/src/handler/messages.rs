@@ -21,6 +21,7 @@ impl messages::Host for State {
         let Some(parts) = self.asker.as_ref().and_then(|asker| asker.parts.clone()) else {
             return Ok(false);
         };
+        self.settle().await.map_err(|failure| failure.words)?;
         // The caller may have gone; then this call is about to end, too.
         Ok(parts.send(Part { kind, body: message.into() }).await.is_ok())
     }
@@ -42,6 +43,7 @@ impl messages::Host for State {
             }
             messages::Hearer::Application(name) => Hearer::Application(name),
         };
+        self.settle().await.map_err(|failure| failure.words)?;
         self.shared.audience.push(to, kind, Bytes::from(message));
         // A handler that pushes in a loop lets those who hear it read meanwhile.
         tokio::task::yield_now().await;

@@ -1,0 +1,154 @@
+//! The document store of a host: where documents lie, who may use them, and when a write is on the disk.
+//! In come requests that read and write documents; out go values, and word when a write is safe.
+//! It knows no handler and no HTTP; the documents' own rules are in the crate `qewd-documents`, and only `disk.rs` names sled.
+
+mod disk;
+mod flusher;
+mod folder;
+mod request;
+
+pub use folder::{FolderFailure, Holder};
+pub use request::RequestDocuments;
+
+use crate::configuration::{DocumentSettings, Durability};
+use disk::Disk;
+use flusher::Flusher;
+use folder::DocumentFolder;
+use qewd_documents::{Commit, EngineFailure, Indexes, Locks, Memory, OpenFailure, Store, Trouble};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Why the documents cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFailure {
+    /// Their folder cannot.
+    #[error(transparent)]
+    Folder(#[from] FolderFailure),
+    /// What lies in it cannot.
+    #[error("the documents in {folder}: {why}")]
+    Open {
+        /// The folder.
+        folder: String,
+        /// Why not.
+        why: OpenFailure,
+    },
+    /// Commits are missing that were acknowledged.
+    #[error(
+        "the documents in {folder} are damaged: they end at commit {found}, and commit {acknowledged} was on the disk; \
+         restore a backup, or look with `qewd documents check` and `export` at what is left, and accept the loss with \
+         `qewd documents check --accept-loss`"
+    )]
+    Lost {
+        /// The folder.
+        folder: String,
+        /// The last commit that is there.
+        found: Commit,
+        /// The last one that was on the disk.
+        acknowledged: Commit,
+    },
+    /// An index or a thread cannot be made.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// The documents of a host.
+pub struct Documents {
+    store: Store,
+    locks: Mutex<Locks>,
+    /// Somebody gave a lock back.
+    freed: Notify,
+    requests: AtomicU64,
+    durability: Durability,
+    /// None where documents are kept in memory only.
+    flusher: Option<Flusher>,
+}
+
+impl Documents {
+    /// Documents that are forgotten at the end.
+    ///
+    /// # Errors
+    /// When an index is wrong.
+    pub fn in_memory(settings: &DocumentSettings) -> Result<Self, StoreFailure> {
+        let store = Store::open(Box::new(Memory::default()), indexes(settings)?);
+        let store = store.map_err(|why| StoreFailure::Open { folder: "memory".to_owned(), why })?;
+        Ok(Self::new(store, settings.durability, None))
+    }
+
+    /// The documents of a data folder, which is this process's alone from now on.
+    ///
+    /// # Errors
+    /// [`StoreFailure`]
+    pub fn open(data: &Path, host: &str, settings: &DocumentSettings) -> Result<Self, StoreFailure> {
+        let folder = DocumentFolder::take(data, host)?;
+        let open = |why| StoreFailure::Open { folder: data.display().to_string(), why };
+        let indexes = indexes(settings)?;
+        let disk = Disk::open(&folder.engine()).map_err(|failure| open(failure.into()))?;
+        let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
+        let has_others = kept.as_ref().is_some_and(|kept| *kept != indexes.to_json());
+        let store = Store::open(Box::new(disk), indexes).map_err(open)?;
+        let (found, acknowledged) = (store.committed(), folder.acknowledged());
+        if found < acknowledged {
+            return Err(StoreFailure::Lost { folder: data.display().to_string(), found, acknowledged });
+        }
+        let failed = |trouble: Trouble| StoreFailure::Other(format!("the documents in {}: {trouble}", data.display()));
+        if has_others {
+            tracing::info!("the indexes of the documents have changed; their entries are made");
+            let nodes = qewd_documents::reindex(&store).map_err(failed)?;
+            tracing::info!("{nodes} nodes are indexed");
+        }
+        if has_others || kept.is_none() {
+            store.keep_indexes().map_err(|failure| failed(failure.into()))?;
+        }
+        let relaxed = settings.durability == Durability::Relaxed;
+        let flusher = Flusher::start(store.clone(), folder, relaxed);
+        let flusher = flusher.map_err(|error| StoreFailure::Other(format!("the thread of the documents: {error}")))?;
+        Ok(Self::new(store, settings.durability, Some(flusher)))
+    }
+
+    fn new(store: Store, durability: Durability, flusher: Option<Flusher>) -> Self {
+        let (locks, freed, requests) = (Mutex::default(), Notify::new(), AtomicU64::new(0));
+        Self { store, locks, freed, requests, durability, flusher }
+    }
+
+    /// What a request begins with.
+    #[must_use]
+    pub fn request(self: &Arc<Self>) -> RequestDocuments {
+        let who = self.requests.fetch_add(1, Ordering::Relaxed);
+        RequestDocuments::new(Arc::clone(self), who)
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns when everything that was committed is on the disk, also where durability is relaxed.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub async fn close(&self) -> Result<(), EngineFailure> {
+        match &self.flusher {
+            Some(flusher) => flusher.wait(self.store.committed()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns when a commit is as safe as config.json wants it.
+    async fn wait(&self, commit: Commit) -> Result<(), EngineFailure> {
+        match (&self.flusher, self.durability) {
+            (Some(flusher), Durability::Durable) => flusher.wait(commit).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn locks(&self) -> MutexGuard<'_, Locks> {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn indexes(settings: &DocumentSettings) -> Result<Indexes, StoreFailure> {
+    Indexes::new(settings.indexes.clone()).map_err(|bad| StoreFailure::Other(bad.to_string()))
+}

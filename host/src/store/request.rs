@@ -1,0 +1,149 @@
+//! What one request holds of the store: its connection, what it has written, and its locks.
+//! In come operations of its handler, out go results; small ones at once, large ones on a thread of their own.
+//! When it ends, so do its transaction and its locks.
+
+use super::Documents;
+use qewd_documents::{Connection, EngineFailure, Node, Trouble};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Nodes of a subtree that are read at once, 200: some tens of microseconds. More are read on a thread of their own, so that
+/// other requests need not wait for them.
+const SMALL_NODES: u64 = 200;
+/// Bytes of JSON that are stored at once, by the same measure.
+const SMALL_BYTES: usize = 32 * 1024;
+/// Changes that are committed at once, by the same measure.
+const SMALL_CHANGES: usize = 500;
+
+/// A request's dealings with the store.
+pub struct RequestDocuments {
+    documents: Arc<Documents>,
+    /// Missing while a large operation runs; for good, if its request was given up meanwhile.
+    connection: Option<Connection>,
+    /// Who it is among the holders of locks.
+    who: u64,
+    has_locked: bool,
+}
+
+impl RequestDocuments {
+    pub(super) fn new(documents: Arc<Documents>, who: u64) -> Self {
+        let connection = Some(Connection::new(documents.store.clone()));
+        Self { documents, connection, who, has_locked: false }
+    }
+
+    /// The connection, for what is done in no time.
+    ///
+    /// # Errors
+    /// When the request was given up.
+    pub fn connection(&mut self) -> Result<&mut Connection, Trouble> {
+        self.connection.as_mut().ok_or_else(given_up)
+    }
+
+    /// Does something with a subtree: at once if it is small.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn with_subtree<T: Send + 'static>(
+        &mut self,
+        at: Node,
+        work: impl FnOnce(&mut Connection, &Node) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let is_small = self.connection()?.is_small(&at, SMALL_NODES)?;
+        self.run(is_small, move |connection| work(connection, &at)).await
+    }
+
+    /// Stores JSON: at once if it is short.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn with_json(
+        &mut self,
+        at: Node,
+        json: Vec<u8>,
+        work: impl FnOnce(&mut Connection, &Node, &[u8]) -> Result<(), Trouble> + Send + 'static,
+    ) -> Result<(), Trouble> {
+        let is_small = json.len() <= SMALL_BYTES && self.connection()?.is_small(&at, SMALL_NODES)?;
+        self.run(is_small, move |connection| work(connection, &at, &json)).await
+    }
+
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn commit(&mut self) -> Result<(), Trouble> {
+        let is_small = self.connection()?.changes() <= SMALL_CHANGES;
+        self.run(is_small, Connection::commit).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &mut self,
+        is_small: bool,
+        work: impl FnOnce(&mut Connection) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let Some(mut connection) = self.connection.take() else { return Err(given_up()) };
+        if is_small {
+            let done = work(&mut connection);
+            self.connection = Some(connection);
+            return done;
+        }
+        let running = tokio::task::spawn_blocking(move || (work(&mut connection), connection));
+        let (done, connection) = running.await.map_err(|_| given_up())?;
+        self.connection = Some(connection);
+        done
+    }
+
+    /// Takes a lock, waiting so long at most.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn lock(&mut self, at: &Node, wait: Duration) -> Result<bool, Trouble> {
+        let until = Instant::now() + wait;
+        loop {
+            // Before the look, so that nothing that is given back in between is missed.
+            let freed = self.documents.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if self.documents.locks().take(self.who, at)? {
+                self.has_locked = true;
+                return Ok(true);
+            }
+            if tokio::time::timeout_at(until, freed).await.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Gives a lock back once.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub fn unlock(&mut self, at: &Node) -> Result<bool, Trouble> {
+        let had = self.documents.locks().give_back(self.who, at)?;
+        self.documents.freed.notify_waiters();
+        Ok(had)
+    }
+
+    /// Returns when everything that was written is on the disk: before anything of the request leaves the host.
+    ///
+    /// # Errors
+    /// When it cannot be: then nobody may be told that it was written.
+    pub async fn settle(&self) -> Result<(), EngineFailure> {
+        match self.connection.as_ref().map_or(0, Connection::written) {
+            0 => Ok(()),
+            written => self.documents.wait(written).await,
+        }
+    }
+}
+
+impl Drop for RequestDocuments {
+    fn drop(&mut self) {
+        if self.has_locked && self.documents.locks().end(self.who) {
+            self.documents.freed.notify_waiters();
+        }
+    }
+}
+
+fn given_up() -> Trouble {
+    Trouble::Refused("the request was given up".to_owned())
+}
