@@ -16,6 +16,9 @@ struct Version {
     before: Option<Vec<u8>>,
 }
 
+/// A key that a commit changes, and what it was before; none: that is known already.
+pub(crate) type Was = (Vec<u8>, Option<Option<Vec<u8>>>);
+
 /// The past of the keys that were changed while transactions ran.
 #[derive(Default)]
 pub(crate) struct History {
@@ -77,7 +80,7 @@ impl History {
     }
 
     /// A commit changes these keys, which were as `before` says, where it was wanted.
-    pub(crate) fn record(&mut self, before: Vec<(Vec<u8>, Option<Option<Vec<u8>>>)>) {
+    pub(crate) fn record(&mut self, before: Vec<Was>) {
         self.commit += 1;
         if self.is_alone() {
             return;

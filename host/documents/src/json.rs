@@ -18,7 +18,15 @@ pub(crate) enum Json {
     /// A string, a number, `true`, `false` or `null`, as text.
     Scalar(Vec<u8>),
     Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Object(Members),
+}
+
+/// What an object has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Members {
+    /// What stands under the name "".
+    pub(crate) own: Option<Vec<u8>>,
+    pub(crate) named: Vec<(String, Json)>,
 }
 
 /// Checks that a text is one JSON value that is no object and no array, and gives it in the form in which it is kept.
@@ -26,9 +34,7 @@ pub(crate) enum Json {
 /// # Errors
 /// [`Trouble::Refused`]
 pub fn scalar(text: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let no_json = |error: serde_json::Error| Trouble::refused(format!("the value is not valid JSON: {error}"));
-    let raw: &RawValue = serde_json::from_slice(text).map_err(no_json)?;
-    scalar_of(raw)
+    scalar_of(serde_json::from_slice(text).map_err(|error| bad(&error))?)
 }
 
 fn scalar_of(raw: &RawValue) -> Result<Vec<u8>, Trouble> {
@@ -53,29 +59,29 @@ fn scalar_of(raw: &RawValue) -> Result<Vec<u8>, Trouble> {
 }
 
 impl Json {
-    /// Reads JSON.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, Trouble> {
-        let raw: &RawValue = serde_json::from_slice(text)
-            .map_err(|error| Trouble::refused(format!("this is not valid JSON: {error}")))?;
-        Self::of(raw, 0)
+    /// Reads JSON that may have so many levels below the first one.
+    pub(crate) fn parse(text: &[u8], levels: usize) -> Result<Self, Trouble> {
+        Self::of(serde_json::from_slice(text).map_err(|error| bad(&error))?, levels)
     }
 
-    fn of(raw: &RawValue, depth: usize) -> Result<Self, Trouble> {
-        let bad = |error: serde_json::Error| Trouble::refused(format!("this is not valid JSON: {error}"));
+    fn of(raw: &RawValue, levels: usize) -> Result<Self, Trouble> {
         let text = raw.get().trim();
-        if depth > SUBSCRIPTS {
-            return Err(Trouble::refused(format!("JSON may be {SUBSCRIPTS} levels deep")));
-        }
+        let below = |member| {
+            let too_deep =
+                || Trouble::refused(format!("the JSON is too deep: a node may have {SUBSCRIPTS} subscripts"));
+            Self::of(member, levels.checked_sub(1).ok_or_else(too_deep)?)
+        };
         match text.as_bytes().first() {
             Some(b'[') => {
-                let items: Vec<&RawValue> = serde_json::from_str(text).map_err(bad)?;
-                let items: Result<_, _> = items.into_iter().map(|item| Self::of(item, depth + 1)).collect();
-                Ok(Self::Array(items?))
+                let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| bad(&error))?;
+                Ok(Self::Array(items.into_iter().map(below).collect::<Result<_, _>>()?))
             }
             Some(b'{') => {
-                let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(bad)?;
-                let members = members.into_iter().map(|(name, value)| Ok((name, Self::of(value, depth + 1)?)));
-                Ok(Self::Object(members.collect::<Result<_, Trouble>>()?))
+                let mut members: BTreeMap<String, &RawValue> =
+                    serde_json::from_str(text).map_err(|error| bad(&error))?;
+                let own = members.remove(OWN_VALUE).map(own_value).transpose()?;
+                let named = members.into_iter().map(|(name, member)| Ok((name, below(member)?)));
+                Ok(Self::Object(Members { own, named: named.collect::<Result<_, Trouble>>()? }))
             }
             _ => scalar_of(raw).map(Self::Scalar),
         }
@@ -95,18 +101,7 @@ impl Json {
                 }
                 out.push(b']');
             }
-            Self::Object(members) => {
-                out.push(b'{');
-                for (at, (name, member)) in members.iter().enumerate() {
-                    if at > 0 {
-                        out.push(b',');
-                    }
-                    out.extend(serde_json::to_vec(name).unwrap_or_default());
-                    out.push(b':');
-                    member.write(out);
-                }
-                out.push(b'}');
-            }
+            Self::Object(members) => members.write(out),
         }
     }
 
@@ -121,12 +116,13 @@ impl Json {
                     item.flatten(&key::child(at, &place.to_string()), out)?;
                 }
             }
-            Self::Object(members) => {
-                let (record, members) = own_record(members)?;
+            Self::Object(Members { own, named }) => {
+                let shape = if named.is_empty() { Shape::Object } else { Shape::Plain };
+                let record = Record { shape, value: own };
                 if record != Record::default() {
                     out.push((at.to_vec(), record));
                 }
-                for (name, member) in members {
+                for (name, member) in named {
                     member.flatten(&key::child(at, &name), out)?;
                 }
             }
@@ -137,34 +133,45 @@ impl Json {
     /// What a node with this record and these children is as JSON; none: there is nothing.
     pub(crate) fn of_node(record: Option<Record>, children: Vec<(String, Json)>) -> Option<Self> {
         let Record { shape, value } = record.unwrap_or_default();
-        let value = value.map(Self::Scalar);
         match (shape, value, children.is_empty()) {
-            (Shape::Plain, None, true) => None,
-            (Shape::Plain, Some(value), true) => Some(value),
+            (Shape::Plain, value, true) => value.map(Self::Scalar),
             (Shape::Array, None, _) if is_sequence(&children) => {
                 Some(Self::Array(children.into_iter().map(|(_, item)| item).collect()))
             }
-            (_, value, _) => {
-                let own = value.map(|value| (OWN_VALUE.to_owned(), value));
-                Some(Self::Object(own.into_iter().chain(children).collect()))
-            }
+            (_, own, _) => Some(Self::Object(Members { own, named: children })),
         }
     }
 }
 
-/// What an object's own node gets, and what is left for its children.
-fn own_record(mut members: Vec<(String, Json)>) -> Result<(Record, Vec<(String, Json)>), Trouble> {
-    if members.is_empty() {
-        return Ok((Record::shape(Shape::Object), members));
+impl Members {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if let Some(own) = &self.own {
+            out.extend_from_slice(b"\"\":");
+            out.extend_from_slice(own);
+        }
+        for (at, (name, member)) in self.named.iter().enumerate() {
+            if at > 0 || self.own.is_some() {
+                out.push(b',');
+            }
+            out.extend(serde_json::to_vec(name).unwrap_or_default());
+            out.push(b':');
+            member.write(out);
+        }
+        out.push(b'}');
     }
-    let Some(at) = members.iter().position(|(name, _)| name == OWN_VALUE) else {
-        return Ok((Record::default(), members));
-    };
-    let Json::Scalar(value) = members.swap_remove(at).1 else {
+}
+
+fn bad(error: &serde_json::Error) -> Trouble {
+    Trouble::refused(format!("this is not valid JSON: {error}"))
+}
+
+/// What stands under the name "".
+fn own_value(raw: &RawValue) -> Result<Vec<u8>, Trouble> {
+    if raw.get().starts_with(['{', '[']) {
         return Err(Trouble::refused("the name \"\" stands for a node's own value, which is no object and no array"));
-    };
-    let shape = if members.is_empty() { Shape::Object } else { Shape::Plain };
-    Ok((Record { shape, value: Some(value) }, members))
+    }
+    scalar_of(raw)
 }
 
 fn is_sequence(children: &[(String, Json)]) -> bool {

@@ -2,8 +2,9 @@
 //! In comes a document's name with subscripts; out goes a key: a parent's comes right before those of everything below it.
 //! It never asks what is stored there.
 //!
-//! A key is [`NODES`], then one part for each name. A text's part is [`TEXT`], its bytes with 0 written as `00 FF`, and `00`; a
-//! number's part is described in `decimal`. No part begins with `00` or `FF`, so `key FF` is behind all that lies below `key`.
+//! A key is [`NODES`], then one part for each name. A text's part is [`TEXT`], its bytes, and `00`, where the bytes 0 and 1 are
+//! written as `01 01` and `01 02`; a number's part is described in `decimal`. No part is the beginning of another one, so what
+//! begins with a key lies below it; and none begins with `FF`, so `key FF` is behind all that does.
 
 use crate::decimal::Decimal;
 use crate::limits::{KEY_BYTES, SUBSCRIPTS};
@@ -16,6 +17,8 @@ pub(crate) const NODES: u8 = 0x02;
 pub(crate) const OWN: u8 = 0x01;
 /// The first byte of a text; it stands behind all numbers.
 pub(crate) const TEXT: u8 = 0x30;
+/// In a text it stands before the byte 0 or 1, plus 1.
+const ESCAPE: u8 = 0x01;
 /// Behind everything below a key.
 pub(crate) const BEHIND: u8 = 0xFF;
 
@@ -58,6 +61,11 @@ impl Node {
         Ok(key)
     }
 
+    /// How many levels it may have below it.
+    pub(crate) fn levels(&self) -> usize {
+        SUBSCRIPTS.saturating_sub(self.subscripts.len())
+    }
+
     /// The node of a key; none if no node has such a key.
     pub(crate) fn of(key: &[u8]) -> Option<Self> {
         let mut names = names(key)?.into_iter();
@@ -98,9 +106,9 @@ pub(crate) fn push_text(key: &mut Vec<u8>, name: &str) {
 pub(crate) fn push_open_text(key: &mut Vec<u8>, name: &str) {
     key.push(TEXT);
     for byte in name.bytes() {
-        key.push(byte);
-        if byte == 0 {
-            key.push(0xFF);
+        match byte {
+            0 | ESCAPE => key.extend([ESCAPE, byte + 1]),
+            _ => key.push(byte),
         }
     }
 }
@@ -126,22 +134,13 @@ pub(crate) fn first_name(bytes: &[u8]) -> Option<(String, usize)> {
     if bytes.first() != Some(&TEXT) {
         return Decimal::decode(bytes);
     }
-    let mut text = Vec::new();
-    let mut at = 1;
-    loop {
-        match (*bytes.get(at)?, bytes.get(at + 1)) {
-            (0, Some(0xFF)) => {
-                text.push(0);
-                at += 2;
-            }
-            (0, _) => break,
-            (byte, _) => {
-                text.push(byte);
-                at += 1;
-            }
-        }
+    let length = 1 + bytes.iter().position(|byte| *byte == 0)?;
+    let mut written = bytes.get(1..length - 1)?.iter();
+    let mut text = Vec::with_capacity(length);
+    while let Some(byte) = written.next() {
+        text.push(if *byte == ESCAPE { written.next()?.checked_sub(1).filter(|byte| *byte <= 1)? } else { *byte });
     }
-    Some((String::from_utf8(text).ok()?, at + 1))
+    Some((String::from_utf8(text).ok()?, length))
 }
 
 /// All names of a key, the document's first.

@@ -63,12 +63,13 @@ impl Transaction {
         let mut bytes = 0;
         for span in selection.spans(&parent)? {
             let mut cursor = Cursor::new(self, span.clone());
-            let mut passed = None;
-            while let Some((name, child)) = cursor.peek()?.map(|(key, _)| child_of(&parent, key)).transpose()? {
+            while let Some((key, _)) = cursor.peek()? {
+                let (name, child) = child_of(&parent, key)?;
                 let wanted = selection.prefix.as_deref().is_none_or(|prefix| name.starts_with(prefix));
                 if wanted && (page.children.len() >= selection.limit.min(PAGE) || bytes >= PAGE_BYTES) {
                     page.more = true;
-                    let looked_at = passed.map_or_else(|| span.clone(), |last: Vec<u8>| span.until(&last));
+                    // That there are more was read, too.
+                    let looked_at = span.until(key);
                     self.note_span(looked_at)?;
                     return Ok(page);
                 }
@@ -78,7 +79,6 @@ impl Transaction {
                     bytes += value.as_ref().map_or(0, Vec::len);
                     page.children.push(Child { name, value, has_children });
                 }
-                passed = Some(child);
             }
             self.note_span(span)?;
         }
@@ -119,7 +119,7 @@ impl Transaction {
         } else {
             Span::forward(Bound::Excluded(key::behind(&own)), Bound::Excluded(key::behind(&parent)))
         };
-        let found = self.first_in(span)?;
+        let found = self.first_in(&span)?;
         found.map(|key| child_of(&parent, &key).map(|(name, _)| name)).transpose()
     }
 
@@ -199,14 +199,5 @@ impl Span {
             }
         }
         Self { reverse, ..self }
-    }
-
-    /// Its beginning, until a child and all below it.
-    fn until(&self, child: &[u8]) -> Self {
-        if self.reverse {
-            Self { from: Bound::Included(child.to_vec()), ..self.clone() }
-        } else {
-            Self { to: Bound::Excluded(key::behind(child)), ..self.clone() }
-        }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn spans(parent: &[u8], prefix: &str) -> Vec<Span> {
 fn text_span(parent: &[u8], prefix: &str) -> Span {
     let mut from = parent.to_vec();
     key::push_open_text(&mut from, prefix);
-    // No byte of a text in UTF-8 is FF, and that of a written 0 stands behind a 0.
+    // No byte of a text in UTF-8 is FF.
     let to = key::behind(&from);
     Span::forward(Bound::Included(from), Bound::Excluded(to))
 }

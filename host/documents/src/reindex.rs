@@ -44,7 +44,7 @@ fn batch(store: &Store, span: &Span) -> Result<(Option<Vec<u8>>, u64), Trouble> 
         }
         for key in &keys {
             if let Some(record) = transaction.record(key)? {
-                transaction.put(key, record)?;
+                transaction.put(key, &record)?;
             }
         }
         let last = if keys.len() < IMPORT_BATCH { None } else { keys.last().cloned() };

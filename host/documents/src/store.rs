@@ -173,8 +173,9 @@ impl Store {
             return Ok(Scanned { entries: Vec::new(), looked_at: span.clone(), rest: None });
         }
         let now = self.shared.engine.scan(span.bounds(), span.reverse, limit)?;
-        let rest = if now.len() < limit { None } else { now.last().map(|(last, _)| span.behind(last)) };
-        let looked_at = rest.as_ref().map_or_else(|| span.clone(), |rest| span.before(rest));
+        let last = if now.len() < limit { None } else { now.last().map(|(last, _)| last) };
+        let rest = last.map(|last| span.behind(last));
+        let looked_at = last.map_or_else(|| span.clone(), |last| span.until(last));
         let mut entries = now;
         if span.reverse {
             entries.reverse();
@@ -187,13 +188,13 @@ impl Store {
     }
 
     /// Commits changes if what was read is still so.
-    pub(crate) fn commit(&self, moment: u64, reads: &Reads, changes: Changes) -> Result<Commit, Trouble> {
+    pub(crate) fn commit(&self, moment: u64, reads: &Reads, changes: &Changes) -> Result<Commit, Trouble> {
         let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
         self.commit_in_turn(moment, reads, changes)
     }
 
     /// As [`Store::commit`], by who has the turn.
-    pub(crate) fn commit_in_turn(&self, moment: u64, reads: &Reads, changes: Changes) -> Result<Commit, Trouble> {
+    pub(crate) fn commit_in_turn(&self, moment: u64, reads: &Reads, changes: &Changes) -> Result<Commit, Trouble> {
         let overtaken = {
             let history = self.history();
             !history.knows(moment) || reads.overtaken(&history, moment)
@@ -206,12 +207,12 @@ impl Store {
         let mut history = self.history_mut();
         let mut before = Vec::new();
         if !history.is_alone() {
-            for key in keys(&changes) {
+            for key in keys(changes) {
                 let was = if history.wants(key) { Some(self.shared.engine.get(key)?) } else { None };
                 before.push((key.clone(), was));
             }
         }
-        self.shared.engine.apply(&changes)?;
+        self.shared.engine.apply(changes)?;
         history.record(before);
         Ok(history.commit())
     }
@@ -257,17 +258,10 @@ impl Span {
         if self.reverse { Self { to: bound, ..self.clone() } } else { Self { from: bound, ..self.clone() } }
     }
 
-    /// What comes before that rest.
-    fn before(&self, rest: &Self) -> Self {
-        let turn = |bound: &Bound<Vec<u8>>| match bound {
-            Bound::Excluded(key) => Bound::Included(key.clone()),
-            other => other.clone(),
-        };
-        if self.reverse {
-            Self { from: turn(&rest.to), ..self.clone() }
-        } else {
-            Self { to: turn(&rest.from), ..self.clone() }
-        }
+    /// What comes before it, in the direction of reading, and the key itself.
+    pub(crate) fn until(&self, key: &[u8]) -> Self {
+        let bound = Bound::Included(key.to_vec());
+        if self.reverse { Self { from: bound, ..self.clone() } } else { Self { to: bound, ..self.clone() } }
     }
 }
 

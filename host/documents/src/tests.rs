@@ -1,1 +1,16 @@
-//! Tests.
+//! Tests of the model: the suite for every engine over the engine in memory, and the parts one by one.
+//! In come operations and made-up data; out goes whether they keep what sdk/wit/handler.wit says.
+//! Nothing here sleeps or touches a disk.
+
+mod json;
+mod keys;
+mod prefix;
+mod suite;
+
+use crate as documents;
+use documents::{Engine, Memory};
+
+/// The engine under test.
+fn engine() -> Box<dyn Engine> {
+    Box::new(Memory::default())
+}

@@ -5,7 +5,7 @@
 use crate::cursor::Cursor;
 use crate::engine::EngineFailure;
 use crate::indexes::IndexEntry;
-use crate::json::{Json, scalar};
+use crate::json::{Json, Members, scalar};
 use crate::key::{self, Node};
 use crate::limits::{SUBTREE_BYTES, TRANSACTION_BYTES};
 use crate::record::{Record, Shape, State};
@@ -40,7 +40,7 @@ impl Transaction {
             self.store.end(self.moment);
             return Ok(self.moment);
         }
-        self.store.commit(self.moment, &reads, as_changes(writes))
+        self.store.commit(self.moment, &reads, &as_changes(writes))
     }
 
     /// As [`Transaction::commit`], by who has the turn.
@@ -50,7 +50,7 @@ impl Transaction {
             self.store.end(self.moment);
             return Ok(self.moment);
         }
-        self.store.commit_in_turn(self.moment, &reads, as_changes(writes))
+        self.store.commit_in_turn(self.moment, &reads, &as_changes(writes))
     }
 
     fn take(&mut self) -> (Reads, BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
@@ -91,7 +91,7 @@ impl Transaction {
     pub fn look(&mut self, at: &Node) -> Result<State, Trouble> {
         let key = at.key()?;
         let record = self.record(&key)?;
-        let has_children = self.first_in(Span::below(&key))?.is_some();
+        let has_children = self.first_in(&Span::below(&key))?.is_some();
         let exists = record.is_some() || has_children;
         Ok(State { value: record.and_then(|record| record.value), has_children, exists })
     }
@@ -132,18 +132,14 @@ impl Transaction {
         }))
     }
 
-    /// Sets the value of a node; its children stay.
+    /// Sets the value of a node; its children stay. It reads nothing, so it never makes a conflict: a value has the same form
+    /// whatever was there before, because what has one is no array any more.
     ///
     /// # Errors
     /// [`Trouble`]
     pub fn set(&mut self, at: &Node, value: &[u8]) -> Result<(), Trouble> {
         let (key, value) = (at.key()?, scalar(value)?);
-        self.set_kept(&key, value)
-    }
-
-    fn set_kept(&mut self, key: &[u8], value: Vec<u8>) -> Result<(), Trouble> {
-        let shape = self.record(key)?.map_or(Shape::Plain, |record| record.shape);
-        self.put(key, Record { shape, value: Some(value) })
+        self.put(&key, &Record::value(value))
     }
 
     /// Stores JSON as a subtree; what was there before is gone.
@@ -151,12 +147,12 @@ impl Transaction {
     /// # Errors
     /// [`Trouble`]
     pub fn replace(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        let (key, json) = (at.key()?, Json::parse(json)?);
+        let (key, json) = (at.key()?, Json::parse(json, at.levels())?);
         let mut records = Vec::new();
         json.flatten(&key, &mut records)?;
         self.clear(&key)?;
         for (key, record) in records {
-            self.put(&key, record)?;
+            self.put(&key, &record)?;
         }
         Ok(())
     }
@@ -166,39 +162,40 @@ impl Transaction {
     /// # Errors
     /// [`Trouble`]
     pub fn merge(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        let (key, json) = (at.key()?, Json::parse(json)?);
+        let (key, json) = (at.key()?, Json::parse(json, at.levels())?);
         self.merge_below(&key, json)
     }
 
     fn merge_below(&mut self, key: &[u8], json: Json) -> Result<(), Trouble> {
         key::check(key)?;
         match json {
-            Json::Scalar(value) => self.set_kept(key, value),
-            Json::Object(members) if !members.is_empty() => {
-                for (name, member) in members {
-                    match (name.as_str(), member) {
-                        ("", Json::Scalar(value)) => self.set_kept(key, value)?,
-                        ("", _) => return Err(Trouble::refused("the name \"\" stands for a node's own value")),
-                        (_, member) => self.merge_below(&key::child(key, &name), member)?,
-                    }
+            Json::Scalar(value) => self.put(key, &Record::value(value)),
+            Json::Object(Members { own, named }) => {
+                let is_empty = own.is_none() && named.is_empty();
+                if let Some(value) = own {
+                    self.put(key, &Record::value(value))?;
                 }
-                Ok(())
-            }
-            Json::Object(_) => {
-                let has_children = self.first_in(Span::below(key))?.is_some();
-                let record = self.record(key)?.unwrap_or_default();
-                if has_children || record.value.is_some() {
-                    return Ok(());
+                for (name, member) in named {
+                    self.merge_below(&key::child(key, &name), member)?;
                 }
-                self.put(key, Record { shape: Shape::Object, ..record })
+                if is_empty { self.merge_empty(key) } else { Ok(()) }
             }
             array @ Json::Array(_) => {
                 let mut records = Vec::new();
                 array.flatten(key, &mut records)?;
                 self.clear(key)?;
-                records.into_iter().try_for_each(|(key, record)| self.put(&key, record))
+                records.into_iter().try_for_each(|(key, record)| self.put(&key, &record))
             }
         }
+    }
+
+    /// An empty object is only seen where there is nothing else.
+    fn merge_empty(&mut self, key: &[u8]) -> Result<(), Trouble> {
+        let has_value = self.record(key)?.is_some_and(|record| record.value.is_some());
+        if has_value || self.first_in(&Span::below(key))?.is_some() {
+            return Ok(());
+        }
+        self.put(key, &Record::shape(Shape::Object))
     }
 
     /// Deletes a node and everything below it. False: there was nothing.
@@ -216,9 +213,9 @@ impl Transaction {
     /// [`Trouble`]
     pub fn increment(&mut self, at: &Node, by: &[u8]) -> Result<Vec<u8>, Trouble> {
         let key = at.key()?;
-        let record = self.record(&key)?.unwrap_or_default();
-        let sum = sum(at, record.value.as_deref().unwrap_or(b"0"), by)?;
-        self.put(&key, Record { shape: record.shape, value: Some(sum.clone()) })?;
+        let value = self.record(&key)?.and_then(|record| record.value);
+        let sum = sum(at, value.as_deref().unwrap_or(b"0"), by)?;
+        self.put(&key, &Record::value(sum.clone()))?;
         Ok(sum)
     }
 
@@ -238,11 +235,11 @@ impl Transaction {
     }
 
     /// The first entry of a span.
-    pub(crate) fn first_in(&mut self, span: Span) -> Result<Option<Vec<u8>>, Trouble> {
-        let found = Cursor::new(self, span.clone()).next()?;
+    pub(crate) fn first_in(&mut self, span: &Span) -> Result<Option<Vec<u8>>, Trouble> {
+        let found = Cursor::new(self, span.clone()).next()?.map(|(key, _)| key);
         // What lies behind the first one does not matter.
-        self.note_span(span)?;
-        Ok(found.map(|(key, _)| key))
+        self.note_span(found.as_ref().map_or_else(|| span.clone(), |key| span.until(key)))?;
+        Ok(found)
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -269,13 +266,13 @@ impl Transaction {
         }
         self.note_span(span)?;
         for key in &keys {
-            self.put(key, Record::default())?;
+            self.put(key, &Record::default())?;
         }
         Ok(!keys.is_empty())
     }
 
     /// The one place where a node changes; its index entries change with it.
-    pub(crate) fn put(&mut self, key: &[u8], record: Record) -> Result<(), Trouble> {
+    pub(crate) fn put(&mut self, key: &[u8], record: &Record) -> Result<(), Trouble> {
         let store = self.store.clone();
         if let Some(indexed) = store.indexes().of(key) {
             let before = self.record(key)?.and_then(|record| record.value);

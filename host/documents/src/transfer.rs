@@ -41,9 +41,14 @@ pub struct Line {
     /// `array` or `object`, where the node was stored as one and its children do not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<String>,
-    /// The node's value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The node's value; `null` is one.
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub value: Option<Box<RawValue>>,
+}
+
+/// Serde takes `null` for nothing.
+fn some<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(value).map(Some)
 }
 
 /// Why an import stopped.
@@ -223,8 +228,7 @@ fn store_all(store: &Store, nodes: &[(Vec<u8>, Record)]) -> Result<(), Trouble> 
     if nodes.is_empty() {
         return Ok(());
     }
-    let work =
-        |transaction: &mut Transaction| nodes.iter().try_for_each(|(key, record)| transaction.put(key, record.clone()));
+    let work = |transaction: &mut Transaction| nodes.iter().try_for_each(|(key, record)| transaction.put(key, record));
     store.change(work).map(|_| ())
 }
 
@@ -248,5 +252,9 @@ fn node(text: &[u8]) -> Result<(Vec<u8>, Record), String> {
     let key =
         Node { document: line.document, subscripts: line.subscripts }.key().map_err(|trouble| trouble.to_string())?;
     let value = line.value.map(|value| crate::json::scalar(value.get().as_bytes())).transpose();
-    Ok((key, Record { shape, value: value.map_err(|trouble| trouble.to_string())? }))
+    let record = Record { shape, value: value.map_err(|trouble| trouble.to_string())? };
+    if record == Record::default() {
+        return Err("this node has neither a value nor a shape".to_owned());
+    }
+    Ok((key, record))
 }
