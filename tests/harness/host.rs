@@ -328,9 +328,12 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// The example application: login_service, info_service and the orchestrator.
+    /// The microservices of the example application.
+    pub(crate) const EXAMPLE: [&str; 3] = ["login_service", "info_service", "db_service"];
+
+    /// The example application: its microservices and the orchestrator.
     pub(crate) fn example() -> Self {
-        Self::start(App::example(), &["login_service", "info_service"])
+        Self::start(App::example(), &Self::EXAMPLE)
     }
 
     /// Starts the services, each with the way to those before it, then the orchestrator.

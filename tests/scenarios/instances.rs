@@ -241,7 +241,7 @@ fn instances_come_and_go_with_the_configuration() {
 #[test]
 fn orchestrators_stand_side_by_side() {
     let mut fleet = Fleet::example();
-    let services = ["login_service", "info_service"].map(|name| (name, fleet.service(name).port));
+    let services = Fleet::EXAMPLE.map(|name| (name, fleet.service(name).port));
     let knowing = |launch: Launch, (name, port): (&str, u16)| launch.reaching(name, port);
     let second = services.into_iter().fold(Launch::orchestrator(&fleet.app), knowing).start();
     for (_, port) in services {
