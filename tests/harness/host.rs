@@ -250,7 +250,7 @@ impl Host {
         });
     }
 
-    /// Waits for the end.
+    /// Waits for the end, and for the last line of its log.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut status = None;
         let child = &mut self.child;
@@ -258,6 +258,7 @@ impl Host {
             status = child.try_wait().unwrap();
             status.is_some()
         });
+        wait_until("its outputs end with it", || self.log.has_ended());
         status.unwrap()
     }
 
@@ -308,6 +309,11 @@ impl Log {
 
     fn lines(&self) -> Vec<String> {
         self.said.lock().unwrap().lines.clone()
+    }
+
+    /// Whether no line can come any more.
+    fn has_ended(&self) -> bool {
+        self.said.lock().unwrap().open == 0
     }
 
     /// The first line after `seen` with this text; nothing if it does not come in time, or cannot come any more.

@@ -148,6 +148,7 @@ fn no_log_ever_shows_the_secret_a_token_or_a_password() {
     assert_eq!(host.post("/api/login", wrong).send().status, 400);
     assert_eq!(host.get("/api/info/greeting").token(&token).send().status, 200);
     assert_eq!(host.get("/api/info/greeting").token(&format!("{token}x")).send().status, 401);
+    host.wait_for("GET \"/api/info/greeting\" -> 401 in ");
     for host in fleet.hosts() {
         for line in host.lines() {
             for secret in [SECRET, "eyJ", "a-password-of-mine"] {
