@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
-const PACKAGES: [&str; 4] = ["guests", "example-orchestrator", "example-login-service", "example-info-service"];
+const PACKAGES: [&str; 5] =
+    ["guests", "example-orchestrator", "example-login-service", "example-info-service", "example-db-service"];
 /// What tests/guests/helpful/versioned.rs says of itself until another number is written over it.
 const UNWRITTEN: &[u8] = b"version=00000000";
 

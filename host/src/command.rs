@@ -6,6 +6,7 @@ mod run;
 mod check;
 mod dev;
 mod build;
+mod documents;
 
 use crate::configuration::Address;
 use crate::names::ServiceName;
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 
 /// Where containers mount the application folder.
 const MOUNTED: &str = "/opt/qewd/mapped";
+/// Where containers mount the data folder.
+const DATA: &str = "/opt/qewd/data";
 
 /// Tasks after which a thread looks for events of sockets and timers. A busy handler is one task of up to 10 ms, so the
 /// library's 61 would let others wait for more than half a second.
@@ -38,6 +41,8 @@ enum Verb {
     Check(CheckArguments),
     /// Build the handlers, run every host of config.json on this machine, and build again what changes while they run
     Dev(DevArguments),
+    /// List, show, export, import or check the documents of a host, also while it runs
+    Documents(documents::DocumentsArguments),
 }
 
 #[derive(Args)]
@@ -50,7 +55,8 @@ struct RunArguments {
     /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Keep here what the host writes: compiled modules [default: the user's cache folder]
+    /// Keep here what the host writes: documents, and compiled modules [default: /opt/qewd/data if it exists, else documents
+    /// are kept in memory, and compiled modules in the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Reach a microservice at this address, not at the configured one: login_service=http://127.0.0.1:8081. Several
@@ -92,6 +98,12 @@ impl AppArgument {
     }
 }
 
+impl RunArguments {
+    fn data(&self) -> Option<PathBuf> {
+        self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()))
+    }
+}
+
 fn service(text: &str) -> Result<(ServiceName, Address), String> {
     let (name, url) = text.split_once('=').ok_or("use NAME=URL, such as login_service=http://127.0.0.1:8081")?;
     let name = ServiceName::new(name).map_err(|bad| bad.to_string())?;
@@ -112,6 +124,7 @@ pub fn run() -> ExitCode {
             Verb::Run(arguments) => run::run(arguments).await,
             Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port).await,
+            Verb::Documents(arguments) => documents::documents(arguments),
         }
     });
     // A task that does not end must not keep the program.

@@ -298,7 +298,8 @@ impl Reloader {
 
     /// What cannot change while a host runs, stays.
     fn bound(&self, serving: &Edition, configuration: &mut Configuration) {
-        let (before, settings) = (&serving.configuration.settings, &mut configuration.settings);
+        let before = &serving.configuration.settings;
+        let settings = &mut configuration.settings;
         if before.port != settings.port {
             tracing::warn!("port {} is taken at the next start; until then it is the one of this start", settings.port);
         }
@@ -310,7 +311,11 @@ impl Reloader {
             );
             settings.pool_size = room;
         }
-        let body = settings.limits.body;
+        if serving.configuration.documents != configuration.documents {
+            tracing::warn!("what config.json says of documents holds from the next start");
+            configuration.documents.clone_from(&serving.configuration.documents);
+        }
+        let body = configuration.settings.limits.body;
         if before.limits.body != body {
             tracing::warn!(
                 "bodyBytes {body} holds for clients now, and for other hosts when their links are opened anew"

@@ -5,9 +5,14 @@
 mod disk;
 mod flusher;
 mod folder;
+mod offline;
+mod operate;
 mod request;
+mod socket;
 
 pub use folder::{FolderFailure, Holder};
+pub use offline::Operator;
+pub use operate::Operation;
 pub use request::RequestDocuments;
 
 use crate::configuration::{DocumentSettings, Durability};
@@ -19,6 +24,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Why the documents cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +69,8 @@ pub struct Documents {
     durability: Durability,
     /// None where documents are kept in memory only.
     flusher: Option<Flusher>,
+    /// Answers operators.
+    _operators: Option<AbortOnDropHandle<()>>,
 }
 
 impl Documents {
@@ -73,7 +81,7 @@ impl Documents {
     pub fn in_memory(settings: &DocumentSettings) -> Result<Self, StoreFailure> {
         let store = Store::open(Box::new(Memory::default()), indexes(settings)?);
         let store = store.map_err(|why| StoreFailure::Open { folder: "memory".to_owned(), why })?;
-        Ok(Self::new(store, settings.durability, None))
+        Ok(Self::new(store, settings.durability))
     }
 
     /// The documents of a data folder, which is this process's alone from now on.
@@ -102,14 +110,15 @@ impl Documents {
             store.keep_indexes().map_err(|failure| failed(failure.into()))?;
         }
         let relaxed = settings.durability == Durability::Relaxed;
+        let operators = operators(&folder, &store);
         let flusher = Flusher::start(store.clone(), folder, relaxed);
         let flusher = flusher.map_err(|error| StoreFailure::Other(format!("the thread of the documents: {error}")))?;
-        Ok(Self::new(store, settings.durability, Some(flusher)))
+        Ok(Self { flusher: Some(flusher), _operators: operators, ..Self::new(store, settings.durability) })
     }
 
-    fn new(store: Store, durability: Durability, flusher: Option<Flusher>) -> Self {
+    fn new(store: Store, durability: Durability) -> Self {
         let (locks, freed, requests) = (Mutex::default(), Notify::new(), AtomicU64::new(0));
-        Self { store, locks, freed, requests, durability, flusher }
+        Self { store, locks, freed, requests, durability, flusher: None, _operators: None }
     }
 
     /// What a request begins with.
@@ -146,6 +155,19 @@ impl Documents {
 
     fn locks(&self) -> MutexGuard<'_, Locks> {
         self.locks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers operators while the host runs; without that, they have to stop it first.
+fn operators(folder: &DocumentFolder, store: &Store) -> Option<AbortOnDropHandle<()>> {
+    let path = folder.socket();
+    match socket::bind(&path) {
+        Ok(listener) => Some(AbortOnDropHandle::new(tokio::spawn(socket::serve(listener, store.clone())))),
+        Err(error) => {
+            let path = path.display();
+            tracing::warn!("`qewd documents` cannot reach this host while it runs: {path}: {error}");
+            None
+        }
     }
 }
 

@@ -12,6 +12,12 @@ mod host {
 #[cfg(not(target_arch = "wasm32"))]
 use crate::stand_in as host;
 
+// These have the same names and types on both sides, and one file that calls each of them.
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::bindings::qewd::handler::documents;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::stand_in::documents;
+
 pub(crate) fn write_log(level: log::Level, message: &str, fields: &[log::Pair]) {
     host::write(level, message, fields);
 }

@@ -61,6 +61,7 @@ pub mod log;
 pub mod services;
 pub mod messages;
 pub mod settings;
+pub mod documents;
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;
 mod failure;

@@ -152,6 +152,11 @@ impl Request {
         self.wire.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every name and value of the query, in order.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.wire.query.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The first header of this name; upper and lower case are the same.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -272,6 +277,7 @@ mod tests {
         assert_eq!(request.query("tag"), Some("a"));
         assert_eq!(request.queries("tag").collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(request.header("x-TRACE"), Some("t"));
+        assert_eq!(request.query_pairs().collect::<Vec<_>>(), [("tag", "a"), ("tag", "b")]);
         assert_eq!(request.query("none"), None);
         assert_eq!(request.header("none"), None);
     }

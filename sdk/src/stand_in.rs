@@ -9,6 +9,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+#[cfg(feature = "testing")]
+pub(crate) mod documents;
+#[cfg(not(feature = "testing"))]
+#[path = "stand_in/no_documents.rs"]
+pub(crate) mod documents;
+
 type Services = Rc<dyn Fn(&Question) -> Answer>;
 
 /// What a test prepared, and what a handler wrote.
@@ -19,6 +25,9 @@ pub(crate) struct State {
     pub(crate) lines: Vec<(Level, String, Vec<Pair>)>,
     /// To whom (none: the client that waits), of which type, and what.
     pub(crate) messages: Vec<(Option<Hearer>, Option<String>, Vec<u8>)>,
+    /// What the thread's documents are; none: no handler has asked for any.
+    #[cfg(feature = "testing")]
+    pub(crate) documents: Option<documents::Documents>,
 }
 
 thread_local! {

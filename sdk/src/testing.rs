@@ -250,7 +250,57 @@ pub enum Hearer {
     Application(String),
 }
 
-/// Forgets messages, services, settings and log lines. Only needed where one thread runs several tests.
+/// Forgets all documents of this thread.
+pub fn forget_documents() {
+    stand_in::with(|state| state.documents = None);
+}
+
+/// From now on, the documents of this thread have these indexes, written as in config.json; what was in them is forgotten.
+///
+/// ```
+/// use qewd_sdk::{documents, testing};
+/// use serde_json::json;
+///
+/// let index = json!({"documentName": "ordersIndex", "path": "by_user/:value/:id"});
+/// testing::set_indexes(&json!({"orders": {":id/user": index}})).unwrap();
+/// documents::open("orders").at((7, "user")).set("rob").unwrap();
+/// assert!(documents::open("ordersIndex").at(("by_user", "rob", 7)).exists().unwrap());
+/// ```
+///
+/// # Errors
+/// What is wrong with the definitions.
+pub fn set_indexes(definitions: &Value) -> Result<(), Failure> {
+    let indexes = qewd_documents::Indexes::from_json(definitions.to_string().as_bytes())?;
+    let documents = stand_in::documents::Documents::with(indexes)
+        .map_err(|_| Failure::new("The store in memory cannot be opened").status(500))?;
+    stand_in::with(|state| state.documents = Some(documents));
+    Ok(())
+}
+
+/// What another request does with the documents, in the midst of the one that runs: for tests of transactions and locks.
+///
+/// ```
+/// use qewd_sdk::{documents, testing};
+///
+/// let stock = documents::open("stock").at("tea");
+/// stock.set(&5).unwrap();
+/// let mut attempts = 0;
+/// documents::transaction(|| {
+///     attempts += 1;
+///     let pieces: i64 = stock.get()?.unwrap_or(0);
+///     if attempts == 1 {
+///         testing::meanwhile(|| stock.set(&100))?;
+///     }
+///     stock.set(&(pieces - 1))
+/// })
+/// .unwrap();
+/// assert_eq!((attempts, stock.get().unwrap()), (2, Some(99)));
+/// ```
+pub fn meanwhile<T>(work: impl FnOnce() -> T) -> T {
+    crate::documents::apart(|| stand_in::documents::apart(work))
+}
+
+/// Forgets messages, services, settings, documents and log lines. Only needed where one thread runs several tests.
 pub fn reset() {
     stand_in::with(|state| *state = State::default());
 }

@@ -53,7 +53,7 @@ impl App {
         let config = serde_json::from_str(&read(CONFIG)).unwrap();
         let routes = serde_json::from_str(&read(ROUTES)).unwrap();
         let mut app = Self::new(config, &routes);
-        for host in ["orchestrator", "login_service", "info_service"] {
+        for host in ["orchestrator", "login_service", "info_service", "db_service"] {
             app = app.with(host, Source::Example, host);
         }
         app

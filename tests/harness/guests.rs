@@ -9,7 +9,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const TARGET: &str = "wasm32-wasip2";
-const PACKAGES: [&str; 4] = ["guests", "example-orchestrator", "example-login-service", "example-info-service"];
+const PACKAGES: [&str; 5] =
+    ["guests", "example-orchestrator", "example-login-service", "example-info-service", "example-db-service"];
 
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -250,7 +250,7 @@ impl Host {
         });
     }
 
-    /// Waits for the end.
+    /// Waits for the end, and for the last line of its log.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut status = None;
         let child = &mut self.child;
@@ -258,6 +258,7 @@ impl Host {
             status = child.try_wait().unwrap();
             status.is_some()
         });
+        wait_until("its outputs end with it", || self.log.has_ended());
         status.unwrap()
     }
 
@@ -310,6 +311,11 @@ impl Log {
         self.said.lock().unwrap().lines.clone()
     }
 
+    /// Whether no line can come any more.
+    fn has_ended(&self) -> bool {
+        self.said.lock().unwrap().open == 0
+    }
+
     /// The first line after `seen` with this text; nothing if it does not come in time, or cannot come any more.
     fn wait(&self, seen: usize, text: &str, patience: Duration) -> Option<String> {
         let find = |said: &Said| said.lines.iter().skip(seen).find(|line| line.contains(text)).cloned();
@@ -328,9 +334,12 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// The example application: login_service, info_service and the orchestrator.
+    /// The microservices of the example application.
+    pub(crate) const EXAMPLE: [&str; 3] = ["login_service", "info_service", "db_service"];
+
+    /// The example application: its microservices and the orchestrator.
     pub(crate) fn example() -> Self {
-        Self::start(App::example(), &["login_service", "info_service"])
+        Self::start(App::example(), &Self::EXAMPLE)
     }
 
     /// Starts the services, each with the way to those before it, then the orchestrator.

@@ -279,7 +279,7 @@ fn a_page_of_another_origin_comes_in_only_where_cors_allows_it() {
 fn the_page_of_the_example_shows_its_greeting() {
     let app = App::example();
     app.write("www/index.html", std::fs::read(workspace().join("www/index.html")).unwrap());
-    let fleet = Fleet::start(app, &["login_service", "info_service"]);
+    let fleet = Fleet::start(app, &Fleet::EXAMPLE);
     let mut page = page(&fleet.orchestrator);
     page.wait_for(r#"document.getElementById("greeting").textContent === "Welcome to the qewd example""#);
     assert_eq!(page.run(r#"document.getElementById("state").textContent"#), json!("qewd example 0.1.0"));

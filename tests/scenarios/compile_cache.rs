@@ -86,3 +86,37 @@ fn a_folder_that_others_may_write_to_is_not_used() {
     );
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
+
+#[test]
+fn hosts_that_start_at_one_moment_share_a_cache_in_disorder() {
+    let app = app();
+    let folder = app.path().join("data/compiled");
+    for _ in 0..5 {
+        serves(&app);
+        let files = code(&folder.join("code"));
+        fs::write(&files[0], "damaged").unwrap();
+        fs::write(folder.join("sums").join(files[1].file_name().unwrap()), "damaged").unwrap();
+        for number in 0..50 {
+            fs::write(files[0].with_file_name(format!("unknown{number}")), "half").unwrap();
+        }
+        let launch = || Launch::orchestrator(&app).data(&app.path().join("data"));
+        std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| launch().start())).collect();
+            for host in starts.into_iter().map(|start| start.join().unwrap()) {
+                assert_eq!(host.get("/api/versioned").send().status, 200);
+                assert!(!host.lines().iter().any(|line| line.contains("compiled at each start")));
+            }
+        });
+    }
+    assert_eq!(code(&folder.join("code")).len(), 2);
+}
+
+#[test]
+fn a_cache_that_cannot_be_used_costs_only_time() {
+    let app = app();
+    fs::create_dir_all(app.path().join("data/compiled")).unwrap();
+    fs::write(app.path().join("data/compiled/code"), "in the way").unwrap();
+    let lines = serves(&app);
+    let told = |line: &String| line.contains("WARN") && line.contains("modules are compiled at each start");
+    assert!(lines.iter().any(told), "{lines:#?}");
+}

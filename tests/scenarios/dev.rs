@@ -41,7 +41,7 @@ impl Copy {
         fs::copy(root.join("rust-toolchain.toml"), folder.join("rust-toolchain.toml")).unwrap();
         let copy = Self { folder, _lock: lock };
         let sdk = root.join("sdk").display().to_string();
-        for name in ["orchestrator", "login_service", "info_service"] {
+        for name in ["orchestrator", "login_service", "info_service", "db_service"] {
             copy.edit(&format!("handlers/{name}/Cargo.toml"), "../../sdk", &sdk);
         }
         copy.edit(
@@ -97,10 +97,10 @@ fn version(port: u16) -> String {
     Request::new(port, "GET", "/api/version").send().shown()
 }
 
-/// The ports of the three hosts, as the terminal shows them.
-fn ports(dev: &Host) -> [u16; 3] {
+/// The ports of the four hosts, as the terminal shows them.
+fn ports(dev: &Host) -> [u16; 4] {
     let lines = dev.lines();
-    ["orchestrator ", "login_service ", "info_service "].map(|name| {
+    ["orchestrator ", "login_service ", "info_service ", "db_service "].map(|name| {
         let shown = lines.iter().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix("http://localhost:"));
         shown.unwrap_or_else(|| panic!("no address of {name}in {lines:#?}")).parse().unwrap()
     })
@@ -109,7 +109,7 @@ fn ports(dev: &Host) -> [u16; 3] {
 #[test]
 fn the_example_is_built_tried_changed_and_ended() {
     let copy = Copy::new();
-    let port = free_ports_in_a_row(3);
+    let port = free_ports_in_a_row(4);
     let mut dev = copy.dev(port);
     let shown = ports(&dev);
     assert_eq!(shown[0], port, "the orchestrator has the port that was asked for");
@@ -123,7 +123,7 @@ fn the_example_is_built_tried_changed_and_ended() {
     wait_until("the new answer is served", || answers(port, "changed example"));
     dev.wait_for_after(seen, "handlers/orchestrator/orchestrator.wasm: version ");
     let starts = dev.lines().iter().filter(|line| line.contains("Starting QEWD")).count();
-    assert_eq!(starts, 3, "no host was started anew");
+    assert_eq!(starts, 4, "no host was started anew");
     // What does not compile is said, and changes nothing.
     let seen = dev.seen();
     copy.edit("handlers/orchestrator/src/lib.rs", "\"changed example\"", "\"broken example\" \"\"");

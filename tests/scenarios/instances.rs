@@ -162,7 +162,9 @@ fn instances_are_restarted_one_by_one_and_nothing_is_lost() {
         ran += runs(&farm.replace(number));
     }
     let answered = reading.end() + writing.end();
-    assert_eq!(answered, ran + farm.runs().iter().sum::<usize>(), "each request ran once");
+    let ran = || ran + farm.runs().iter().sum::<usize>();
+    wait_until("all that ran is in the log", || ran() >= answered);
+    assert_eq!(ran(), answered, "each request ran once");
     assert!(!farm.orchestrator.lines().iter().any(|line| line.contains("resting far")));
 }
 
@@ -241,7 +243,7 @@ fn instances_come_and_go_with_the_configuration() {
 #[test]
 fn orchestrators_stand_side_by_side() {
     let mut fleet = Fleet::example();
-    let services = ["login_service", "info_service"].map(|name| (name, fleet.service(name).port));
+    let services = Fleet::EXAMPLE.map(|name| (name, fleet.service(name).port));
     let knowing = |launch: Launch, (name, port): (&str, u16)| launch.reaching(name, port);
     let second = services.into_iter().fold(Launch::orchestrator(&fleet.app), knowing).start();
     for (_, port) in services {

@@ -53,6 +53,8 @@ fn a_changed_module_serves_soon_and_the_log_says_so() {
     host.wait_for("handlers/orchestrator/echo.wasm: version ");
     versions::rename_into(&place(&app, "versioned"), &versions::bytes(2));
     wait_for_version(&host, 2);
+    // It serves before it is told.
+    host.wait_for_after(seen, "serves in place of");
     let lines = host.lines();
     let news: Vec<&String> = lines[seen..].iter().filter(|line| line.contains("serves in place of")).collect();
     assert_eq!(news.len(), 1, "{news:#?}");

@@ -142,6 +142,7 @@ fn a_new_microservice_is_linked_and_a_moved_one_is_found() {
     app.write("configuration/routes.json", json!([list("far"), list("further")]).to_string());
     wait_until("the new service answers", || near.get("/api/further/list").send().status == 200);
     assert!(crowd.end() > 0, "the link to the other one was kept");
+    near.wait_for(&format!(":{} micro-service ready", far.port));
     let opened =
         near.lines().iter().filter(|line| line.contains(&format!(":{} micro-service ready", far.port))).count();
     assert_eq!(opened, 1, "{:#?}", near.lines());

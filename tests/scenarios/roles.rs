@@ -102,19 +102,19 @@ fn a_taken_port_is_said_and_8080_is_the_default() {
 fn the_log_tells_the_start_in_the_order_that_operators_know() {
     let fleet = Fleet::example();
     let url = |host: &str| format!("http://127.0.0.1:{}", fleet.hosts().find(|other| other.name == host).unwrap().port);
-    let (login, info) = (url("login_service"), url("info_service"));
+    let services = Fleet::EXAMPLE.map(|name| (name, url(name)));
     let rule = "========================================================";
     let lines = fleet.orchestrator.lines();
     // Behind the time and the level.
     let told: Vec<&str> =
         lines.iter().map(|line| line.split_once(" INFO ").map_or(line.as_str(), |(_, text)| text)).collect();
-    let before: Vec<String> = [
-        "Starting QEWD".to_owned(),
-        "Setting up micro-service connections".to_owned(),
-        format!("Adding MicroService Client connection: url = {login}; application = login_service"),
-        format!("Adding MicroService Client connection: url = {info}; application = info_service"),
-        format!("starting microService connection to {login}"),
-        format!("starting microService connection to {info}"),
+    let mut before = vec!["Starting QEWD".to_owned(), "Setting up micro-service connections".to_owned()];
+    let adding = |(name, url): &(&str, String)| {
+        format!("Adding MicroService Client connection: url = {url}; application = {name}")
+    };
+    before.extend(services.iter().map(adding));
+    before.extend(services.iter().map(|(_, url)| format!("starting microService connection to {url}")));
+    before.extend([
         rule.to_owned(),
         format!(
             "qewd is up and running. Max worker pool size: {}",
@@ -124,12 +124,11 @@ fn the_log_tells_the_start_in_the_order_that_operators_know() {
         rule.to_owned(),
         format!("qewd is listening on port {}", fleet.orchestrator.port),
         rule.to_owned(),
-    ]
-    .into();
+    ]);
     let start: Vec<&str> =
         told.iter().copied().filter(|line| !line.starts_with("handler ")).take(before.len()).collect();
     assert_eq!(start, before);
-    for (name, url) in [("login_service", login), ("info_service", info)] {
+    for (name, url) in services {
         let place = |text: &str| told.iter().position(|line| *line == text).unwrap_or_else(|| panic!("no {text:?}"));
         let (registered, ready) = (place(&format!("{name} registered")), place(&format!("{url} micro-service ready")));
         assert!(before.len() <= registered && registered < ready, "{told:#?}");
@@ -149,6 +148,7 @@ fn no_log_ever_shows_the_secret_a_token_or_a_password() {
     assert_eq!(host.post("/api/login", wrong).send().status, 400);
     assert_eq!(host.get("/api/info/greeting").token(&token).send().status, 200);
     assert_eq!(host.get("/api/info/greeting").token(&format!("{token}x")).send().status, 401);
+    host.wait_for("GET \"/api/info/greeting\" -> 401 in ");
     for host in fleet.hosts() {
         for line in host.lines() {
             for secret in [SECRET, "eyJ", "a-password-of-mine"] {

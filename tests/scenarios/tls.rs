@@ -119,7 +119,8 @@ fn a_new_certificate_serves_without_a_lost_request() {
         }
     });
     assert!(answers.load(Ordering::Relaxed) > 10);
-    assert!(count(&host, "serves in place of") == 2 && count(&host, "ERROR") == 0, "{:#?}", host.lines());
+    wait_until("both are told", || count(&host, "serves in place of") == 2);
+    assert_eq!(count(&host, "ERROR"), 0, "{:#?}", host.lines());
 }
 
 #[test]

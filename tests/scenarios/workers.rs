@@ -150,6 +150,7 @@ fn a_module_has_no_more_workers_than_it_may() {
     for stream in &mut sleeping {
         assert_eq!(read_answer(stream, true).status, 200);
     }
+    host.wait_for("worker 2 of sleeper (version ");
     assert_eq!(count(&host, "of sleeper (version "), 2, "{:#?}", host.lines());
 }
 

@@ -45,5 +45,5 @@ pub use record::State;
 pub use reindex::reindex;
 pub use store::{Commit, OpenFailure, Store};
 pub use transaction::Transaction;
-pub use transfer::{BadLine, HEADER, Header, Line, export, import};
+pub use transfer::{BadLine, HEADER, Header, Line, each, export, import};
 pub use trouble::Trouble;

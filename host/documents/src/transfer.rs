@@ -82,13 +82,14 @@ pub fn export(
     progress: &mut dyn FnMut(u64, u64),
 ) -> std::io::Result<u64> {
     let transaction = store.begin();
-    let nodes = walk(&transaction, document, &mut |_, _| Ok(()), &mut |_| true)?;
+    let top = document.map_or_else(key::root, |name| key::child(&key::root(), name));
+    let nodes = walk(&transaction, &top, &mut |_, _| Ok(()), &mut |_| true)?;
     serde_json::to_writer(&mut *out, &Header { qewd_documents: HEADER, nodes })?;
     out.write_all(b"\n")?;
     let mut done = 0;
     let written = walk(
         &transaction,
-        document,
+        &top,
         &mut |node, record| {
             serde_json::to_writer(&mut *out, &line(node, record))?;
             done += 1;
@@ -99,6 +100,20 @@ pub fn export(
     )?;
     out.flush()?;
     Ok(written)
+}
+
+/// Gives every node of a subtree with its value, in order.
+///
+/// # Errors
+/// What `visit` gives, or what cannot be read.
+pub fn each(
+    store: &Store,
+    at: &Node,
+    visit: &mut dyn FnMut(&Node, Option<&[u8]>) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let top = at.key().map_err(std::io::Error::other)?;
+    let mut shown = |node: Node, record: Record| visit(&node, record.value.as_deref());
+    walk(&store.begin(), &top, &mut shown, &mut |_| false).map(|_| ())
 }
 
 fn line(node: Node, record: Record) -> Line {
@@ -114,14 +129,13 @@ fn line(node: Node, record: Record) -> Line {
 /// Gives every node to `visit`. Behind what cannot be read it goes on where the next level up goes on.
 fn walk(
     transaction: &Transaction,
-    document: Option<&str>,
+    top: &[u8],
     visit: &mut dyn FnMut(Node, Record) -> std::io::Result<()>,
     damaged: &mut dyn FnMut(&Trouble) -> bool,
 ) -> std::io::Result<u64> {
-    let top = document.map_or_else(key::root, |name| key::child(&key::root(), name));
-    let span = Span { from: Bound::Included(top.clone()), ..Span::below(&top) };
+    let span = Span { from: Bound::Included(top.to_vec()), ..Span::below(top) };
     let mut cursor = Cursor::new(transaction, span.clone());
-    let (mut count, mut last, mut failures) = (0, top.clone(), 0);
+    let (mut count, mut last, mut failures) = (0, top.to_vec(), 0);
     loop {
         match cursor.next().map_err(|trouble| (None, trouble)).and_then(read) {
             Ok(None) => return Ok(count),

@@ -18,11 +18,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
     crate::logging::start()?;
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let data = arguments.data();
     let options = Options {
         folder: arguments.app.folder(),
         microservice: arguments.microservice,
         port: arguments.port,
-        data: arguments.data,
+        data,
         services: by_name(arguments.service),
     };
     let host = Host::start(options).await.map_err(|failure| failure.to_string())?;

@@ -4,7 +4,7 @@
 
 use super::cache::CheckedCache;
 use crate::configuration::TABLE_ELEMENTS;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,9 +52,12 @@ impl Engine {
     /// # Errors
     /// When the machine cannot run wasmtime at all; the words are wasmtime's.
     pub fn new(settings: &EngineSettings) -> Result<Self, String> {
-        let cache = settings.cache.as_deref().map(CheckedCache::open).transpose();
-        let cache = cache.map_err(|error| format!("the cache of compiled modules: {error}"))?;
-        let mut config = base_config(cache.as_ref())?;
+        let mut config = base_config();
+        let opened = settings.cache.as_deref().and_then(open_cache);
+        let cache = opened.map(|(checked, cache)| {
+            config.cache(Some(cache));
+            checked
+        });
         config.allocation_strategy(pooling(settings));
         let wasmtime = match wasmtime::Engine::new(&config) {
             Ok(engine) => engine,
@@ -87,19 +90,26 @@ impl Engine {
     }
 }
 
-fn base_config(cache: Option<&CheckedCache>) -> Result<Config, String> {
+fn base_config() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false).gc_support(false);
     // Compiling beside requests must not take every core from them.
     config.parallel_compilation(false);
-    if let Some(cache) = cache {
+    config
+}
+
+/// A cache only saves time: a host whose cache cannot be used starts without one.
+fn open_cache(folder: &Path) -> Option<(CheckedCache, Cache)> {
+    let open = || {
+        let checked = CheckedCache::open(folder).map_err(|error| error.to_string())?;
         let mut settings = CacheConfig::new();
-        settings.with_directory(cache.code());
+        settings.with_directory(checked.code());
         // Files are never packed anew: their checksums would be wrong then.
         settings.with_optimized_compression_usage_counter_threshold(u64::MAX);
-        config.cache(Some(Cache::new(settings).map_err(|error| format!("the cache of compiled modules: {error:#}"))?));
-    }
-    Ok(config)
+        Ok((checked, Cache::new(settings).map_err(|error| format!("{error:#}"))?))
+    };
+    let warn = |why: &String| tracing::warn!("modules are compiled at each start: {}: {why}", folder.display());
+    open().inspect_err(warn).ok()
 }
 
 fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
