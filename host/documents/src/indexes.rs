@@ -7,6 +7,7 @@
 
 use crate::key::{self, Node};
 use crate::limits::INDEX_VALUE_BYTES;
+use crate::number;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -273,12 +274,9 @@ fn variables<'s>(steps: &'s [Step], subscripts: &[String]) -> Option<BTreeMap<&'
 
 /// A JSON value as a subscript: numbers in their shortest form, so that 1, 1.0 and 1e0 are one.
 fn text_of(value: &[u8]) -> Option<String> {
-    match serde_json::from_slice::<serde_json::Value>(value).ok()? {
-        serde_json::Value::String(text) => Some(text),
-        serde_json::Value::Number(number) => Some(match number.as_i128() {
-            Some(whole) => whole.to_string(),
-            None => number.as_f64()?.to_string(),
-        }),
-        other => Some(other.to_string()),
+    match value.first()? {
+        b'"' => serde_json::from_slice(value).ok(),
+        b'-' | b'0'..=b'9' => Some(number::shortest(std::str::from_utf8(value).ok()?)),
+        _ => String::from_utf8(value.to_vec()).ok(),
     }
 }

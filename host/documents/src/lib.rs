@@ -22,6 +22,7 @@ mod json;
 mod record;
 mod key;
 mod decimal;
+mod number;
 mod engine;
 mod memory;
 mod trouble;

@@ -4,6 +4,7 @@
 
 mod json;
 mod keys;
+mod numbers;
 mod prefix;
 mod suite;
 

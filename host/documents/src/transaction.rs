@@ -8,6 +8,7 @@ use crate::indexes::IndexEntry;
 use crate::json::{Json, Members, scalar};
 use crate::key::{self, Node};
 use crate::limits::{SUBTREE_BYTES, TRANSACTION_BYTES};
+use crate::number;
 use crate::record::{Record, Shape, State};
 use crate::store::{Commit, Reads, Span, Store, as_changes};
 use crate::trouble::Trouble;
@@ -377,16 +378,12 @@ fn subtree(cursor: &mut Cursor<'_>, at: &[u8], own: Option<Record>, left: &mut u
 }
 
 fn sum(at: &Node, value: &[u8], by: &[u8]) -> Result<Vec<u8>, Trouble> {
-    use serde_json::Number;
-    let number = |text: &[u8], what: &str| -> Result<Number, Trouble> {
-        serde_json::from_slice(text)
-            .map_err(|_| Trouble::refused(format!("{what} is {}, which is no number", String::from_utf8_lossy(text))))
+    let number = |bytes: Vec<u8>, what: &str| {
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let is_number = text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+        if is_number { Ok(text) } else { Err(Trouble::refused(format!("{what} is {text}, which is no number"))) }
     };
-    let (value, by) = (number(value, &format!("the value of {at}"))?, number(by, "the increment")?);
-    let sum = match (value.as_i128(), by.as_i128()) {
-        (Some(value), Some(by)) => value.checked_add(by).and_then(Number::from_i128),
-        _ => value.as_f64().zip(by.as_f64()).and_then(|(value, by)| Number::from_f64(value + by)),
-    };
-    let sum = sum.ok_or_else(|| Trouble::refused(format!("the sum at {at} is too large for a number")))?;
-    Ok(sum.to_string().into_bytes())
+    let value = number(value.to_vec(), &format!("the value of {at}"))?;
+    let sum = number::sum(&value, &number(scalar(by)?, "the increment")?);
+    sum.map(String::into_bytes).ok_or_else(|| Trouble::refused(format!("the sum at {at} is too large for a number")))
 }
