@@ -7,7 +7,8 @@ use crate::indexes::Index;
 use crate::json::scalar;
 use crate::key::{self, Node};
 use crate::record::Record;
-use crate::store::{Span, Store};
+use crate::span::Span;
+use crate::store::Store;
 use crate::transaction::Transaction;
 use crate::trouble::Trouble;
 
