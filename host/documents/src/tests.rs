@@ -5,6 +5,7 @@
 mod history;
 mod json;
 mod keys;
+mod limits;
 mod numbers;
 mod prefix;
 mod suite;

@@ -142,11 +142,15 @@ impl Transaction {
             let before = self.record(key)?.and_then(|record| record.value);
             let old: Vec<IndexEntry> = indexed.entries(before.as_deref());
             let new: Vec<IndexEntry> = indexed.entries(record.value.as_deref());
-            for entry in old.iter().filter(|entry| !new.contains(entry)) {
-                self.write(entry.key.clone(), None)?;
+            for entry in old.into_iter().filter(|entry| !new.contains(entry)) {
+                let is_own = |kept: Record| kept.value.as_ref() == Some(&entry.value);
+                if !entry.is_shared || self.record(&entry.key)?.is_some_and(is_own) {
+                    self.write(entry.key, None)?;
+                }
             }
             for entry in new {
-                key::check(&entry.key)?;
+                key::check(&entry.key)
+                    .map_err(|trouble| Trouble::refused(format!("this value has no place in an index: {trouble}")))?;
                 self.write(entry.key, Record::value(entry.value).encode())?;
             }
         }

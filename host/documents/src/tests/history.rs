@@ -4,7 +4,8 @@
 
 use super::memory_store;
 use crate::history::{History, Was};
-use crate::limits::HISTORY_BYTES;
+use crate::limits::{HISTORY_BYTES, VALUE_BYTES};
+use crate::record::Record;
 use crate::{Connection, Node, Trouble};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -201,10 +202,12 @@ fn a_store_gives_back_what_its_transactions_needed() {
 fn an_old_transaction_has_to_begin_again_where_too_much_was_written() {
     let store = memory_store();
     let mut writer = Connection::new(store.clone());
-    let large = format!("\"{}\"", "x".repeat(1_000_000)).into_bytes();
     let node = |number: usize| Node::new("d", [number.to_string()]);
-    let count = HISTORY_BYTES / large.len() + 2;
-    (0..count).for_each(|number| writer.set(&node(number), &large).unwrap());
+    let large = Record::value(vec![b'1'; VALUE_BYTES]);
+    let count = HISTORY_BYTES / VALUE_BYTES + 2;
+    for number in 0..count {
+        store.change(|transaction| transaction.put(&node(number).key()?, &large)).unwrap();
+    }
     let mut old = Connection::new(store.clone());
     old.begin().unwrap();
     old.set(&node(0), b"1").unwrap();
