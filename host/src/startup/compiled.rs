@@ -26,7 +26,8 @@ pub fn compiled_folder(data: Option<&Path>) -> Option<PathBuf> {
 }
 
 fn users_cache() -> Option<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    // The XDG specification has programs ignore a relative path, and an empty one.
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|base| base.is_absolute());
     base.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
 }
 

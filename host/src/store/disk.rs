@@ -79,14 +79,11 @@ impl Engine for Disk {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure> {
-        let plain = |entry: sled::Result<(sled::IVec, sled::IVec)>| entry.map(|(key, bytes)| (key.to_vec(), bytes.to_vec()));
+        let plain =
+            |entry: sled::Result<(sled::IVec, sled::IVec)>| entry.map(|(key, bytes)| (key.to_vec(), bytes.to_vec()));
         guarded(|| {
             let found = self.db.range::<&[u8], _>(range);
-            if reverse {
-                found.rev().take(limit).map(plain).collect()
-            } else {
-                found.take(limit).map(plain).collect()
-            }
+            if reverse { found.rev().take(limit).map(plain).collect() } else { found.take(limit).map(plain).collect() }
         })
     }
 
