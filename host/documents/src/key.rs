@@ -61,6 +61,12 @@ impl Node {
         Ok(key)
     }
 
+    /// The nodes above it, from its document down.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
+        let above = |depth| Self::new(self.document.clone(), self.subscripts.iter().take(depth).cloned());
+        (0..self.subscripts.len()).map(above)
+    }
+
     /// How many levels it may have below it.
     pub(crate) fn levels(&self) -> usize {
         SUBSCRIPTS.saturating_sub(self.subscripts.len())

@@ -7,7 +7,8 @@ use crate::engine::Entry;
 use crate::key::{self, Node};
 use crate::limits::{IMPORT_BATCH, IMPORT_BYTES};
 use crate::record::{Record, Shape};
-use crate::store::{Span, Store};
+use crate::span::Span;
+use crate::store::Store;
 use crate::transaction::{Transaction, decoded};
 use crate::trouble::Trouble;
 use serde::{Deserialize, Serialize};
@@ -102,15 +103,14 @@ pub fn export(
     Ok(written)
 }
 
+/// Who is shown nodes with their values.
+pub type Visit<'v> = dyn FnMut(&Node, Option<&[u8]>) -> std::io::Result<()> + 'v;
+
 /// Gives every node of a subtree with its value, in order.
 ///
 /// # Errors
 /// What `visit` gives, or what cannot be read.
-pub fn each(
-    store: &Store,
-    at: &Node,
-    visit: &mut dyn FnMut(&Node, Option<&[u8]>) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+pub fn each(store: &Store, at: &Node, visit: &mut Visit<'_>) -> std::io::Result<()> {
     let top = at.key().map_err(std::io::Error::other)?;
     let mut shown = |node: Node, record: Record| visit(&node, record.value.as_deref());
     walk(&store.begin(), &top, &mut shown, &mut |_| false).map(|_| ())
