@@ -90,6 +90,8 @@ fn an_entry_that_names_its_node_by_its_value_is_of_the_last_one() {
     // A check knows to whom an entry belongs.
     connection.set(&Node::new("i", ["by_email", "y"]), b"\"3\"").unwrap();
     assert_eq!(check(&store, &mut |_| {}).wrong, 1);
+    connection.delete(&Node::new("i", [""; 0])).unwrap();
+    assert_eq!(check(&store, &mut |_| {}).findings[0].at, r#"d(2, "email")"#);
 }
 
 #[test]

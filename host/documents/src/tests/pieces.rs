@@ -7,10 +7,10 @@ use crate::engine::{Change, Entry};
 use crate::piece::Piece;
 use crate::span::Span;
 use crate::{Connection, Engine, EngineFailure, Indexes, Memory, Selection, Store};
-use proptest::collection::btree_map;
+use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -52,6 +52,26 @@ proptest! {
             rest = piece.rest;
         }
         prop_assert_eq!(together, at_once);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_narrower_span_has_what_lies_within_all_bounds(
+        (from, to) in (bound(), bound()),
+        more_from in vec(bound(), 0..3),
+        more_to in vec(bound(), 0..3),
+    ) {
+        let narrow = Span::forward(from.clone(), to.clone()).within(&more_from, &more_to);
+        let is_in = |span: &Span, key: &Vec<u8>| (span.from.clone(), span.to.clone()).contains(key);
+        for key in (0..40_u8).map(|key| vec![key]) {
+            let of_all = more_from.iter().chain([&from]).all(|from| (from.clone(), Bound::Unbounded).contains(&key))
+                && more_to.iter().chain([&to]).all(|to| (Bound::Unbounded, to.clone()).contains(&key));
+            prop_assert_eq!(is_in(&narrow, &key), of_all);
+            prop_assert!(!narrow.is_empty() || !of_all);
+        }
+        let all = Span::forward(Bound::Unbounded, Bound::Unbounded).within(&more_from, &more_to);
+        prop_assert!(!all.is_empty() || (!more_from.is_empty() && !more_to.is_empty()));
     }
 }
 
