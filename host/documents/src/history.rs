@@ -7,17 +7,11 @@ use crate::limits::{ENTRY_BYTES, HISTORY_BYTES};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// A key from one commit to another.
+/// What a key was before a commit: for transactions that began before it, and not before the commit of the version before.
 struct Version {
-    /// The number of the last commit that this covers: it tells the key to transactions that began before it, and at or behind
-    /// that of the version before.
     commit: u64,
-    /// What the key was then.
     before: Option<Vec<u8>>,
 }
-
-/// A key that a commit changes, and what it was before; none: that is known already.
-pub(crate) type Was = (Vec<u8>, Option<Option<Vec<u8>>>);
 
 /// The past of the keys that were changed while transactions ran.
 #[derive(Default)]
@@ -68,38 +62,22 @@ impl History {
         moment >= self.forgotten
     }
 
-    /// Whether nobody could ask for the past: then nothing has to be kept of a change.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.oldest().is_none()
-    }
-
     /// The oldest moment whose past is known.
     fn oldest(&self) -> Option<u64> {
         self.running.range(self.forgotten..).next().map(|(oldest, _)| *oldest)
     }
 
-    /// Whether a commit has to say what this key was before: somebody has begun since it changed last.
+    /// Whether a commit has to say what this key was before: somebody has begun since that was said last.
     pub(crate) fn wants(&self, key: &[u8]) -> bool {
         let last = self.versions.get(key).and_then(|versions| versions.last()).map_or(0, |version| version.commit);
         self.running.range(last.max(self.forgotten)..).next().is_some()
     }
 
-    /// A commit changes these keys, which were as `before` says, where it was wanted.
-    pub(crate) fn record(&mut self, before: Vec<Was>) {
+    /// A commit has changed keys; those that it wanted were so before.
+    pub(crate) fn record(&mut self, before: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
         self.commit += 1;
-        if self.is_alone() {
-            return;
-        }
         for (key, before) in before {
-            match before {
-                Some(before) => self.add(key, before),
-                // Nobody has begun in between, so the version before tells this one, too.
-                None => {
-                    if let Some(last) = self.versions.get_mut(&key).and_then(|versions| versions.last_mut()) {
-                        last.commit = self.commit;
-                    }
-                }
-            }
+            self.add(key, before);
         }
         while self.bytes > HISTORY_BYTES {
             // Those that began first need the most, so they are the ones to begin again.

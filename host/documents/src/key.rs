@@ -75,7 +75,9 @@ impl Node {
     /// The node of a key; none if no node has such a key.
     pub(crate) fn of(key: &[u8]) -> Option<Self> {
         let mut names = names(key)?.into_iter();
-        Some(Self { document: names.next()?, subscripts: names.collect() })
+        let node = Self { document: names.next()?, subscripts: names.collect() };
+        // Bytes of nonsense may be another way to write a node.
+        Some(node).filter(|node| node.key().is_ok_and(|own| own == key))
     }
 }
 

@@ -41,20 +41,19 @@ impl Span {
 
     /// What of it lies within all of these bounds.
     pub(crate) fn within(mut self, from: &[Bound<Vec<u8>>], to: &[Bound<Vec<u8>>]) -> Self {
-        let key_of = |bound: &Bound<Vec<u8>>| match bound {
-            Bound::Included(key) => (key.clone(), false),
-            Bound::Excluded(key) => (key.clone(), true),
-            Bound::Unbounded => (Vec::new(), false),
+        // The nearer end has the higher place at the beginning, and the lower one at the end.
+        let place = |bound: &Bound<Vec<u8>>, is_end: bool| match bound {
+            Bound::Included(key) => (key.clone(), is_end),
+            Bound::Excluded(key) => (key.clone(), !is_end),
+            Bound::Unbounded => (if is_end { vec![crate::key::BEHIND] } else { Vec::new() }, is_end),
         };
         for bound in from {
-            if key_of(bound) > key_of(&self.from) {
+            if place(bound, false) > place(&self.from, false) {
                 self.from = bound.clone();
             }
         }
         for bound in to {
-            let (own, other) = (key_of(&self.to), key_of(bound));
-            // Of two ends at one key the one without it is the nearer.
-            if other.0 < own.0 || (other.0 == own.0 && other.1) {
+            if place(bound, true) < place(&self.to, true) {
                 self.to = bound.clone();
             }
         }

@@ -205,11 +205,8 @@ impl Store {
             return Err(Trouble::Conflict);
         }
         let mut before = Vec::new();
-        if !history.is_alone() {
-            for (key, _) in changes {
-                let was = if history.wants(key) { Some(self.shared.engine.get(key)?) } else { None };
-                before.push((key.clone(), was));
-            }
+        for (key, _) in changes.iter().filter(|(key, _)| history.wants(key)) {
+            before.push((key.clone(), self.shared.engine.get(key)?));
         }
         self.shared.engine.apply(changes)?;
         history.record(before);
