@@ -7,6 +7,7 @@ mod flusher;
 mod folder;
 mod offline;
 mod operate;
+mod pieces;
 mod request;
 mod socket;
 

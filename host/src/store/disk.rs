@@ -2,6 +2,7 @@
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
 //! It never lets a fault of sled end the host: a panic in it is a failure like others.
 
+use super::pieces;
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use std::fs::File;
 use std::io::ErrorKind;
@@ -9,10 +10,15 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 /// Bytes of pages that sled keeps in memory, 64 MiB: its own default of 1 GiB is more than many containers have.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes that stay free on the disk, 8 MiB: sled writes its log in pieces of half a megabyte, and a snapshot beside it; where
+/// Bytes of a piece of sled's log, 2 MiB. What has more than a quarter of one becomes a file of its own, which sled never asks
+/// the disk to keep: after a power cut it is not there, and neither is the store. A leaf of sled has some 17 entries, which
+/// [`pieces`] keep short, and an inner node some 256 keys: both stay well below.
+const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes that stay free on the disk, 8 MiB: sled writes its log in pieces of [`SEGMENT_BYTES`], and a snapshot beside it; where
 /// the disk is full in the middle of that, it can go on only after a new start.
 const RESERVE: u64 = 8 * 1024 * 1024;
 /// How much of the reserve changes may use that only delete.
@@ -21,6 +27,8 @@ const RESERVE_OF_DELETES: u64 = RESERVE / 2;
 const OVERHEAD: u64 = 4;
 /// The file of sled that has to be on the disk when a flush is done.
 const LOG: &str = "db";
+/// The file of sled that is written once.
+const CONFIGURATION: &str = "conf";
 
 /// sled in a folder.
 pub(super) struct Disk {
@@ -28,16 +36,63 @@ pub(super) struct Disk {
     /// sled's own flush asks the system to write, but not the disk to keep (`sync_file_range`); this file is asked for that.
     log: File,
     folder: PathBuf,
+    /// Written while changes are made: so nobody meets pieces of two values.
+    applying: RwLock<()>,
     /// Something failed while writing: what lies in memory may differ from what lies on the disk.
     broken: AtomicBool,
 }
 
 impl Disk {
     pub(super) fn open(folder: &Path) -> Result<Self, EngineFailure> {
-        let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES);
+        let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).segment_size(SEGMENT_BYTES);
         let db = guarded(|| config.open())?;
         let log = File::open(folder.join(LOG)).map_err(|error| failure(&sled::Error::Io(error)))?;
-        Ok(Self { db, log, folder: folder.to_owned(), broken: AtomicBool::new(false) })
+        // What was made just now; a flush is for the log. Some file systems cannot do this to folders, and need not.
+        let configuration = folder.join(CONFIGURATION);
+        for made in [configuration.as_path()].into_iter().chain(folder.ancestors().take(3)) {
+            let _ = File::open(made).and_then(|made| made.sync_all());
+        }
+        Ok(Self { db, log, folder: folder.to_owned(), applying: RwLock::new(()), broken: AtomicBool::new(false) })
+    }
+
+    /// The bytes of a key, of which these are kept in its place.
+    fn whole(&self, key: &[u8], kept: sled::IVec) -> Result<Option<Vec<u8>>, EngineFailure> {
+        if pieces::length(&kept).is_none() {
+            return Ok(Some(kept.to_vec()));
+        }
+        let _same = self.applying.read().unwrap_or_else(PoisonError::into_inner);
+        // Once more, because it may have changed before.
+        let Some(kept) = guarded(|| self.db.get(key))? else { return Ok(None) };
+        let Some(length) = pieces::length(&kept) else { return Ok(Some(kept.to_vec())) };
+        let mut whole = Vec::new();
+        for piece in pieces::keys(key, length) {
+            let piece = guarded(|| self.db.get(piece))?
+                .ok_or_else(|| failure(&sled::Error::Corruption { at: None, bt: () }))?;
+            whole.extend_from_slice(&piece);
+        }
+        Ok(Some(whole))
+    }
+
+    /// Everything that is to change for these changes, pieces of values among it.
+    fn batch(&self, changes: &[Change]) -> Result<sled::Batch, EngineFailure> {
+        let mut batch = sled::Batch::default();
+        for (key, bytes) in changes {
+            let before = guarded(|| self.db.get(key))?;
+            if let Some(length) = before.and_then(|before| pieces::length(&before)) {
+                pieces::keys(key, length).for_each(|piece| batch.remove(piece));
+            }
+            match bytes.as_deref().map(|bytes| (bytes, pieces::head(bytes))) {
+                None => batch.remove(key.as_slice()),
+                Some((bytes, None)) => batch.insert(key.as_slice(), bytes),
+                Some((bytes, Some(head))) => {
+                    batch.insert(key.as_slice(), head);
+                    for (piece, bytes) in pieces::keys(key, bytes.len()).zip(bytes.chunks(pieces::PIECE_BYTES)) {
+                        batch.insert(piece, bytes);
+                    }
+                }
+            }
+        }
+        Ok(batch)
     }
 
     /// Whether there is room for this on the disk, with a reserve.
@@ -70,7 +125,7 @@ impl Disk {
 
 impl Engine for Disk {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineFailure> {
-        guarded(|| self.db.get(key)).map(|found| found.map(|bytes| bytes.to_vec()))
+        guarded(|| self.db.get(key))?.map_or(Ok(None), |kept| self.whole(key, kept))
     }
 
     fn scan(
@@ -79,24 +134,22 @@ impl Engine for Disk {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure> {
-        let plain =
-            |entry: sled::Result<(sled::IVec, sled::IVec)>| entry.map(|(key, bytes)| (key.to_vec(), bytes.to_vec()));
-        guarded(|| {
+        let found: Vec<(sled::IVec, sled::IVec)> = guarded(|| {
             let found = self.db.range::<&[u8], _>(range);
-            if reverse { found.rev().take(limit).map(plain).collect() } else { found.take(limit).map(plain).collect() }
-        })
+            if reverse { found.rev().take(limit).collect() } else { found.take(limit).collect() }
+        })?;
+        let whole = |(key, kept): (sled::IVec, sled::IVec)| {
+            let bytes = self.whole(&key, kept).transpose()?;
+            Some(bytes.map(|bytes| (key.to_vec(), bytes)))
+        };
+        found.into_iter().filter_map(whole).collect()
     }
 
     fn apply(&self, changes: &[Change]) -> Result<(), EngineFailure> {
         self.check_whole()?;
         self.check_room(changes)?;
-        let mut batch = sled::Batch::default();
-        for (key, bytes) in changes {
-            match bytes {
-                Some(bytes) => batch.insert(key.as_slice(), bytes.as_slice()),
-                None => batch.remove(key.as_slice()),
-            }
-        }
+        let batch = self.batch(changes)?;
+        let _alone = self.applying.write().unwrap_or_else(PoisonError::into_inner);
         self.writing(|| self.db.apply_batch(batch))
     }
 

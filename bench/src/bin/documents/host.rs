@@ -79,7 +79,8 @@ fn folder(guests: &Path) -> TempDir {
         std::fs::write(configuration.join(file), value.to_string()).expect("the temporary folder can be written");
     }
     let module = guests.join("examples/measured.wasm");
-    std::fs::copy(&module, modules.join("measured.wasm")).unwrap_or_else(|error| panic!("{}: {error}", module.display()));
+    std::fs::copy(&module, modules.join("measured.wasm"))
+        .unwrap_or_else(|error| panic!("{}: {error}", module.display()));
     folder
 }
 

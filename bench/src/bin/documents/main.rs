@@ -75,7 +75,8 @@ fn main() -> ExitCode {
 fn measure(program: &Path, guests: &Path, nodes: u64, rows: &mut Vec<Vec<String>>) -> f64 {
     let host = Host::start(program, guests, nodes);
     let mut client = Client::connect(host.port);
-    let operations = [("read one value", "read", 50_000), ("page of 100 children", "page", 500), ("count 1000", "count", 100)];
+    let operations =
+        [("read one value", "read", 50_000), ("page of 100 children", "page", 500), ("count 1000", "count", 100)];
     let handlers = operations.map(|(_, path, times)| by_handler(&mut client, path, nodes, times));
     let memory = mebibytes(Memory::of(host.id()).resident);
     let folder = host.stop();
@@ -110,7 +111,8 @@ fn writes(program: &Path, guests: &Path, callers: usize) -> f64 {
     let rates: Vec<f64> = [1, callers].into_iter().map(|callers| write_for_a_while(host.port, callers)).collect();
     let data = host.stop();
     let data = data.path().join("data");
-    let rows: Vec<_> = [1, callers].iter().zip(&rates).map(|(callers, rate)| row!(callers, format!("{rate:.0}"))).collect();
+    let rows: Vec<_> =
+        [1, callers].iter().zip(&rates).map(|(callers, rate)| row!(callers, format!("{rate:.0}"))).collect();
     println!("Durable writes of one value each, by HTTP:");
     table::print(&["callers", "writes/s"], &rows);
     println!("bare engine, one caller: {}", time(Bare::open(&data).put(200, &data)));
