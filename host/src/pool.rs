@@ -14,7 +14,7 @@ pub use card::{Worker, WorkerState};
 pub use places::{Asking, Place};
 
 use crate::failure::Failure;
-use crate::handler::{words_of, Call, CallFailure, Module, OF_THE_REQUEST, Outcome};
+use crate::handler::{Call, CallFailure, Module, OF_THE_REQUEST, Outcome, words_of};
 use crate::request::Request;
 use line::Bounds;
 use places::Places;

@@ -118,7 +118,8 @@ fn export(store: &Store, document: Option<&str>, lines: &mut Lines<'_>) -> Resul
     let done = qewd_documents::export(store, document, lines.output, &mut damaged, &mut step);
     match (done, damages.first()) {
         (Err(_), Some(_)) if damages.contains(&Trouble::Conflict.to_string()) => {
-            Err("so much was written meanwhile that the documents of the beginning cannot be told; export again".to_owned())
+            Err("so much was written meanwhile that the documents of the beginning cannot be told; export again"
+                .to_owned())
         }
         (Err(error), _) => Err(format!("the export is not whole: {error}")),
         (Ok(nodes), Some(first)) => Err(format!(
