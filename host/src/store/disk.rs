@@ -2,7 +2,7 @@
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
-use super::pieces::{Head, head, owner, piece_key, split};
+use super::pieces::{Head, head, is_own, owner, piece_key, split};
 use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
@@ -195,7 +195,8 @@ impl Disk {
         let Ok(system) = rustix::fs::statvfs(&self.inner.folder) else { return Ok(()) };
         let free = system.f_bavail.saturating_mul(system.f_frsize);
         let wanted: usize = changes.iter().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, Vec::len)).sum();
-        let only_deletes = changes.iter().all(|(_, bytes)| bytes.is_none());
+        // With what a flush notes for itself: where it could not be written, a delete could not be flushed either.
+        let only_deletes = changes.iter().all(|(key, bytes)| bytes.is_none() || is_own(key));
         let reserve = if only_deletes { RESERVE_OF_DELETES } else { RESERVE };
         if free >= reserve.saturating_add((wanted as u64).saturating_mul(OVERHEAD)) {
             return Ok(());

@@ -15,7 +15,8 @@ const RELAXED: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Default)]
 struct Progress {
     flushed: Commit,
-    failed: Option<EngineFailure>,
+    /// The last failure, and the last commit that it was about: later ones may have more luck, such as when a disk has room again.
+    failed: Option<(Commit, EngineFailure)>,
 }
 
 /// The thread that flushes; it ends with this handle, after a last flush.
@@ -47,10 +48,11 @@ impl Flusher {
             let _ = wanted.try_send(());
         }
         let ended = || EngineFailure { words: "the host is stopping".to_owned(), full: false };
-        let done = progress.wait_for(|progress| progress.flushed >= commit || progress.failed.is_some()).await;
+        let has_failed = |progress: &Progress| progress.failed.as_ref().is_some_and(|(last, _)| *last >= commit);
+        let done = progress.wait_for(|progress| progress.flushed >= commit || has_failed(progress)).await;
         match done.map_err(|_| ended())? {
             progress if progress.flushed >= commit => Ok(()),
-            progress => Err(progress.failed.clone().unwrap_or_else(ended)),
+            progress => Err(progress.failed.as_ref().map_or_else(ended, |(_, failure)| failure.clone())),
         }
     }
 }
@@ -98,7 +100,7 @@ impl Work {
             }
             Err(failure) => {
                 tracing::error!("documents are not on the disk: {failure}");
-                self.tell.send_modify(|progress| progress.failed = Some(failure));
+                self.tell.send_modify(|progress| progress.failed = Some((self.store.committed(), failure)));
             }
         }
     }

@@ -11,6 +11,8 @@ pub(super) const PIECE_BYTES: usize = 16 * 1024;
 
 /// The first byte of every key of a node.
 const NODE: u8 = 0x02;
+/// The first byte of every key of the store's own.
+const OWN: u8 = 0x01;
 /// The first byte of a piece's key, behind all keys of the store.
 const PIECE: u8 = 0x03;
 /// Behind everything that a key could go on with.
@@ -23,6 +25,11 @@ const PIECES: u8 = 1;
 /// Whether an entry is a node: the others are the store's own, and pieces.
 pub(super) fn is_node(key: &[u8]) -> bool {
     key.first() == Some(&NODE)
+}
+
+/// Whether an entry is one of the few short ones in which the store keeps what it has to know of itself.
+pub(super) fn is_own(key: &[u8]) -> bool {
+    key.first() == Some(&OWN)
 }
 
 /// An entry as entries of the engine.
@@ -72,7 +79,7 @@ mod tests {
     #[test]
     fn a_short_entry_is_one_and_a_long_one_has_pieces_in_order() {
         assert_eq!(split(b"\x02k", b"v"), [(b"\x02k".to_vec(), b"\0v".to_vec())]);
-        let long: Vec<u8> = (0..PIECE_BYTES * 3 + 1).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let long: Vec<u8> = (0..=PIECE_BYTES * 3).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let entries = split(b"\x02k", &long);
         assert_eq!(head(&entries[0].1), Some(Head::Pieces(4)));
         assert!(entries.is_sorted());
