@@ -23,6 +23,7 @@ const STARTS: usize = 3;
 const START_MILLISECONDS: u64 = 400;
 
 /// How a life ends.
+#[derive(Clone, Copy)]
 pub(crate) enum End<'a> {
     Kill { after: Duration },
     KillWhileImporting { after: Duration },
