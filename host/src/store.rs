@@ -7,13 +7,19 @@ mod flusher;
 mod folder;
 mod offline;
 mod operate;
+mod pieces;
 mod request;
+mod salvage;
 mod socket;
+mod sum;
+#[cfg(test)]
+mod tests;
 
 pub use folder::{FolderFailure, Holder};
 pub use offline::Operator;
 pub use operate::Operation;
 pub use request::RequestDocuments;
+pub use sum::Loss;
 
 use crate::configuration::{DocumentSettings, Durability};
 use disk::Disk;
@@ -40,19 +46,16 @@ pub enum StoreFailure {
         /// Why not.
         why: OpenFailure,
     },
-    /// Commits are missing that were acknowledged.
+    /// What was there is not there any more.
     #[error(
-        "the documents in {folder} are damaged: they end at commit {found}, and commit {acknowledged} was on the disk; \
-         restore a backup, or look with `qewd documents check` and `export` at what is left, and accept the loss with \
-         `qewd documents check --accept-loss`"
+        "the documents in {folder} are damaged: {loss}; restore a backup, or look with `qewd documents check` and `export` at \
+         what is left, and accept the loss with `qewd documents check --accept-loss`"
     )]
     Lost {
         /// The folder.
         folder: String,
-        /// The last commit that is there.
-        found: Commit,
-        /// The last one that was on the disk.
-        acknowledged: Commit,
+        /// What is missing.
+        loss: Loss,
     },
     /// An index or a thread cannot be made.
     #[error("{0}")]
@@ -95,12 +98,13 @@ impl Documents {
         let open = |why| StoreFailure::Open { folder: data.display().to_string(), why };
         let indexes = indexes(settings)?;
         let disk = Disk::open(&folder.engine()).map_err(|failure| open(failure.into()))?;
+        let lost = |loss| StoreFailure::Lost { folder: data.display().to_string(), loss };
+        disk.verify().map_err(lost)?;
         let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
         let has_others = kept.as_ref().is_some_and(|kept| *kept != indexes.to_json());
         let store = Store::open(Box::new(disk), indexes).map_err(open)?;
-        let (found, acknowledged) = (store.committed(), folder.acknowledged());
-        if found < acknowledged {
-            return Err(StoreFailure::Lost { folder: data.display().to_string(), found, acknowledged });
+        if let Some(loss) = folder.missing(store.committed()) {
+            return Err(lost(loss));
         }
         let failed = |trouble: Trouble| StoreFailure::Other(format!("the documents in {}: {trouble}", data.display()));
         if has_others {

@@ -66,26 +66,34 @@ pub(super) fn documents(arguments: DocumentsArguments) -> Result<ExitCode, Strin
         return Err(format!("there are no documents in {}", data.display()));
     }
     let operator = Operator::open(&data).map_err(|failure| failure.to_string())?;
+    if let Some(trouble) = operator.trouble() {
+        say(&format!("{}: {trouble}", data.display()));
+    }
     match arguments.verb {
-        Verb::List => run(&operator, &Operation::List),
-        Verb::Show { document, subscripts, json } => run(&operator, &Operation::Show { document, subscripts, json }),
+        Verb::List => look(&operator, &Operation::List),
+        Verb::Show { document, subscripts, json } => look(&operator, &Operation::Show { document, subscripts, json }),
         Verb::Export { document, to } => export(&operator, &Operation::Export { document }, to.as_deref()),
         Verb::Import { file } => import(&operator, file.as_deref()),
-        Verb::Check { accept_loss } => check(&operator, accept_loss),
+        Verb::Check { accept_loss } => check(operator, accept_loss),
     }
 }
 
-fn run(operator: &Operator, operation: &Operation) -> Result<ExitCode, String> {
+/// Does an operation on documents, all of which should be there.
+fn look(operator: &Operator, operation: &Operation) -> Result<ExitCode, String> {
+    say(&run(operator, operation)?);
+    Ok(if operator.has_loss() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn run(operator: &Operator, operation: &Operation) -> Result<String, String> {
     let mut output = BufWriter::new(std::io::stdout());
     let closing = with_bar(|progress| operator.operate(operation, nothing(), &mut output, progress));
     output.flush().map_err(|error| error.to_string())?;
-    say(&closing?);
-    Ok(ExitCode::SUCCESS)
+    closing
 }
 
 /// A file is replaced in one step, when all is written; what is not whole gets a name of its own.
 fn export(operator: &Operator, operation: &Operation, to: Option<&Path>) -> Result<ExitCode, String> {
-    let Some(to) = to else { return run(operator, operation) };
+    let Some(to) = to else { return look(operator, operation) };
     let cannot = |error: std::io::Error| format!("{}: {error}", to.display());
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
@@ -93,6 +101,7 @@ fn export(operator: &Operator, operation: &Operation, to: Option<&Path>) -> Resu
     let closing = with_bar(|progress| operator.operate(operation, nothing(), &mut output, progress));
     let file = output.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.as_file().sync_all().map_err(cannot)?;
+    let closing = closing.and_then(|closing| if operator.has_loss() { Err(closing) } else { Ok(closing) });
     match closing {
         Ok(closing) => {
             file.persist(to).map_err(|error| cannot(error.error))?;
@@ -122,21 +131,22 @@ fn import(operator: &Operator, file: Option<&Path>) -> Result<ExitCode, String> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(operator: &Operator, accept_loss: bool) -> Result<ExitCode, String> {
-    let lost = operator.lost();
-    let checked = run(operator, &Operation::Check);
-    match lost {
-        None => checked,
-        Some((found, acknowledged)) if accept_loss => {
-            operator.accept_loss().map_err(|error| error.to_string())?;
-            say(&format!("commits {} to {acknowledged} are given up", found + 1));
-            checked
-        }
-        Some((found, acknowledged)) => Err(format!(
-            "the documents end at commit {found}, and commit {acknowledged} was on the disk: restore a backup, or accept \
-             the loss with --accept-loss"
-        )),
+fn check(operator: Operator, accept_loss: bool) -> Result<ExitCode, String> {
+    let checked = run(&operator, &Operation::Check);
+    if operator.trouble().is_none() {
+        say(&checked?);
+        return Ok(ExitCode::SUCCESS);
     }
+    let (Ok(found) | Err(found)) = &checked;
+    say(found);
+    if accept_loss {
+        say(&operator.accept_loss()?);
+        return Ok(if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let backup = if operator.has_loss() { "restore a backup, or " } else { "" };
+    Err(format!(
+        "no host serves them as they are: {backup}`qewd documents check --accept-loss` makes this all there is"
+    ))
 }
 
 /// Shows how far it is, where somebody looks at a terminal.

@@ -1,30 +1,65 @@
 //! The engine that keeps documents on the disk: sled, which only this file names.
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
-//! It never lets a fault of sled end the host: a panic in it is a failure like others.
+//! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
+use super::pieces::{Head, head, owner, piece_key, split};
+use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
+use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard};
 
+/// Bytes of a segment of sled's log, 2 MiB: four times what a page can become (see [`super::pieces`]), so that sled, which makes
+/// files of what is larger and does not flush them, never does.
+pub(super) const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of pages that sled keeps in memory, 64 MiB: its own default of 1 GiB is more than many containers have.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes that stay free on the disk, 8 MiB: sled writes its log in pieces of half a megabyte, and a snapshot beside it; where
-/// the disk is full in the middle of that, it can go on only after a new start.
+/// Milliseconds between two rounds of sled's own thread, 500, which is its default. We flush ourselves; but nothing else than this
+/// thread makes room of what was overwritten.
+const ROUND_MS: u64 = 500;
+/// Bytes that stay free on the disk, 8 MiB: sled writes its log in segments, and a snapshot beside it; where the disk is full in
+/// the middle of that, it can go on only after a new start.
 const RESERVE: u64 = 8 * 1024 * 1024;
 /// How much of the reserve changes may use that only delete.
 const RESERVE_OF_DELETES: u64 = RESERVE / 2;
 /// How much larger a change may become on the disk than its keys and values are.
 const OVERHEAD: u64 = 4;
 /// The file of sled that has to be on the disk when a flush is done.
-const LOG: &str = "db";
+pub(super) const LOG: &str = "db";
+/// The file of sled that is written once.
+const CONFIGURATION: &str = "conf";
+/// Where the sum is kept: pages of its own, which are short, because it changes with each commit.
+const SUMS: &str = "sums";
+/// Its key there: no key of an entry begins so.
+pub(super) const SUM_KEY: [u8; 1] = [0];
+/// How the names of sled's threads begin, which is all that tells whose they are.
+const THREADS: [&str; 2] = ["sled-io", "log flusher"];
 
-/// sled in a folder.
+thread_local! {
+    /// Whether this thread is within sled.
+    static WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+/// A thread of sled's own has died, and with it what it had to do.
+static DIED: AtomicBool = AtomicBool::new(false);
+
+/// sled in a folder. Clones are the same.
+#[derive(Clone)]
 pub(super) struct Disk {
-    db: sled::Db,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    entries: sled::Db,
+    sums: sled::Tree,
+    /// The sum of all entries; none: it was lost. Held for writing while they change, so who reads sees all of a change.
+    sum: RwLock<Option<Sum>>,
     /// sled's own flush asks the system to write, but not the disk to keep (`sync_file_range`); this file is asked for that.
     log: File,
     folder: PathBuf,
@@ -32,17 +67,132 @@ pub(super) struct Disk {
     broken: AtomicBool,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.is_broken() {
+            // Letting go of sled waits for its threads, and they may be no more.
+            std::mem::forget((self.entries.clone(), self.sums.clone()));
+        }
+    }
+}
+
+impl Inner {
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire) || DIED.load(Ordering::Acquire)
+    }
+
+    /// The bytes of an entry, from those that the engine has.
+    fn whole(&self, key: &[u8], bytes: &[u8]) -> sled::Result<Vec<u8>> {
+        let damaged = || sled::Error::Corruption { at: None, bt: () };
+        match head(bytes).ok_or_else(damaged)? {
+            Head::Whole(bytes) => Ok(bytes.to_vec()),
+            Head::Pieces(count) => {
+                let mut whole = Vec::new();
+                for number in 0..count {
+                    whole.extend_from_slice(&self.entries.get(piece_key(key, number))?.ok_or_else(damaged)?);
+                }
+                Ok(whole)
+            }
+        }
+    }
+}
+
 impl Disk {
     pub(super) fn open(folder: &Path) -> Result<Self, EngineFailure> {
+        keep_quiet();
         let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES);
-        let db = guarded(|| config.open())?;
+        let config = config.segment_size(SEGMENT_BYTES).flush_every_ms(Some(ROUND_MS));
+        let (entries, sums, sum) = guarded(|| {
+            let entries = config.open()?;
+            let sums = entries.open_tree(SUMS)?;
+            let sum = sums.get(SUM_KEY)?.and_then(|bytes| Sum::of(&bytes));
+            // Where nothing has been yet, nothing is missing.
+            let sum = if sum.is_none() && entries.is_empty() { Some(Sum::default()) } else { sum };
+            Ok((entries, sums, sum))
+        })?;
         let log = File::open(folder.join(LOG)).map_err(|error| failure(&sled::Error::Io(error)))?;
-        Ok(Self { db, log, folder: folder.to_owned(), broken: AtomicBool::new(false) })
+        // What was made just now; a flush is for the log. Some file systems cannot do this to folders, and need not.
+        let configuration = folder.join(CONFIGURATION);
+        for made in [configuration.as_path()].into_iter().chain(folder.ancestors().take(3)) {
+            let _ = File::open(made).and_then(|made| made.sync_all());
+        }
+        let (folder, sum, broken) = (folder.to_owned(), RwLock::new(sum), AtomicBool::new(false));
+        Ok(Self { inner: Arc::new(Inner { entries, sums, sum, log, folder, broken }) })
+    }
+
+    /// Looks at every entry: whether all are there, and as they were.
+    ///
+    /// # Errors
+    /// What is not.
+    pub(super) fn verify(&self) -> Result<(), Loss> {
+        let kept = *self.sum();
+        self.count().map_err(|failure| Loss::Unreadable(failure.words)).and_then(|found| found.compare(kept))
+    }
+
+    /// From now on what is there is all that there was.
+    pub(super) fn accept(&self) -> Result<(), EngineFailure> {
+        let found = self.count()?;
+        let mut sum = self.inner.sum.write().unwrap_or_else(PoisonError::into_inner);
+        self.writing(|| self.inner.sums.insert(SUM_KEY, found.to_bytes()))?;
+        *sum = Some(found);
+        drop(sum);
+        self.flush()
+    }
+
+    /// Stores entries of the engine's own form, as they were found elsewhere.
+    pub(super) fn fill(&self, entries: Vec<Entry>) -> Result<(), EngineFailure> {
+        let entries: Vec<Change> = entries.into_iter().map(|(key, bytes)| (key, Some(bytes))).collect();
+        self.check_room(&entries)?;
+        self.change(|tree, sum| entries.iter().try_for_each(|(key, bytes)| put(tree, sum, key, bytes.as_deref())))
+    }
+
+    /// Takes away long values of which a piece is missing, and pieces that belong to nothing, as a damaged log leaves them.
+    pub(super) fn tidy(&self) -> Result<(), EngineFailure> {
+        let torn = guarded(|| {
+            let mut torn = Vec::new();
+            for entry in &*self.inner.entries {
+                let (key, bytes) = entry?;
+                let is_sound = match owner(&key) {
+                    None => self.inner.whole(&key, &bytes).is_ok(),
+                    Some((owner, number)) => self
+                        .inner
+                        .entries
+                        .get(owner)?
+                        .as_deref()
+                        .and_then(head)
+                        .is_some_and(|head| matches!(head, Head::Pieces(count) if number < count)),
+                };
+                if !is_sound {
+                    torn.push(key.to_vec());
+                }
+            }
+            Ok(torn)
+        })?;
+        // With a value go the pieces that are left of it.
+        let torn: Vec<Change> = torn.into_iter().map(|key| (key, None)).collect();
+        self.apply(&torn)
+    }
+
+    /// The sum of what is there.
+    pub(super) fn count(&self) -> Result<Sum, EngineFailure> {
+        let _turn = self.sum();
+        guarded(|| {
+            let mut sum = Sum::default();
+            for entry in &*self.inner.entries {
+                let (key, bytes) = entry?;
+                sum.add(&key, &bytes);
+            }
+            Ok(sum)
+        })
+    }
+
+    fn sum(&self) -> RwLockReadGuard<'_, Option<Sum>> {
+        self.inner.sum.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is room for this on the disk, with a reserve.
     fn check_room(&self, changes: &[Change]) -> Result<(), EngineFailure> {
-        let Ok(system) = rustix::fs::statvfs(&self.folder) else { return Ok(()) };
+        let Ok(system) = rustix::fs::statvfs(&self.inner.folder) else { return Ok(()) };
         let free = system.f_bavail.saturating_mul(system.f_frsize);
         let wanted: usize = changes.iter().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, Vec::len)).sum();
         let only_deletes = changes.iter().all(|(_, bytes)| bytes.is_none());
@@ -54,23 +204,63 @@ impl Disk {
         Err(EngineFailure { words, full: true })
     }
 
-    fn check_whole(&self) -> Result<(), EngineFailure> {
-        if self.broken.load(Ordering::Acquire) {
-            let words = "writing documents failed before; look at the disk, and start this host anew".to_owned();
-            return Err(EngineFailure { words, full: false });
-        }
+    /// Changes entries and the sum in one step.
+    fn change(
+        &self,
+        work: impl Fn(&TransactionalTree, &mut Sum) -> Result<(), UnabortableTransactionError>,
+    ) -> Result<(), EngineFailure> {
+        let mut sum = self.inner.sum.write().unwrap_or_else(PoisonError::into_inner);
+        let before = (*sum).unwrap_or_default();
+        let after = self.writing(|| {
+            let changed = (&*self.inner.entries, &self.inner.sums).transaction(|(entries, sums)| {
+                let mut after = before;
+                work(entries, &mut after)?;
+                sums.insert(&SUM_KEY, after.to_bytes())?;
+                Ok(after)
+            });
+            changed.map_err(|error| match error {
+                TransactionError::Storage(error) => error,
+                TransactionError::Abort(()) => sled::Error::ReportableBug("a change was given up".to_owned()),
+            })
+        })?;
+        *sum = Some(after);
         Ok(())
     }
 
     fn writing<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
-        self.check_whole()?;
-        guarded(work).inspect_err(|_| self.broken.store(true, Ordering::Release))
+        if self.inner.is_broken() {
+            let words = "writing documents failed before; look at the disk, and start this host anew".to_owned();
+            return Err(EngineFailure { words, full: false });
+        }
+        guarded(work).inspect_err(|_| self.inner.broken.store(true, Ordering::Release))
     }
+}
+
+/// Stores or deletes an entry of the engine, and brings the sum up to date.
+fn put(
+    entries: &TransactionalTree,
+    sum: &mut Sum,
+    key: &[u8],
+    bytes: Option<&[u8]>,
+) -> Result<(), UnabortableTransactionError> {
+    let before = match bytes {
+        Some(bytes) => entries.insert(key, bytes)?,
+        None => entries.remove(key)?,
+    };
+    if let Some(before) = before {
+        sum.take_away(key, &before);
+    }
+    if let Some(bytes) = bytes {
+        sum.add(key, bytes);
+    }
+    Ok(())
 }
 
 impl Engine for Disk {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineFailure> {
-        guarded(|| self.db.get(key)).map(|found| found.map(|bytes| bytes.to_vec()))
+        let _turn = self.sum();
+        let inner = &self.inner;
+        guarded(|| inner.entries.get(key)?.map(|bytes| inner.whole(key, &bytes)).transpose())
     }
 
     fn scan(
@@ -79,44 +269,82 @@ impl Engine for Disk {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure> {
-        let plain =
-            |entry: sled::Result<(sled::IVec, sled::IVec)>| entry.map(|(key, bytes)| (key.to_vec(), bytes.to_vec()));
+        let _turn = self.sum();
+        let inner = &self.inner;
+        let plain = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, bytes) = entry?;
+            Ok((key.to_vec(), inner.whole(&key, &bytes)?))
+        };
         guarded(|| {
-            let found = self.db.range::<&[u8], _>(range);
+            let found = inner.entries.range::<&[u8], _>(range);
             if reverse { found.rev().take(limit).map(plain).collect() } else { found.take(limit).map(plain).collect() }
         })
     }
 
     fn apply(&self, changes: &[Change]) -> Result<(), EngineFailure> {
-        self.check_whole()?;
         self.check_room(changes)?;
-        let mut batch = sled::Batch::default();
-        for (key, bytes) in changes {
-            match bytes {
-                Some(bytes) => batch.insert(key.as_slice(), bytes.as_slice()),
-                None => batch.remove(key.as_slice()),
+        // The last word on a key counts.
+        let changes: BTreeMap<&[u8], Option<&[u8]>> =
+            changes.iter().map(|(key, bytes)| (key.as_slice(), bytes.as_deref())).collect();
+        self.change(|entries, sum| {
+            for (key, bytes) in &changes {
+                if let Some(Head::Pieces(count)) = entries.get(key)?.as_deref().and_then(head) {
+                    (0..count).try_for_each(|number| put(entries, sum, &piece_key(key, number), None))?;
+                }
+                match bytes {
+                    None => put(entries, sum, key, None)?,
+                    Some(bytes) => {
+                        let parts = split(key, bytes);
+                        parts.iter().try_for_each(|(key, bytes)| put(entries, sum, key, Some(bytes)))?;
+                    }
+                }
             }
-        }
-        self.writing(|| self.db.apply_batch(batch))
+            Ok(())
+        })
     }
 
     fn flush(&self) -> Result<(), EngineFailure> {
         self.writing(|| {
-            self.db.flush()?;
-            self.log.sync_data().map_err(sled::Error::Io)
+            self.inner.entries.flush()?;
+            self.inner.log.sync_data().map_err(sled::Error::Io)
         })
     }
 }
 
+/// A panic of sled is a failure that is told with words; what Rust would print of it goes to the log for who looks for it.
+fn keep_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let thread = std::thread::current();
+            let own = thread.name().is_some_and(|name| THREADS.iter().any(|prefix| name.starts_with(prefix)));
+            if own {
+                DIED.store(true, Ordering::Release);
+            }
+            if own || WITHIN.get() {
+                tracing::debug!("the engine of the documents: {panic}");
+            } else {
+                others(panic);
+            }
+        }));
+    });
+}
+
 /// Calls sled, and makes a failure of a panic in it.
 fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    let outer = WITHIN.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    WITHIN.set(outer);
+    match done {
         Ok(done) => done.map_err(|error| failure(&error)),
-        Err(_) => Err(EngineFailure {
-            words: "what the documents lie on is damaged: their engine stopped; run `qewd documents check`".to_owned(),
-            full: false,
-        }),
+        Err(_) => Err(damaged()),
     }
+}
+
+fn damaged() -> EngineFailure {
+    let words = "what the documents lie on is damaged; stop the host, and run `qewd documents check`".to_owned();
+    EngineFailure { words, full: false }
 }
 
 fn failure(error: &sled::Error) -> EngineFailure {
@@ -127,10 +355,7 @@ fn failure(error: &sled::Error) -> EngineFailure {
         sled::Error::Io(error) => {
             EngineFailure { words: format!("the disk of the documents: {error}; look at the disk"), full: false }
         }
-        sled::Error::Corruption { .. } => EngineFailure {
-            words: "what the documents lie on is damaged; run `qewd documents check`".to_owned(),
-            full: false,
-        },
+        sled::Error::Corruption { .. } => damaged(),
         other => EngineFailure { words: format!("the engine of the documents: {other}"), full: false },
     }
 }

@@ -2,12 +2,16 @@
 //! In comes the data folder; out goes the right to use it, or who has it; and the last commit that was acknowledged.
 //! It never reads the documents themselves.
 
+use super::sum::Loss;
 use qewd_documents::Commit;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+/// Digits of the number of a commit.
+const DIGITS: usize = 20;
 
 /// Who holds a folder, as its file `holder` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,12 +81,35 @@ impl DocumentFolder {
         socket_in(&self.folder)
     }
 
-    /// The last commit that was acknowledged; 0: none.
-    pub(super) fn acknowledged(&self) -> Commit {
-        let mut text = [0; 20];
+    /// Where what can be read of damaged documents is gathered.
+    pub(super) fn rescue(&self) -> PathBuf {
+        self.folder.join("rescue")
+    }
+
+    /// Puts what was gathered in the place of the damaged documents, and gives the place where these are kept from now on.
+    pub(super) fn put_in_place(&self) -> std::io::Result<Option<PathBuf>> {
+        let kept = (1..).map(|number: u32| self.folder.join(format!("damaged-{number}"))).find(|kept| !kept.exists());
+        let had = self.engine().exists();
+        if let Some(kept) = kept.as_ref().filter(|_| had) {
+            std::fs::rename(self.engine(), kept)?;
+        }
+        std::fs::rename(self.rescue(), self.engine())?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(kept.filter(|_| had))
+    }
+
+    /// What is missing of the commits that were acknowledged, where this is the last one that is there.
+    pub(super) fn missing(&self, found: Commit) -> Option<Loss> {
+        let acknowledged = self.acknowledged();
+        (found < acknowledged).then_some(Loss::Commits { found, acknowledged })
+    }
+
+    /// The last commit that was acknowledged; 0: none. What is no number promises more than any store can hold.
+    fn acknowledged(&self) -> Commit {
+        let mut text = [0; DIGITS];
         let length = self.acknowledged.read_at(&mut text, 0).unwrap_or(0);
         let text = text.get(..length).and_then(|text| std::str::from_utf8(text).ok());
-        text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+        text.map_or(Commit::MAX, |text| if text.is_empty() { 0 } else { text.parse().unwrap_or(Commit::MAX) })
     }
 
     /// Writes down that this commit is on the disk. Not flushed: a power cut may take back what this says, never more.

@@ -1,0 +1,48 @@
+//! Tests of the store on a disk: the suite that every engine has to pass, and what only a disk can do.
+//! In come folders that go with the test; out goes whether what was stored is there, and whether what is not is told.
+//! No test here waits for time to pass.
+
+use super::disk::Disk;
+use qewd_documents as documents;
+use qewd_documents::{Change, Engine, EngineFailure, Entry};
+use std::ops::Bound;
+use tempfile::TempDir;
+
+#[path = "../../documents/src/tests/suite.rs"]
+mod suite;
+
+/// sled in a folder that goes with it.
+struct OfTest {
+    disk: Disk,
+    _folder: TempDir,
+}
+
+/// The engine under test.
+fn engine() -> Box<dyn Engine> {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::open(&folder.path().join("sled")).unwrap();
+    Box::new(OfTest { disk, _folder: folder })
+}
+
+impl Engine for OfTest {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineFailure> {
+        self.disk.get(key)
+    }
+
+    fn scan(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<Entry>, EngineFailure> {
+        self.disk.scan(range, reverse, limit)
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<(), EngineFailure> {
+        self.disk.apply(changes)
+    }
+
+    fn flush(&self) -> Result<(), EngineFailure> {
+        self.disk.flush()
+    }
+}
