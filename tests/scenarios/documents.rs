@@ -194,6 +194,29 @@ fn a_transaction_sees_its_own_moment_and_refusing_it_leaves_nothing() {
 }
 
 #[test]
+fn of_two_transactions_that_count_each_others_children_one_comes_after_the_other() {
+    let host = Launch::orchestrator(&app(&json!({}))).start();
+    // Each looks who is there, waits until both have looked, and puts itself where the other one looks.
+    let steps = |own: &str, other: &str| {
+        json!([
+            ["children", [other]],
+            ["lock", ["looked", own], 5000],
+            ["sleep", [], 700],
+            ["set", [own, "here"], true]
+        ])
+    };
+    let [first, second] = [steps("left", "right"), steps("right", "left")];
+    let (first, second) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| keep_together(&host, &first));
+        let other = scope.spawn(|| keep_together(&host, &second));
+        (one.join().unwrap()[0].take(), other.join().unwrap()[0].take())
+    });
+    let seen = [first, second];
+    assert!(seen.contains(&json!(["here"])), "both have seen nobody: {seen:?}");
+    assert_eq!(keep(&host, &json!([["read", ["left"]], ["read", ["right"]]])), json!([{"here": true}, {"here": true}]));
+}
+
+#[test]
 fn what_cannot_be_kept_is_said() {
     let app = app(&json!({})).setting("orchestrator", "limits", json!({"bodyBytes": 4 << 20}));
     let host = Launch::orchestrator(&app).start();
