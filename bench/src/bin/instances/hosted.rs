@@ -3,9 +3,10 @@
 //! Nothing of the host is left out but what stands before the pool: HTTP, routes and tokens.
 
 use super::calls::{Case, GREETING};
-use qewd::configuration::{Limits, Mode, ModuleSettings};
+use qewd::configuration::{DocumentSettings, Limits, Mode, ModuleSettings};
 use qewd::handler::{Call, Compiled, Engine, EngineSettings, Instance, Module, ModulePlace, Shared, UpwardRequest};
 use qewd::pool::{Pool, PoolSettings};
+use qewd::store::Documents;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,11 @@ pub(crate) struct Hosted {
     call: Call,
     /// The other end of the handlers' way up; none of the measured handlers asks.
     _questions: Receiver<UpwardRequest>,
+}
+
+/// A store that no measured handler uses.
+pub(crate) fn in_memory() -> Arc<Documents> {
+    Arc::new(Documents::in_memory(&DocumentSettings::default()).expect("there is no index that could be wrong"))
 }
 
 impl Hosted {
@@ -39,6 +45,7 @@ impl Hosted {
             user_defined: Arc::new(user_defined),
             upward,
             audience: Arc::default(),
+            documents: in_memory(),
         };
         let module = Module::new(&compiled, ModulePlace::own(case.module), file, settings, shared).await;
         Self {

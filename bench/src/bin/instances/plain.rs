@@ -53,7 +53,7 @@ impl Plain {
         let component = Component::from_file(&engine, &file).unwrap_or_else(|error| panic!("{error:#}"));
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI can be linked");
-        Module::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state).expect("the contract can be linked");
+        link(&mut linker).expect("the contract can be linked");
         let pre =
             linker.instantiate_pre(&component).and_then(ModulePre::new).unwrap_or_else(|error| panic!("{error:#}"));
         Self { engine, pre, request: request(case.call()) }
@@ -74,6 +74,15 @@ impl Plain {
         let response = returned.unwrap_or_else(|failure| panic!("{}", failure.message));
         case.check(response.status, &response.body);
     }
+}
+
+/// What the measured handlers import; none of them has documents.
+fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    settings::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    messages::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    services::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
 
 /// The same as in host/src/handler/engine.rs, where the reasons stand.

@@ -75,8 +75,8 @@ async fn load(folder: &Path, cache: &Path) -> Loaded {
     let configuration = configuration.unwrap_or_else(|problems| panic!("{problems}"));
     let settings = EngineSettings { instances: super::hosted::ROOM, cache: Some(cache.to_owned()) };
     let (upward, _questions) = mpsc::channel(1);
-    let workshop =
-        Workshop { engine: Engine::new(&settings).expect("the machine runs wasm"), upward, audience: Arc::default() };
+    let engine = Engine::new(&settings).expect("the machine runs wasm");
+    let workshop = Workshop { engine, upward, audience: Arc::default(), documents: super::hosted::in_memory() };
     let seen = look(folder, "orchestrator", &BTreeSet::new()).expect("the folder can be looked at");
     let (modules, problems) = workshop.load_all(&configuration, seen.module_files()).await;
     let all = began.elapsed();
