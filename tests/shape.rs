@@ -101,11 +101,11 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// The Rust files below `host/src`, `sdk/src` and `handlers/*/src`.
+/// The Rust files below `host/src`, `host/documents/src`, `sdk/src` and `handlers/*/src`.
 fn our_code() -> Vec<Source> {
     let ours = |path: &str| {
         let parts: Vec<&str> = path.split('/').collect();
-        matches!(parts[..], ["host" | "sdk", "src", ..] | ["handlers", _, "src", ..])
+        matches!(parts[..], ["host" | "sdk", "src", ..] | ["host", "documents", "src", ..] | ["handlers", _, "src", ..])
     };
     at_least_one(sources().into_iter().filter(|source| source.is_rust() && ours(&source.path)).collect())
 }
@@ -276,6 +276,35 @@ fn only_the_tls_module_names_the_tls_library() {
         "give it a plain type in host/src/tls and use that",
         &who_names(&["rustls", "tokio_rustls", "rustls_native_certs"], "tls"),
     );
+}
+
+#[test]
+fn only_one_file_names_the_engine_of_the_documents() {
+    const ENGINE: &str = "host/src/store/disk.rs";
+    let files = host_code();
+    assert!(files.iter().any(|source| source.path == ENGINE), "rule: a rule looks at files\nmend: {ENGINE} is gone");
+    let others = files.iter().filter(|source| source.path != ENGINE);
+    let breaches: Vec<String> = others
+        .flat_map(|source| {
+            let lines = source.code().filter(|(_, line)| line.contains("sled::"));
+            lines.map(|(number, _)| format!("{}:{number}: names sled", source.path))
+        })
+        .collect();
+    hold("only host/src/store/disk.rs names sled", "use the trait Engine of qewd-documents", &breaches);
+}
+
+#[test]
+fn the_model_of_documents_knows_no_disk_and_no_clock() {
+    let model = |source: &Source| source.path.starts_with("host/documents/src/") && !source.is_test();
+    let mut breaches = Vec::new();
+    for source in at_least_one(our_code().into_iter().filter(model).collect()) {
+        for (number, line) in source.code() {
+            for word in ["std::fs", "std::net", "std::time", "tokio"].iter().filter(|word| line.contains(**word)) {
+                breaches.push(format!("{}:{number}: names {word}", source.path));
+            }
+        }
+    }
+    hold("host/documents has no disk, no socket and no clock", "hand it in from the host", &breaches);
 }
 
 #[test]

@@ -29,7 +29,7 @@ use qewd_documents::{Commit, EngineFailure, Indexes, Locks, Memory, OpenFailure,
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Why the documents cannot be used.
@@ -68,6 +68,8 @@ pub struct Documents {
     locks: Mutex<Locks>,
     /// Somebody gave a lock back.
     freed: Notify,
+    /// Held to write by a transaction for which the commits of others wait.
+    turns: Arc<RwLock<()>>,
     requests: AtomicU64,
     durability: Durability,
     /// None where documents are kept in memory only.
@@ -121,8 +123,8 @@ impl Documents {
     }
 
     fn new(store: Store, durability: Durability) -> Self {
-        let (locks, freed, requests) = (Mutex::default(), Notify::new(), AtomicU64::new(0));
-        Self { store, locks, freed, requests, durability, flusher: None, _operators: None }
+        let (locks, freed, turns, requests) = (Mutex::default(), Notify::new(), Arc::default(), AtomicU64::new(0));
+        Self { store, locks, freed, turns, requests, durability, flusher: None, _operators: None }
     }
 
     /// What a request begins with.

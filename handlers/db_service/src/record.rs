@@ -1,6 +1,6 @@
 //! Shows how single records are stored, read, replaced and deleted.
 //! In comes an id, or a record that gets one; out goes the record, or that it was done.
-//! A record stands under a name of its own in the answer, so the token that the host adds never gets into it.
+//! It never keeps a caller's token, also where a record comes back as it was answered.
 
 use crate::collection::Collection;
 use qewd_sdk::{Failure, Request, log};
@@ -17,9 +17,7 @@ pub(crate) fn create(request: &mut Request) -> Result<Value, Failure> {
 /// GET /api/db/:documentName/:id
 pub(crate) fn fetch(request: &mut Request) -> Result<Value, Failure> {
     let id = request.parse_variable("id")?;
-    let record = Collection::of(request)?.read(id)?;
-    let record = record.ok_or_else(|| missing(id))?;
-    Ok(json!({ "id": id, "record": record }))
+    Collection::of(request)?.read(id)?.ok_or_else(|| missing(id))
 }
 
 /// PUT /api/db/:documentName/:id
@@ -36,8 +34,12 @@ pub(crate) fn remove(request: &mut Request) -> Result<Value, Failure> {
 }
 
 fn body(request: &Request) -> Result<Value, Failure> {
-    let body: Value = request.json()?;
-    if body.is_object() { Ok(body) } else { Err(Failure::new("A record is a JSON object, such as {\"name\":\"Ann\"}")) }
+    let Value::Object(mut record) = request.json()? else {
+        return Err(Failure::new("A record is a JSON object, such as {\"name\":\"Ann\"}"));
+    };
+    // The host puts a fresh token into each answer, and clients send back what they got, changed here and there.
+    record.shift_remove("token");
+    Ok(Value::Object(record))
 }
 
 fn missing(id: i64) -> Failure {
@@ -53,16 +55,16 @@ mod tests {
     fn a_record_lives_from_post_to_delete() {
         testing::reset();
         assert_eq!(ask("POST people", r#"{"name":"Ann","tags":["a",null],"born":1990}"#), r#"{"ok":true,"id":1}"#);
-        assert_eq!(ask("GET people/1", ""), r#"{"id":1,"record":{"born":1990,"name":"Ann","tags":["a",null]}}"#);
-        assert_eq!(ask("PUT people/1", r#"{"name":"Bob"}"#), r#"{"ok":true,"id":1}"#);
-        assert_eq!(ask("GET people/1", ""), r#"{"id":1,"record":{"name":"Bob"}}"#);
+        assert_eq!(ask("GET people/1", ""), r#"{"born":1990,"name":"Ann","tags":["a",null]}"#);
+        assert_eq!(ask("PUT people/1", r#"{"name":"Bob","token":"eyJ"}"#), r#"{"ok":true,"id":1}"#);
+        assert_eq!(ask("GET people/1", ""), r#"{"name":"Bob"}"#);
         assert_eq!(ask("DELETE people/1", ""), r#"{"ok":true}"#);
         for gone in ["GET people/1", "DELETE people/1"] {
             assert_eq!(ask(gone, ""), "404 There is no record 1");
         }
         assert_eq!(ask("PUT people/1", "{}"), "404 There is no record 1");
         assert_eq!(ask("POST people", "{}"), r#"{"ok":true,"id":2}"#);
-        assert_eq!(ask("GET people/2", ""), r#"{"id":2,"record":{}}"#);
+        assert_eq!(ask("GET people/2", ""), "{}");
         assert_eq!(testing::log_lines()[0].to_string(), "info record stored id=1");
     }
 
@@ -71,7 +73,7 @@ mod tests {
         testing::reset();
         ask("POST people", "{}");
         assert_eq!(ask("POST cities", r#"{"name":"Ulm"}"#), r#"{"ok":true,"id":1}"#);
-        assert_eq!(ask("GET people/1", ""), r#"{"id":1,"record":{}}"#);
+        assert_eq!(ask("GET people/1", ""), "{}");
     }
 
     #[test]

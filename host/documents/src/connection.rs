@@ -40,10 +40,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn is_small(&mut self, at: &Node, nodes: u64) -> Result<bool, Trouble> {
-        match &self.open {
-            Some(transaction) => transaction.is_small(at, nodes),
-            None => self.store.begin().is_small(at, nodes),
-        }
+        self.run(|transaction| transaction.is_small(at, nodes))
     }
 
     /// Begins a transaction.
@@ -64,11 +61,7 @@ impl Connection {
     /// [`Trouble`]; the transaction is over and has written nothing.
     pub fn commit(&mut self) -> Result<(), Trouble> {
         let transaction = self.open.take().ok_or_else(no_transaction)?;
-        let writes = transaction.changes() > 0;
-        let commit = transaction.commit()?;
-        if writes {
-            self.written = commit;
-        }
+        self.written = transaction.commit()?.unwrap_or(self.written);
         Ok(())
     }
 
@@ -80,33 +73,21 @@ impl Connection {
         self.open.take().map(|_| ()).ok_or_else(no_transaction)
     }
 
-    /// Reads something, in the transaction if there is one.
+    /// Reads or changes something, in the transaction if there is one.
     ///
     /// # Errors
-    /// [`Trouble`]
-    pub fn look_at<T>(&mut self, work: impl FnOnce(&mut Transaction) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        match &mut self.open {
-            Some(transaction) => work(transaction),
-            None => work(&mut self.store.begin()),
+    /// [`Trouble`]; after [`Trouble::Conflict`] no transaction is open any more.
+    pub fn run<T>(&mut self, mut work: impl FnMut(&mut Transaction) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let Some(transaction) = &mut self.open else {
+            let (done, commit) = self.store.change(work)?;
+            self.written = commit.unwrap_or(self.written);
+            return Ok(done);
+        };
+        let done = work(transaction);
+        if matches!(done, Err(Trouble::Conflict)) {
+            self.open = None;
         }
-    }
-
-    /// Changes something, in the transaction if there is one.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn change<T>(&mut self, work: impl FnMut(&mut Transaction) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        let mut work = work;
-        if let Some(transaction) = &mut self.open {
-            return work(transaction);
-        }
-        let before = self.store.committed();
-        let (done, commit) = self.store.change(work)?;
-        // What changed nothing has nothing to wait for, but others may have committed meanwhile; then waiting is only longer.
-        if commit > before {
-            self.written = commit;
-        }
-        Ok(done)
+        done
     }
 
     /// The value of a node.
@@ -114,11 +95,8 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn get(&mut self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
-        match &mut self.open {
-            Some(transaction) => transaction.get(at),
-            // One key is always read as of one moment.
-            None => self.store.value_now(at),
-        }
+        // One key is always read as of one moment.
+        if self.open.is_some() { self.run(|transaction| transaction.get(at)) } else { self.store.value_now(at) }
     }
 
     /// What there is at a node.
@@ -126,7 +104,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn look(&mut self, at: &Node) -> Result<State, Trouble> {
-        self.look_at(|transaction| transaction.look(at))
+        self.run(|transaction| transaction.look(at))
     }
 
     /// A page of a node's children; of the documents, where there is no node.
@@ -134,7 +112,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn children(&mut self, at: Option<&Node>, selection: &Selection) -> Result<Page, Trouble> {
-        self.look_at(|transaction| transaction.children(at, selection))
+        self.run(|transaction| transaction.children(at, selection))
     }
 
     /// The next sibling, or the previous one.
@@ -142,7 +120,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn sibling(&mut self, at: &Node, reverse: bool) -> Result<Option<String>, Trouble> {
-        self.look_at(|transaction| transaction.sibling(at, reverse))
+        self.run(|transaction| transaction.sibling(at, reverse))
     }
 
     /// Nodes with a value in a subtree (`deep`), or children of a node; counting ends above `most`.
@@ -150,9 +128,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn count(&mut self, at: &Node, deep: bool, most: u64) -> Result<u64, Trouble> {
-        self.look_at(
-            |transaction| if deep { transaction.count(at, most) } else { transaction.count_children(at, most) },
-        )
+        self.run(|transaction| if deep { transaction.count(at, most) } else { transaction.count_children(at, most) })
     }
 
     /// A subtree as JSON.
@@ -160,7 +136,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn read(&mut self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
-        self.look_at(|transaction| transaction.read(at))
+        self.run(|transaction| transaction.read(at))
     }
 
     /// Sets the value of a node.
@@ -168,7 +144,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn set(&mut self, at: &Node, value: &[u8]) -> Result<(), Trouble> {
-        self.change(|transaction| transaction.set(at, value))
+        self.run(|transaction| transaction.set(at, value))
     }
 
     /// Stores JSON as a subtree.
@@ -176,7 +152,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn replace(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        self.change(|transaction| transaction.replace(at, json))
+        self.run(|transaction| transaction.replace(at, json))
     }
 
     /// Stores JSON over a subtree.
@@ -184,7 +160,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn merge(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        self.change(|transaction| transaction.merge(at, json))
+        self.run(|transaction| transaction.merge(at, json))
     }
 
     /// Deletes a subtree.
@@ -192,7 +168,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn delete(&mut self, at: &Node) -> Result<bool, Trouble> {
-        self.change(|transaction| transaction.delete(at))
+        self.run(|transaction| transaction.delete(at))
     }
 
     /// Adds to a node's number.
@@ -200,7 +176,7 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]
     pub fn increment(&mut self, at: &Node, by: &[u8]) -> Result<Vec<u8>, Trouble> {
-        self.change(|transaction| transaction.increment(at, by))
+        self.run(|transaction| transaction.increment(at, by))
     }
 }
 

@@ -3,10 +3,12 @@
 //! It never holds a lock between two entries.
 
 use crate::engine::Entry;
-use crate::store::Span;
+use crate::key;
+use crate::span::Span;
 use crate::transaction::Transaction;
 use crate::trouble::Trouble;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::ops::Bound;
 
 /// Entries of the first piece: who looks for one neighbour needs no more.
 const FIRST: usize = 4;
@@ -48,41 +50,33 @@ impl<'t> Cursor<'t> {
         if !self.waiting.is_empty() {
             return;
         }
-        // A leap: the next entries are not the neighbours of those before.
-        self.piece = FIRST;
-        if let Some(rest) = &mut self.rest {
-            *rest = if rest.reverse { rest.behind(key) } else { rest.behind(&crate::key::behind(key)) };
+        let Some(rest) = self.rest.take() else { return };
+        let (from, to) = if rest.reverse {
+            (vec![], vec![Bound::Excluded(key.to_vec())])
+        } else {
+            (vec![Bound::Excluded(key::behind(key))], vec![])
+        };
+        let leapt = rest.clone().within(&from, &to);
+        if leapt != rest {
+            // The next entries are not the neighbours of those before.
+            self.piece = FIRST;
         }
+        self.rest = Some(leapt);
     }
 
     fn fill(&mut self) -> Result<(), Trouble> {
         while self.waiting.is_empty() {
-            let Some(rest) = self.rest.take() else { return Ok(()) };
-            let scanned = self.transaction.store().scan(&rest, self.piece, self.transaction.moment())?;
+            let Some(span) = self.rest.take() else { return Ok(()) };
+            let mut piece = self.transaction.store().scan(&span, self.piece, self.transaction.moment())?;
+            let writes = self.transaction.writes();
+            if !writes.is_empty() && !span.is_empty() {
+                let looked_at = piece.looked_at.clone();
+                piece = piece.with(writes.range::<[u8], _>(looked_at.bounds()), &span, self.piece);
+            }
             self.piece = (self.piece * 2).min(MOST);
-            self.rest = scanned.rest;
-            self.waiting = self.with_own_changes(scanned.entries, &scanned.looked_at);
+            self.waiting = piece.entries.into();
+            self.rest = piece.rest;
         }
         Ok(())
-    }
-
-    fn with_own_changes(&self, entries: Vec<Entry>, span: &Span) -> VecDeque<Entry> {
-        let bounds = span.bounds();
-        let writes = self.transaction.writes();
-        if writes.is_empty() || crate::memory::is_empty(bounds) {
-            return entries.into();
-        }
-        let mut own = writes.range::<[u8], _>(bounds).peekable();
-        if own.peek().is_none() {
-            return entries.into();
-        }
-        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = entries.into_iter().collect();
-        for (key, bytes) in own {
-            match bytes {
-                Some(bytes) => merged.insert(key.clone(), bytes.clone()),
-                None => merged.remove(key),
-            };
-        }
-        if span.reverse { merged.into_iter().rev().collect() } else { merged.into_iter().collect() }
     }
 }

@@ -3,21 +3,15 @@
 //! it has changed since.
 //! It keeps nothing for which no running transaction could ask, and it never waits.
 
-use crate::engine::{Changes, Entry};
-use crate::limits::HISTORY_BYTES;
-use std::collections::{BTreeMap, VecDeque};
+use crate::limits::{ENTRY_BYTES, HISTORY_BYTES};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// A key at one commit.
+/// What a key was before a commit: for transactions that began before it, and not before the commit of the version before.
 struct Version {
-    /// The number of the last commit that this covers.
     commit: u64,
-    /// What the key was before.
     before: Option<Vec<u8>>,
 }
-
-/// A key that a commit changes, and what it was before; none: that is known already.
-pub(crate) type Was = (Vec<u8>, Option<Option<Vec<u8>>>);
 
 /// The past of the keys that were changed while transactions ran.
 #[derive(Default)]
@@ -26,10 +20,10 @@ pub(crate) struct History {
     commit: u64,
     /// The moments at which running transactions began, with their number.
     running: BTreeMap<u64, usize>,
-    /// From the oldest to the newest.
+    /// Of each key from the oldest to the newest, at least one.
     versions: BTreeMap<Vec<u8>, Vec<Version>>,
-    /// Which keys each commit changed, the oldest first.
-    log: VecDeque<(u64, Vec<Vec<u8>>)>,
+    /// Each of these keys once: at a commit that is not behind its first version.
+    by_commit: BTreeMap<u64, Vec<Vec<u8>>>,
     bytes: usize,
     /// Transactions that began before this commit have lost their past.
     forgotten: u64,
@@ -68,114 +62,116 @@ impl History {
         moment >= self.forgotten
     }
 
-    /// Whether nobody else could ask for the past: then nothing has to be kept of a change.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.running.is_empty()
+    /// The oldest moment whose past is known.
+    fn oldest(&self) -> Option<u64> {
+        self.running.range(self.forgotten..).next().map(|(oldest, _)| *oldest)
     }
 
-    /// Whether a commit has to say what this key was before.
+    /// Whether a commit has to say what this key was before: somebody has begun since that was said last.
     pub(crate) fn wants(&self, key: &[u8]) -> bool {
         let last = self.versions.get(key).and_then(|versions| versions.last()).map_or(0, |version| version.commit);
-        self.running.last_key_value().is_some_and(|(newest, _)| *newest >= last)
+        self.running.range(last.max(self.forgotten)..).next().is_some()
     }
 
-    /// A commit changes these keys, which were as `before` says, where it was wanted.
-    pub(crate) fn record(&mut self, before: Vec<Was>) {
+    /// A commit has changed keys; those that it wanted were so before.
+    pub(crate) fn record(&mut self, before: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
         self.commit += 1;
-        if self.is_alone() {
-            return;
-        }
-        let mut keys = Vec::with_capacity(before.len());
         for (key, before) in before {
-            let versions = self.versions.entry(key.clone()).or_default();
-            match (before, versions.last_mut()) {
-                // Nobody began in between, so the version before tells this one, too.
-                (None, Some(last)) => last.commit = self.commit,
-                (None, None) => {}
-                (Some(before), _) => {
-                    self.bytes += key.len() + before.as_ref().map_or(0, Vec::len);
-                    versions.push(Version { commit: self.commit, before });
-                }
+            self.add(key, before);
+        }
+        while self.bytes > HISTORY_BYTES {
+            // Those that began first need the most, so they are the ones to begin again.
+            self.forgotten = self.oldest().map_or(self.commit, |oldest| oldest + 1);
+            self.forget();
+        }
+    }
+
+    fn add(&mut self, key: Vec<u8>, before: Option<Vec<u8>>) {
+        self.bytes += bytes_of(before.as_ref());
+        let version = Version { commit: self.commit, before };
+        let Some(versions) = self.versions.get_mut(&key) else {
+            self.bytes += bytes_of_key(&key);
+            self.by_commit.entry(self.commit).or_default().push(key.clone());
+            self.versions.insert(key, vec![version]);
+            return;
+        };
+        // What all have ended for that began in its time goes: a key that is often written stays small.
+        let (mut from, mut freed) = (self.forgotten, 0);
+        versions.retain(|version| {
+            let is_needed = from < version.commit && self.running.range(from..version.commit).next().is_some();
+            from = from.max(version.commit);
+            if !is_needed {
+                freed += bytes_of(version.before.as_ref());
             }
-            self.bytes += key.len();
-            keys.push(key);
-        }
-        self.log.push_back((self.commit, keys));
-        if self.bytes > HISTORY_BYTES {
-            self.versions.clear();
-            self.log.clear();
-            self.bytes = 0;
-            self.forgotten = self.commit;
-        }
+            is_needed
+        });
+        self.bytes -= freed;
+        versions.push(version);
     }
 
     /// How a key was at a moment; none: as it is now.
     pub(crate) fn then(&self, key: &[u8], moment: u64) -> Option<&Option<Vec<u8>>> {
-        let versions = self.versions.get(key)?;
-        versions.iter().find(|version| version.commit > moment).map(|version| &version.before)
+        version_at(self.versions.get(key)?, moment)
     }
 
-    /// Changes what is now between two keys into what was there at a moment.
-    pub(crate) fn rewind(&self, now: Vec<Entry>, range: (Bound<&[u8]>, Bound<&[u8]>), moment: u64) -> Vec<Entry> {
-        if self.versions.is_empty() || crate::memory::is_empty(range) {
-            return now;
-        }
-        let mut changed = self.versions.range::<[u8], _>(range).peekable();
-        if changed.peek().is_none() {
-            return now;
-        }
-        let mut entries: BTreeMap<Vec<u8>, Vec<u8>> = now.into_iter().collect();
-        for (key, versions) in changed {
-            match versions.iter().find(|version| version.commit > moment).map(|version| &version.before) {
-                Some(Some(before)) => entries.insert(key.clone(), before.clone()),
-                Some(None) => entries.remove(key),
-                None => None,
-            };
-        }
-        entries.into_iter().collect()
+    /// How keys between two were at a moment, if they have changed since.
+    pub(crate) fn then_between(
+        &self,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        moment: u64,
+    ) -> impl DoubleEndedIterator<Item = (&Vec<u8>, &Option<Vec<u8>>)> {
+        let versions = self.versions.range::<[u8], _>(range);
+        versions.filter_map(move |(key, versions)| Some((key, version_at(versions, moment)?)))
     }
 
     /// Whether a key has changed since a moment.
     pub(crate) fn changed(&self, key: &[u8], since: u64) -> bool {
-        self.versions.get(key).and_then(|versions| versions.last()).is_some_and(|last| last.commit > since)
+        self.then(key, since).is_some()
     }
 
     /// Whether any key between two has changed since a moment.
     pub(crate) fn changed_between(&self, range: (Bound<&[u8]>, Bound<&[u8]>), since: u64) -> bool {
-        if crate::memory::is_empty(range) {
-            return false;
-        }
-        let mut versions = self.versions.range::<[u8], _>(range).filter_map(|(_, versions)| versions.last());
-        versions.any(|last| last.commit > since)
+        !crate::span::is_empty(range) && self.then_between(range, since).next().is_some()
     }
 
     /// Drops what no running transaction can ask for.
     fn forget(&mut self) {
-        let oldest = self.running.first_key_value().map_or(u64::MAX, |(oldest, _)| *oldest);
-        while let Some((commit, keys)) = self.log.front().filter(|(commit, _)| *commit <= oldest) {
-            let _ = commit;
-            for key in keys {
-                self.bytes = self.bytes.saturating_sub(key.len());
-                let Some(versions) = self.versions.get_mut(key) else { continue };
-                let mut freed = 0;
-                versions.retain(|version| {
-                    let stays = version.commit > oldest;
-                    if !stays {
-                        freed += key.len() + version.before.as_ref().map_or(0, Vec::len);
+        let oldest = self.oldest().unwrap_or(u64::MAX);
+        while let Some(listed) = self.by_commit.first_entry().filter(|listed| *listed.key() <= oldest) {
+            for key in listed.remove() {
+                let Some(versions) = self.versions.get_mut(&key) else { continue };
+                let old = versions.partition_point(|version| version.commit <= oldest);
+                self.bytes -= versions.drain(..old).map(|version| bytes_of(version.before.as_ref())).sum::<usize>();
+                match versions.first() {
+                    Some(first) => self.by_commit.entry(first.commit).or_default().push(key),
+                    None => {
+                        self.bytes -= bytes_of_key(&key);
+                        self.versions.remove(&key);
                     }
-                    stays
-                });
-                self.bytes = self.bytes.saturating_sub(freed);
-                if versions.is_empty() {
-                    self.versions.remove(key);
                 }
             }
-            self.log.pop_front();
         }
+    }
+
+    /// How many keys, versions and bytes are kept, and how many moments.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> [usize; 4] {
+        let versions = self.versions.values().map(Vec::len).sum();
+        assert_eq!(self.by_commit.values().map(Vec::len).sum::<usize>(), self.versions.len());
+        [self.versions.len(), versions, self.bytes, self.running.len()]
     }
 }
 
-/// The keys of a batch, for [`History::record`].
-pub(crate) fn keys(changes: &Changes) -> impl Iterator<Item = &Vec<u8>> {
-    changes.iter().map(|(key, _)| key)
+fn version_at(versions: &[Version], moment: u64) -> Option<&Option<Vec<u8>>> {
+    let at = versions.partition_point(|version| version.commit <= moment);
+    versions.get(at).map(|version| &version.before)
+}
+
+/// A key stands in both maps.
+fn bytes_of_key(key: &[u8]) -> usize {
+    2 * (key.len() + ENTRY_BYTES)
+}
+
+fn bytes_of(before: Option<&Vec<u8>>) -> usize {
+    before.map_or(0, Vec::len) + ENTRY_BYTES
 }

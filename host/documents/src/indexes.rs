@@ -76,6 +76,8 @@ pub(crate) struct IndexEntry {
     pub(crate) key: Vec<u8>,
     /// JSON.
     pub(crate) value: Vec<u8>,
+    /// Whether other nodes may make it, too: then its value says which one did so last.
+    pub(crate) is_shared: bool,
 }
 
 /// A node with the indexes that follow it.
@@ -93,6 +95,7 @@ impl Indexes {
         for (document, patterns) in &definitions {
             for (pattern, definition) in patterns {
                 let index = Index::new(document, pattern, definition)?;
+                index.check_apart(by_document.values().flatten())?;
                 by_document.entry(key::child(&key::root(), document)).or_default().push(index);
             }
         }
@@ -168,6 +171,14 @@ impl Index {
             let what = format!("\"value\" is {name:?}, which is no variable of {pattern:?}");
             return Err(bad(what, "name a variable of the pattern, without a colon"));
         }
+        let is_told = |name: &&str| {
+            path.iter().filter_map(Step::variable).chain(definition.value.as_deref()).any(|told| told == *name)
+        };
+        if let Some(name) = known.iter().find(|name| !is_told(name)) {
+            let what =
+                format!("{:?} lacks the variable :{name}, so that several nodes have one entry", definition.path);
+            return Err(bad(what, "add it, best at the end"));
+        }
         let lower_case = match definition.apply.as_deref() {
             None => false,
             Some("toLowerCase") => true,
@@ -180,6 +191,25 @@ impl Index {
         }
         let (source, target) = (source.to_owned(), definition.document.clone());
         Ok(Self { source, pattern: steps, target, path, lower_case, value: definition.value.clone() })
+    }
+
+    /// Whether no entry can be one of another index, nor a node that is followed itself.
+    fn check_apart<'i>(&'i self, others: impl Iterator<Item = &'i Self>) -> Result<(), BadIndex> {
+        let meets =
+            |target: &Self, path: &[Step], document: &str| target.target == document && overlap(&target.path, path);
+        for other in others.chain([self]) {
+            let same_entry = !std::ptr::eq(self, other) && meets(self, &other.path, &other.target);
+            if same_entry || meets(self, &other.pattern, &other.source) || meets(other, &self.pattern, &self.source) {
+                return Err(BadIndex {
+                    what: format!(
+                        "an entry of an index in {:?} may be one of another index, or be followed",
+                        self.target
+                    ),
+                    mend: "begin the path of each index with another name".to_owned(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What the variables of the pattern are, if it fits these subscripts.
@@ -201,7 +231,8 @@ impl Index {
             key::push(&mut key, &subscript);
         }
         let kept = self.value.as_deref().and_then(|name| variables.get(name)).map_or("", String::as_str);
-        Some(IndexEntry { key, value: serde_json::to_vec(kept).unwrap_or_default() })
+        let value = serde_json::to_vec(kept).unwrap_or_default();
+        Some(IndexEntry { key, value, is_shared: self.told_by_value().is_some() })
     }
 
     /// A value as it stands in an entry.
@@ -214,9 +245,18 @@ impl Index {
         value.get(..end).unwrap_or_default().to_owned()
     }
 
-    /// The node that an entry of this index follows, if it is one and says enough: its node, and the value that it has to have.
-    pub(crate) fn source_of(&self, entry: &Node) -> Option<(Node, Option<String>)> {
-        let found = variables(&self.path, &entry.subscripts)?;
+    /// The variable that only the value of an entry tells.
+    fn told_by_value(&self) -> Option<&str> {
+        let name = self.value.as_deref()?;
+        (!self.path.iter().filter_map(Step::variable).any(|told| told == name)).then_some(name)
+    }
+
+    /// The node that an entry of this index follows, if it is one, and the value that the node has to have.
+    pub(crate) fn source_of(&self, entry: &Node, value: Option<&[u8]>) -> Option<(Node, Option<String>)> {
+        let mut found = variables(&self.path, &entry.subscripts)?;
+        if let Some(name) = self.told_by_value() {
+            found.insert(name, serde_json::from_slice(value?).ok()?);
+        }
         let subscript = |step: &Step| match step {
             Step::Name(name) => Some(name.clone()),
             Step::Variable(name) => found.get(name.as_str()).cloned(),
@@ -251,6 +291,15 @@ fn steps(path: &str) -> Result<Vec<Step>, BadIndex> {
         what: format!("{path:?} has an empty part"),
         mend: "write subscripts and :variables, with one / between them".to_owned(),
     })
+}
+
+/// Whether some node fits both.
+fn overlap(left: &[Step], right: &[Step]) -> bool {
+    let fits = |(left, right): (&Step, &Step)| match (left, right) {
+        (Step::Name(left), Step::Name(right)) => left == right,
+        _ => true,
+    };
+    left.len() == right.len() && left.iter().zip(right).all(fits)
 }
 
 fn variables<'s>(steps: &'s [Step], subscripts: &[String]) -> Option<BTreeMap<&'s str, String>> {

@@ -61,6 +61,12 @@ impl Node {
         Ok(key)
     }
 
+    /// The nodes above it, from its document down.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
+        let above = |depth| Self::new(self.document.clone(), self.subscripts.iter().take(depth).cloned());
+        (0..self.subscripts.len()).map(above)
+    }
+
     /// How many levels it may have below it.
     pub(crate) fn levels(&self) -> usize {
         SUBSCRIPTS.saturating_sub(self.subscripts.len())
@@ -69,7 +75,9 @@ impl Node {
     /// The node of a key; none if no node has such a key.
     pub(crate) fn of(key: &[u8]) -> Option<Self> {
         let mut names = names(key)?.into_iter();
-        Some(Self { document: names.next()?, subscripts: names.collect() })
+        let node = Self { document: names.next()?, subscripts: names.collect() };
+        // Bytes of nonsense may be another way to write a node.
+        Some(node).filter(|node| node.key().is_ok_and(|own| own == key))
     }
 }
 

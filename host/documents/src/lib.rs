@@ -8,10 +8,13 @@
 
 mod connection;
 mod transaction;
+mod nodes;
 mod cursor;
+mod piece;
 mod pages;
 mod prefix;
 mod store;
+mod span;
 mod history;
 mod indexes;
 mod transfer;
@@ -45,5 +48,5 @@ pub use record::State;
 pub use reindex::reindex;
 pub use store::{Commit, OpenFailure, Store};
 pub use transaction::Transaction;
-pub use transfer::{BadLine, HEADER, Header, Line, each, export, import};
+pub use transfer::{BadLine, HEADER, Header, Line, Visit, each, export, import};
 pub use trouble::Trouble;

@@ -38,5 +38,8 @@ pub const IMPORT_BATCH: usize = 1000;
 /// Bytes of the lines of one transaction of an import, 4 MiB: large values make it shorter.
 pub const IMPORT_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes that an entry takes in memory beside its key and its value, 64: what maps and lists need for it.
+pub(crate) const ENTRY_BYTES: usize = 64;
+
 /// Digits of a number as a subscript, 60; a longer one is a text.
 pub(crate) const DIGITS: usize = 60;

@@ -4,7 +4,7 @@
 
 use crate::key::{self, Node};
 use crate::trouble::Trouble;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Locks of one request at most, 1000: far above what one answer needs.
 const MOST: usize = 1000;
@@ -14,6 +14,8 @@ const MOST: usize = 1000;
 pub struct Locks {
     /// Who has a node's lock, and how often.
     held: BTreeMap<Vec<u8>, (u64, usize)>,
+    /// The nodes of everybody who has one.
+    holders: BTreeMap<u64, BTreeSet<Vec<u8>>>,
 }
 
 impl Locks {
@@ -23,18 +25,17 @@ impl Locks {
     /// [`Trouble::Refused`] if the node cannot be, or there are too many locks.
     pub fn take(&mut self, who: u64, at: &Node) -> Result<bool, Trouble> {
         let key = at.key()?;
-        if self.held.values().filter(|(holder, _)| *holder == who).count() >= MOST {
-            return Err(Trouble::refused(format!("a request may hold {MOST} locks")));
-        }
-        let others = |holder: &(u64, usize)| holder.0 != who;
-        let above = (0..=at.subscripts.len()).filter_map(|depth| {
-            let node = Node::new(at.document.clone(), at.subscripts.iter().take(depth).cloned());
-            node.key().ok().and_then(|key| self.held.get(&key))
-        });
-        let below = self.held.range(key.clone()..key::behind(&key)).map(|(_, holder)| holder);
-        if above.chain(below).any(others) {
+        let mut above = at.ancestors().filter_map(|node| self.held.get(&node.key().ok()?));
+        let mut below = self.held.range(key.clone()..key::behind(&key)).map(|(_, holder)| holder);
+        let is_other = |holder: &(u64, usize)| holder.0 != who;
+        if above.any(is_other) || below.any(is_other) {
             return Ok(false);
         }
+        let nodes = self.holders.entry(who).or_default();
+        if nodes.len() >= MOST && !nodes.contains(&key) {
+            return Err(Trouble::refused(format!("a request may hold {MOST} locks")));
+        }
+        nodes.insert(key.clone());
         self.held.entry(key).or_insert((who, 0)).1 += 1;
         Ok(true)
     }
@@ -51,14 +52,21 @@ impl Locks {
         *count -= 1;
         if *count == 0 {
             self.held.remove(&key);
+            let nodes = self.holders.entry(who).or_default();
+            nodes.remove(&key);
+            if nodes.is_empty() {
+                self.holders.remove(&who);
+            }
         }
         Ok(true)
     }
 
     /// Gives all locks back that somebody has; whether there were any.
     pub fn end(&mut self, who: u64) -> bool {
-        let before = self.held.len();
-        self.held.retain(|_, (holder, _)| *holder != who);
-        self.held.len() < before
+        let nodes = self.holders.remove(&who).unwrap_or_default();
+        for key in &nodes {
+            self.held.remove(key);
+        }
+        !nodes.is_empty()
     }
 }

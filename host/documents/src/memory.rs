@@ -24,7 +24,7 @@ impl Engine for Memory {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure> {
-        if is_empty(range) {
+        if crate::span::is_empty(range) {
             return Ok(Vec::new());
         }
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
@@ -45,14 +45,5 @@ impl Engine for Memory {
 
     fn flush(&self) -> Result<(), EngineFailure> {
         Ok(())
-    }
-}
-
-/// A map of the standard library panics where a range ends before it begins.
-pub(crate) fn is_empty(range: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
-    match range {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
     }
 }

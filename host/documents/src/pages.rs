@@ -8,7 +8,7 @@ use crate::key::{self, Node};
 use crate::limits::{PAGE, PAGE_BYTES};
 use crate::prefix;
 use crate::record::Record;
-use crate::store::Span;
+use crate::span::Span;
 use crate::transaction::{Transaction, child_of, decoded};
 use crate::trouble::Trouble;
 use std::ops::Bound;
@@ -169,35 +169,12 @@ impl Selection {
             None | Some("") => vec![Span::below(parent)],
             Some(prefix) => prefix::spans(parent, prefix),
         };
-        let mut spans: Vec<Span> = spans.into_iter().map(|span| span.within(&from, &to, self.reverse)).collect();
-        spans.retain(|span| !crate::memory::is_empty(span.bounds()));
+        let mut spans: Vec<Span> =
+            spans.into_iter().map(|span| Span { reverse: self.reverse, ..span.within(&from, &to) }).collect();
+        spans.retain(|span| !span.is_empty());
         if self.reverse {
             spans.reverse();
         }
         Ok(spans)
-    }
-}
-
-impl Span {
-    /// What of it lies within all of these bounds.
-    fn within(mut self, from: &[Bound<Vec<u8>>], to: &[Bound<Vec<u8>>], reverse: bool) -> Self {
-        let key_of = |bound: &Bound<Vec<u8>>| match bound {
-            Bound::Included(key) => (key.clone(), false),
-            Bound::Excluded(key) => (key.clone(), true),
-            Bound::Unbounded => (Vec::new(), false),
-        };
-        for bound in from {
-            if key_of(bound) > key_of(&self.from) {
-                self.from = bound.clone();
-            }
-        }
-        for bound in to {
-            let (own, other) = (key_of(&self.to), key_of(bound));
-            // Of two ends at one key the one without it is the nearer.
-            if other.0 < own.0 || (other.0 == own.0 && other.1) {
-                self.to = bound.clone();
-            }
-        }
-        Self { reverse, ..self }
     }
 }

@@ -7,7 +7,7 @@
 use crate::decimal::{Decimal, NEGATIVE, ZERO};
 use crate::key;
 use crate::limits::DIGITS;
-use crate::store::Span;
+use crate::span::Span;
 use std::ops::Bound;
 
 /// The spans below a node in which all names lie that begin with a prefix, from the first to the last; among them may be

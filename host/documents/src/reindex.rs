@@ -5,7 +5,8 @@
 use crate::cursor::Cursor;
 use crate::key;
 use crate::limits::IMPORT_BATCH;
-use crate::store::{Span, Store};
+use crate::span::Span;
+use crate::store::Store;
 use crate::trouble::Trouble;
 use std::ops::Bound;
 

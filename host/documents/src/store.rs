@@ -2,14 +2,15 @@
 //! In come transactions, out go commits with numbers; a commit whose reads were overtaken is a conflict.
 //! It never flushes by itself: who acknowledges a commit asks for that.
 
-use crate::engine::{Change, Changes, Engine, EngineFailure, Entry};
-use crate::history::{History, keys};
+use crate::engine::{Changes, Engine, EngineFailure};
+use crate::history::History;
 use crate::indexes::Indexes;
 use crate::key::{Node, OWN};
+use crate::piece::Piece;
+use crate::span::Span;
 use crate::transaction::{Transaction, decoded};
 use crate::trouble::Trouble;
-use std::ops::Bound;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The version of what lies on the disk.
 const FORMAT: &str = "1";
@@ -18,6 +19,9 @@ const ATTEMPTS: usize = 3;
 
 /// The number of a commit. What has a smaller one was committed before.
 pub type Commit = u64;
+
+/// Who holds it may commit, and nobody else.
+pub(crate) type Turn<'s> = MutexGuard<'s, ()>;
 
 /// Why a store cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,27 +88,32 @@ impl Store {
         Transaction::new(self.clone(), moment)
     }
 
-    /// Does something in one step, and commits it. What others overtake is done again.
+    /// Does something in one step, and commits it; no commit: it changed nothing. What others overtake is done again.
     ///
     /// # Errors
-    /// What `work` refuses; never [`Trouble::Conflict`], unless `work` gives it.
+    /// What `work` refuses; never [`Trouble::Conflict`], unless `work` makes it up.
     pub fn change<T>(
         &self,
         mut work: impl FnMut(&mut Transaction) -> Result<T, Trouble>,
-    ) -> Result<(T, Commit), Trouble> {
+    ) -> Result<(T, Option<Commit>), Trouble> {
         for _ in 0..ATTEMPTS {
             let mut transaction = self.begin();
-            let done = work(&mut transaction)?;
-            match transaction.commit() {
-                Err(Trouble::Conflict) => {}
-                ended => return Ok((done, ended?)),
+            let done = work(&mut transaction).and_then(|done| Ok((done, transaction.commit()?)));
+            // Not only the commit can find out that it was overtaken: so can a read, where much was written meanwhile.
+            if !matches!(done, Err(Trouble::Conflict)) {
+                return done;
             }
         }
         // Nobody commits until this is done, so nothing can overtake it.
-        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.turn();
         let mut transaction = self.begin();
         let done = work(&mut transaction)?;
-        Ok((done, transaction.commit_in_turn()?))
+        Ok((done, transaction.commit_in(&turn)?))
+    }
+
+    /// Waits until nobody else commits.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last commit.
@@ -119,7 +128,7 @@ impl Store {
     /// [`EngineFailure`]
     pub fn flush(&self) -> Result<Commit, EngineFailure> {
         let commit = {
-            let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.turn();
             let commit = self.committed();
             self.shared.engine.apply(&[(own_key("commits"), Some(commit.to_be_bytes().to_vec()))])?;
             commit
@@ -133,7 +142,7 @@ impl Store {
     /// # Errors
     /// [`EngineFailure`]
     pub fn keep_indexes(&self) -> Result<(), EngineFailure> {
-        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         self.shared.engine.apply(&[(own_key("indexes"), Some(self.shared.indexes.to_json()))])
     }
 
@@ -162,55 +171,42 @@ impl Store {
         }
     }
 
-    /// The first entries between two keys as they were at a moment, and whether these are all. How many there are says
-    /// nothing: some of `limit` may not have been there then, and others may have.
-    pub(crate) fn scan(&self, span: &Span, limit: usize, moment: u64) -> Result<Scanned, Trouble> {
+    /// The first entries of a span as they were at a moment. How many there are says nothing: some of `limit` may not have
+    /// been there then, and others may have.
+    pub(crate) fn scan(&self, span: &Span, limit: usize, moment: u64) -> Result<Piece, Trouble> {
         let history = self.history();
         if !history.knows(moment) {
             return Err(Trouble::Conflict);
         }
-        if crate::memory::is_empty(span.bounds()) {
-            return Ok(Scanned { entries: Vec::new(), looked_at: span.clone(), rest: None });
+        if span.is_empty() {
+            return Ok(Piece::of(span, Vec::new(), limit));
         }
-        let now = self.shared.engine.scan(span.bounds(), span.reverse, limit)?;
-        let last = if now.len() < limit { None } else { now.last().map(|(last, _)| last) };
-        let rest = last.map(|last| span.behind(last));
-        let looked_at = last.map_or_else(|| span.clone(), |last| span.until(last));
-        let mut entries = now;
-        if span.reverse {
-            entries.reverse();
-        }
-        let mut entries = history.rewind(entries, looked_at.bounds(), moment);
-        if span.reverse {
-            entries.reverse();
-        }
-        Ok(Scanned { entries, looked_at, rest })
+        let piece = Piece::of(span, self.shared.engine.scan(span.bounds(), span.reverse, limit)?, limit);
+        let looked_at = piece.looked_at.clone();
+        Ok(piece.with(history.then_between(looked_at.bounds(), moment), span, limit))
     }
 
     /// Commits changes if what was read is still so.
-    pub(crate) fn commit(&self, moment: u64, reads: &Reads, changes: &Changes) -> Result<Commit, Trouble> {
-        let _turn = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.commit_in_turn(moment, reads, changes)
-    }
-
-    /// As [`Store::commit`], by who has the turn.
-    pub(crate) fn commit_in_turn(&self, moment: u64, reads: &Reads, changes: &Changes) -> Result<Commit, Trouble> {
+    pub(crate) fn commit(
+        &self,
+        _: &Turn<'_>,
+        moment: u64,
+        reads: &Reads,
+        changes: &Changes,
+    ) -> Result<Commit, Trouble> {
         let overtaken = {
             let history = self.history();
             !history.knows(moment) || reads.overtaken(&history, moment)
         };
+        let mut history = self.history_mut();
         // From here on this transaction needs no past.
-        self.history_mut().end(moment);
+        history.end(moment);
         if overtaken {
             return Err(Trouble::Conflict);
         }
-        let mut history = self.history_mut();
         let mut before = Vec::new();
-        if !history.is_alone() {
-            for key in keys(changes) {
-                let was = if history.wants(key) { Some(self.shared.engine.get(key)?) } else { None };
-                before.push((key.clone(), was));
-            }
+        for (key, _) in changes.iter().filter(|(key, _)| history.wants(key)) {
+            before.push((key.clone(), self.shared.engine.get(key)?));
         }
         self.shared.engine.apply(changes)?;
         history.record(before);
@@ -221,6 +217,12 @@ impl Store {
         self.history_mut().end(moment);
     }
 
+    /// What [`History::kept`] counts.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> [usize; 4] {
+        self.history().kept()
+    }
+
     fn history(&self) -> RwLockReadGuard<'_, History> {
         self.shared.history.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -228,50 +230,6 @@ impl Store {
     fn history_mut(&self) -> RwLockWriteGuard<'_, History> {
         self.shared.history.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What lies between two keys, and from which end it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) from: Bound<Vec<u8>>,
-    pub(crate) to: Bound<Vec<u8>>,
-    pub(crate) reverse: bool,
-}
-
-impl Span {
-    pub(crate) fn forward(from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Self {
-        Self { from, to, reverse: false }
-    }
-
-    /// All that lies below a key, without the key itself.
-    pub(crate) fn below(key: &[u8]) -> Self {
-        Self::forward(Bound::Excluded(key.to_vec()), Bound::Excluded(crate::key::behind(key)))
-    }
-
-    pub(crate) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
-        (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice))
-    }
-
-    /// What is left behind a key, in the direction of reading.
-    pub(crate) fn behind(&self, key: &[u8]) -> Self {
-        let bound = Bound::Excluded(key.to_vec());
-        if self.reverse { Self { to: bound, ..self.clone() } } else { Self { from: bound, ..self.clone() } }
-    }
-
-    /// What comes before it, in the direction of reading, and the key itself.
-    pub(crate) fn until(&self, key: &[u8]) -> Self {
-        let bound = Bound::Included(key.to_vec());
-        if self.reverse { Self { from: bound, ..self.clone() } } else { Self { to: bound, ..self.clone() } }
-    }
-}
-
-/// A part of a span.
-pub(crate) struct Scanned {
-    pub(crate) entries: Vec<Entry>,
-    /// The part that these entries are all of.
-    pub(crate) looked_at: Span,
-    /// What is left.
-    pub(crate) rest: Option<Span>,
 }
 
 /// What a transaction has read, and therefore relies on.
@@ -286,9 +244,4 @@ impl Reads {
         self.keys.iter().any(|key| history.changed(key, moment))
             || self.spans.iter().any(|span| history.changed_between(span.bounds(), moment))
     }
-}
-
-/// One change that deletes or writes.
-pub(crate) fn as_changes(writes: std::collections::BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Changes {
-    writes.into_iter().collect::<Vec<Change>>()
 }

@@ -1,25 +1,32 @@
 //! A transaction: reads of the store as it was when it began, with its own changes, and the changes until they are committed.
 //! In come operations on nodes, out go values; at the end all changes at once, or a conflict.
-//! What it has read is remembered from the first change on that depends on it, so two transactions never both win.
+//! What it has read is remembered until it ends, so of two that rely on each other's changes only one wins.
 
 use crate::cursor::Cursor;
-use crate::engine::EngineFailure;
+use crate::engine::{Changes, EngineFailure};
 use crate::indexes::IndexEntry;
-use crate::json::{Json, Members, scalar};
 use crate::key::{self, Node};
-use crate::limits::{SUBTREE_BYTES, TRANSACTION_BYTES};
-use crate::number;
-use crate::record::{Record, Shape, State};
-use crate::store::{Commit, Reads, Span, Store, as_changes};
+use crate::limits::{ENTRY_BYTES, TRANSACTION_BYTES};
+use crate::record::Record;
+use crate::span::Span;
+use crate::store::{Commit, Reads, Store, Turn};
 use crate::trouble::Trouble;
 use std::collections::BTreeMap;
+
+/// The new bytes of keys; none: the key goes.
+type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Keys, and what was to be written there before, if anything was.
+type Undo = Vec<(Vec<u8>, Option<Option<Vec<u8>>>)>;
 
 /// A transaction. Dropping it forgets its changes.
 pub struct Transaction {
     store: Store,
     moment: u64,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: Writes,
     reads: Reads,
+    /// While an operation runs: what it has written.
+    undo: Option<Undo>,
     /// Bytes of writes and reads.
     bytes: usize,
     ended: bool,
@@ -27,197 +34,37 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) fn new(store: Store, moment: u64) -> Self {
-        Self { store, moment, writes: BTreeMap::new(), reads: Reads::default(), bytes: 0, ended: false }
+        Self { store, moment, writes: BTreeMap::new(), reads: Reads::default(), undo: None, bytes: 0, ended: false }
     }
 
-    /// Writes all changes in one step.
+    /// Writes all changes in one step; none: there were none.
     ///
     /// # Errors
     /// [`Trouble::Conflict`] if something that was read has changed meanwhile; or what the engine cannot do.
-    pub fn commit(mut self) -> Result<Commit, Trouble> {
-        let (reads, writes) = self.take();
-        if writes.is_empty() {
-            // It has only looked, and what it saw was there at one moment.
-            self.store.end(self.moment);
-            return Ok(self.moment);
+    pub fn commit(self) -> Result<Option<Commit>, Trouble> {
+        // Who has only looked saw what was there at one moment, and need not wait for anybody.
+        if self.writes.is_empty() {
+            return Ok(None);
         }
-        self.store.commit(self.moment, &reads, &as_changes(writes))
+        let store = self.store.clone();
+        let turn = store.turn();
+        self.commit_in(&turn)
     }
 
     /// As [`Transaction::commit`], by who has the turn.
-    pub(crate) fn commit_in_turn(mut self) -> Result<Commit, Trouble> {
-        let (reads, writes) = self.take();
-        if writes.is_empty() {
-            self.store.end(self.moment);
-            return Ok(self.moment);
+    pub(crate) fn commit_in(mut self, turn: &Turn<'_>) -> Result<Option<Commit>, Trouble> {
+        if self.writes.is_empty() {
+            return Ok(None);
         }
-        self.store.commit_in_turn(self.moment, &reads, &as_changes(writes))
-    }
-
-    fn take(&mut self) -> (Reads, BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
         self.ended = true;
-        (std::mem::take(&mut self.reads), std::mem::take(&mut self.writes))
+        let changes: Changes = std::mem::take(&mut self.writes).into_iter().collect();
+        self.store.commit(turn, self.moment, &self.reads, &changes).map(Some)
     }
 
     /// How many keys it would change.
     #[must_use]
     pub fn changes(&self) -> usize {
         self.writes.len()
-    }
-
-    /// Whether a subtree has so many nodes at most. Nothing relies on it.
-    pub(crate) fn is_small(&self, at: &Node, nodes: u64) -> Result<bool, Trouble> {
-        let mut cursor = Cursor::new(self, Span::below(&at.key()?));
-        for _ in 0..nodes {
-            if cursor.next()?.is_none() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The value of a node.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn get(&mut self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
-        let key = at.key()?;
-        Ok(self.record(&key)?.and_then(|record| record.value))
-    }
-
-    /// What there is at a node.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn look(&mut self, at: &Node) -> Result<State, Trouble> {
-        let key = at.key()?;
-        let record = self.record(&key)?;
-        let has_children = self.first_in(&Span::below(&key))?.is_some();
-        let exists = record.is_some() || has_children;
-        Ok(State { value: record.and_then(|record| record.value), has_children, exists })
-    }
-
-    /// How many nodes with a value the subtree has, the node itself among them; counting ends above `most`.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn count(&mut self, at: &Node, most: u64) -> Result<u64, Trouble> {
-        let key = at.key()?;
-        let mut count = u64::from(self.record(&key)?.is_some_and(|record| record.value.is_some()));
-        let span = Span::below(&key);
-        let mut cursor = Cursor::new(self, span.clone());
-        while count <= most {
-            let Some((key, bytes)) = cursor.next()? else { break };
-            count += u64::from(decoded(&key, bytes)?.value.is_some());
-        }
-        self.note_span(span)?;
-        Ok(count)
-    }
-
-    /// A subtree as JSON; none: there is nothing.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn read(&mut self, at: &Node) -> Result<Option<Vec<u8>>, Trouble> {
-        let key = at.key()?;
-        let own = self.record(&key)?;
-        let span = Span::below(&key);
-        let mut left = SUBTREE_BYTES;
-        let mut cursor = Cursor::new(self, span.clone());
-        let json = subtree(&mut cursor, &key, own, &mut left)?;
-        self.note_span(span)?;
-        Ok(json.map(|json| {
-            let mut text = Vec::new();
-            json.write(&mut text);
-            text
-        }))
-    }
-
-    /// Sets the value of a node; its children stay. It reads nothing, so it never makes a conflict: a value has the same form
-    /// whatever was there before, because what has one is no array any more.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn set(&mut self, at: &Node, value: &[u8]) -> Result<(), Trouble> {
-        let (key, value) = (at.key()?, scalar(value)?);
-        self.put(&key, &Record::value(value))
-    }
-
-    /// Stores JSON as a subtree; what was there before is gone.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn replace(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        let (key, json) = (at.key()?, Json::parse(json, at.levels())?);
-        let mut records = Vec::new();
-        json.flatten(&key, &mut records)?;
-        self.clear(&key)?;
-        for (key, record) in records {
-            self.put(&key, &record)?;
-        }
-        Ok(())
-    }
-
-    /// Stores JSON over a subtree; what it does not name stays. Arrays take the place of what was there.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn merge(&mut self, at: &Node, json: &[u8]) -> Result<(), Trouble> {
-        let (key, json) = (at.key()?, Json::parse(json, at.levels())?);
-        self.merge_below(&key, json)
-    }
-
-    fn merge_below(&mut self, key: &[u8], json: Json) -> Result<(), Trouble> {
-        key::check(key)?;
-        match json {
-            Json::Scalar(value) => self.put(key, &Record::value(value)),
-            Json::Object(Members { own, named }) => {
-                let is_empty = own.is_none() && named.is_empty();
-                if let Some(value) = own {
-                    self.put(key, &Record::value(value))?;
-                }
-                for (name, member) in named {
-                    self.merge_below(&key::child(key, &name), member)?;
-                }
-                if is_empty { self.merge_empty(key) } else { Ok(()) }
-            }
-            array @ Json::Array(_) => {
-                let mut records = Vec::new();
-                array.flatten(key, &mut records)?;
-                self.clear(key)?;
-                records.into_iter().try_for_each(|(key, record)| self.put(&key, &record))
-            }
-        }
-    }
-
-    /// An empty object is only seen where there is nothing else.
-    fn merge_empty(&mut self, key: &[u8]) -> Result<(), Trouble> {
-        let has_value = self.record(key)?.is_some_and(|record| record.value.is_some());
-        if has_value || self.first_in(&Span::below(key))?.is_some() {
-            return Ok(());
-        }
-        self.put(key, &Record::shape(Shape::Object))
-    }
-
-    /// Deletes a node and everything below it. False: there was nothing.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn delete(&mut self, at: &Node) -> Result<bool, Trouble> {
-        let key = at.key()?;
-        self.clear(&key)
-    }
-
-    /// Adds a JSON number to a node's value, which is a number or missing, and gives the sum.
-    ///
-    /// # Errors
-    /// [`Trouble`]
-    pub fn increment(&mut self, at: &Node, by: &[u8]) -> Result<Vec<u8>, Trouble> {
-        let key = at.key()?;
-        let value = self.record(&key)?.and_then(|record| record.value);
-        let sum = sum(at, value.as_deref().unwrap_or(b"0"), by)?;
-        self.put(&key, &Record::value(sum.clone()))?;
-        Ok(sum)
     }
 
     /// A record, on which this transaction relies from now on.
@@ -251,17 +98,33 @@ impl Transaction {
         self.moment
     }
 
-    pub(crate) fn writes(&self) -> &BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+    pub(crate) fn writes(&self) -> &Writes {
         &self.writes
     }
 
-    fn clear(&mut self, key: &[u8]) -> Result<bool, Trouble> {
+    /// Does all of an operation, or nothing where it fails: so that who goes on then commits nothing half-done.
+    pub(crate) fn whole<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.undo = Some(Vec::new());
+        let done = work(self);
+        let undo = self.undo.take().filter(|_| done.is_err()).unwrap_or_default();
+        for (key, before) in undo.into_iter().rev() {
+            self.bytes -= self.writes.remove(&key).map_or(0, |bytes| size(&key, bytes.as_deref()));
+            if let Some(before) = before {
+                self.bytes += size(&key, before.as_deref());
+                self.writes.insert(key, before);
+            }
+        }
+        done
+    }
+
+    /// Deletes a key and everything below it; whether there was something.
+    pub(crate) fn clear(&mut self, key: &[u8]) -> Result<bool, Trouble> {
         let span = Span { from: std::ops::Bound::Included(key.to_vec()), ..Span::below(key) };
         let mut keys = Vec::new();
         let mut cursor = Cursor::new(self, span.clone());
-        let mut bytes = 0;
+        let mut bytes = self.bytes;
         while let Some((key, _)) = cursor.next()? {
-            bytes += key.len();
+            bytes += size(&key, None);
             check_bytes(bytes)?;
             keys.push(key);
         }
@@ -279,11 +142,15 @@ impl Transaction {
             let before = self.record(key)?.and_then(|record| record.value);
             let old: Vec<IndexEntry> = indexed.entries(before.as_deref());
             let new: Vec<IndexEntry> = indexed.entries(record.value.as_deref());
-            for entry in old.iter().filter(|entry| !new.contains(entry)) {
-                self.write(entry.key.clone(), None)?;
+            for entry in old.into_iter().filter(|entry| !new.contains(entry)) {
+                let is_own = |kept: Record| kept.value.as_ref() == Some(&entry.value);
+                if !entry.is_shared || self.record(&entry.key)?.is_some_and(is_own) {
+                    self.write(entry.key, None)?;
+                }
             }
             for entry in new {
-                key::check(&entry.key)?;
+                key::check(&entry.key)
+                    .map_err(|trouble| Trouble::refused(format!("this value has no place in an index: {trouble}")))?;
                 self.write(entry.key, Record::value(entry.value).encode())?;
             }
         }
@@ -291,20 +158,21 @@ impl Transaction {
     }
 
     fn write(&mut self, key: Vec<u8>, bytes: Option<Vec<u8>>) -> Result<(), Trouble> {
-        let size = key.len() + bytes.as_ref().map_or(0, Vec::len);
-        if let Some(Some(before)) = self.writes.get(&key) {
-            self.bytes = self.bytes.saturating_sub(key.len() + before.len());
+        let before = self.writes.get(&key).map_or(0, |before| size(&key, before.as_deref()));
+        self.charge(before, size(&key, bytes.as_deref()))?;
+        match &mut self.undo {
+            Some(undo) => {
+                let before = self.writes.insert(key.clone(), bytes);
+                undo.push((key, before));
+            }
+            None => drop(self.writes.insert(key, bytes)),
         }
-        self.bytes += size;
-        check_bytes(self.bytes)?;
-        self.writes.insert(key, bytes);
         Ok(())
     }
 
     fn note_key(&mut self, key: &[u8]) -> Result<(), Trouble> {
         if !self.reads.keys.contains(key) {
-            self.bytes += key.len();
-            check_bytes(self.bytes)?;
+            self.charge(0, size(key, None))?;
             self.reads.keys.insert(key.to_vec());
         }
         Ok(())
@@ -313,10 +181,17 @@ impl Transaction {
     /// This transaction relies on all that lies between two keys.
     pub(crate) fn note_span(&mut self, span: Span) -> Result<(), Trouble> {
         if self.reads.spans.last() != Some(&span) {
-            self.bytes += span_bytes(&span);
-            check_bytes(self.bytes)?;
+            self.charge(0, span.size())?;
             self.reads.spans.push(span);
         }
+        Ok(())
+    }
+
+    /// Counts bytes that come, in the place of others.
+    fn charge(&mut self, before: usize, bytes: usize) -> Result<(), Trouble> {
+        let bytes = self.bytes - before + bytes;
+        check_bytes(bytes)?;
+        self.bytes = bytes;
         Ok(())
     }
 }
@@ -329,12 +204,9 @@ impl Drop for Transaction {
     }
 }
 
-fn span_bytes(span: &Span) -> usize {
-    use std::ops::Bound::{Excluded, Included};
-    [&span.from, &span.to]
-        .into_iter()
-        .map(|end| if let Included(key) | Excluded(key) = end { key.len() } else { 0 })
-        .sum()
+/// What a key and its bytes take.
+fn size(key: &[u8], bytes: Option<&[u8]>) -> usize {
+    key.len() + bytes.map_or(0, <[u8]>::len) + ENTRY_BYTES
 }
 
 fn check_bytes(bytes: usize) -> Result<(), Trouble> {
@@ -360,30 +232,4 @@ pub(crate) fn damaged(key: &[u8]) -> Trouble {
 /// A node from its bytes. Nothing else may lie in the store, so anything else is damage.
 pub(crate) fn decoded(key: &[u8], bytes: Vec<u8>) -> Result<Record, Trouble> {
     Record::decode(bytes).ok_or_else(|| damaged(key))
-}
-
-/// Everything below a key, and the key itself, as JSON.
-fn subtree(cursor: &mut Cursor<'_>, at: &[u8], own: Option<Record>, left: &mut usize) -> Result<Option<Json>, Trouble> {
-    let mut children = Vec::new();
-    while let Some((key, bytes)) = cursor.peek()?.filter(|(key, _)| key.starts_with(at)) {
-        let (name, child) = child_of(at, key)?;
-        *left = left.checked_sub(name.len() + bytes.len() + 3).ok_or_else(|| {
-            Trouble::refused(format!("the subtree has more than {SUBTREE_BYTES} bytes as JSON; read it page by page"))
-        })?;
-        let own = if key.len() == child.len() { cursor.next()? } else { None };
-        let own = own.map(|(key, bytes)| decoded(&key, bytes)).transpose()?;
-        children.extend(subtree(cursor, &child, own, left)?.map(|json| (name, json)));
-    }
-    Ok(Json::of_node(own, children))
-}
-
-fn sum(at: &Node, value: &[u8], by: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let number = |bytes: Vec<u8>, what: &str| {
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let is_number = text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-        if is_number { Ok(text) } else { Err(Trouble::refused(format!("{what} is {text}, which is no number"))) }
-    };
-    let value = number(value.to_vec(), &format!("the value of {at}"))?;
-    let sum = number::sum(&value, &number(scalar(by)?, "the increment")?);
-    sum.map(String::into_bytes).ok_or_else(|| Trouble::refused(format!("the sum at {at} is too large for a number")))
 }

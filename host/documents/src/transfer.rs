@@ -4,10 +4,12 @@
 
 use crate::cursor::Cursor;
 use crate::engine::Entry;
+use crate::json::scalar;
 use crate::key::{self, Node};
 use crate::limits::{IMPORT_BATCH, IMPORT_BYTES};
 use crate::record::{Record, Shape};
-use crate::store::{Span, Store};
+use crate::span::Span;
+use crate::store::Store;
 use crate::transaction::{Transaction, decoded};
 use crate::trouble::Trouble;
 use serde::{Deserialize, Serialize};
@@ -51,14 +53,14 @@ fn some<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Box<RawValu
     Box::<RawValue>::deserialize(value).map(Some)
 }
 
-/// Why an import stopped.
+/// Why an import stopped, or is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum BadLine {
     /// The lines could not be read.
     #[error("the lines cannot be read: {0}")]
     Input(#[from] std::io::Error),
-    /// A line is wrong; those before it were imported.
-    #[error("line {line}: {what}; the lines before line {kept} are imported, and importing again does no harm")]
+    /// A line is wrong; those before it were imported, up to a certain one.
+    #[error("line {line}: {what}; {}", imported(*kept))]
     Line {
         /// Counted from 1.
         line: u64,
@@ -67,6 +69,33 @@ pub enum BadLine {
         /// The first line that was not imported.
         kept: u64,
     },
+    /// Lines cannot be stored together.
+    #[error("lines {kept} to {line}: {what}; {}", imported(*kept))]
+    Lines {
+        /// The last one of them.
+        line: u64,
+        /// Why.
+        what: String,
+        /// The first one of them.
+        kept: u64,
+    },
+    /// All lines are imported, but there are too few.
+    #[error(
+        "the first line promises {promised} nodes, and {count} came and are imported: the rest of the export is missing"
+    )]
+    Short {
+        /// Nodes that came.
+        count: u64,
+        /// Nodes that the header promises.
+        promised: u64,
+    },
+}
+
+fn imported(kept: u64) -> String {
+    if kept <= 2 {
+        return "nothing is imported".to_owned();
+    }
+    format!("the lines before line {kept} are imported, and importing again does no harm")
 }
 
 /// Writes all nodes, or those of one document, as lines. `damaged` hears of what cannot be read, and the export goes on behind
@@ -102,15 +131,14 @@ pub fn export(
     Ok(written)
 }
 
+/// Who is shown nodes with their values.
+pub type Visit<'v> = dyn FnMut(&Node, Option<&[u8]>) -> std::io::Result<()> + 'v;
+
 /// Gives every node of a subtree with its value, in order.
 ///
 /// # Errors
 /// What `visit` gives, or what cannot be read.
-pub fn each(
-    store: &Store,
-    at: &Node,
-    visit: &mut dyn FnMut(&Node, Option<&[u8]>) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+pub fn each(store: &Store, at: &Node, visit: &mut Visit<'_>) -> std::io::Result<()> {
     let top = at.key().map_err(std::io::Error::other)?;
     let mut shown = |node: Node, record: Record| visit(&node, record.value.as_deref());
     walk(&store.begin(), &top, &mut shown, &mut |_| false).map(|_| ())
@@ -165,7 +193,8 @@ type Kept = (Vec<u8>, Node, Record);
 fn read(entry: Option<Entry>) -> Result<Option<Kept>, (Option<Vec<u8>>, Trouble)> {
     let Some((key, bytes)) = entry else { return Ok(None) };
     let record = decoded(&key, bytes).map_err(|trouble| (Some(key.clone()), trouble))?;
-    match Node::of(&key) {
+    let is_value = |value: &Vec<u8>| scalar(value).is_ok();
+    match Node::of(&key).filter(|_| record.value.as_ref().is_none_or(is_value)) {
         Some(node) => Ok(Some((key, node, record))),
         None => Err((Some(key.clone()), crate::transaction::damaged(&key))),
     }
@@ -185,7 +214,8 @@ fn leap(last: &[u8], failures: &mut usize, top: usize) -> Option<Vec<u8>> {
 }
 
 /// Stores the nodes of lines, in transactions of [`IMPORT_BATCH`]. What lines do not name stays. `committed` is called after
-/// each of them with the number of lines so far and the number that the header promises; it may wait for the disk.
+/// each of them with the number of nodes so far and the number that the header promises; it may wait for the disk. Gives the
+/// number of nodes.
 ///
 /// # Errors
 /// [`BadLine`]
@@ -194,40 +224,38 @@ pub fn import(
     lines: &mut dyn BufRead,
     committed: &mut dyn FnMut(u64, u64) -> Result<(), String>,
 ) -> Result<u64, BadLine> {
-    let (mut number, mut kept, mut promised) = (0, 1, 0);
-    let (mut batch, mut bytes) = (Vec::with_capacity(IMPORT_BATCH), 0);
+    let (_, text) = next_line(lines)?;
+    let promised = header(&text).map_err(|what| BadLine::Line { line: 1, what, kept: 1 })?.nodes;
+    let (mut line, mut kept, mut count) = (1, 2, 0);
     loop {
-        let mut text = Vec::new();
-        let length = (&mut *lines).take(LINE_BYTES).read_until(b'\n', &mut text)?;
-        let ended = length == 0;
-        if !ended {
-            number += 1;
-            let failed = |what: String| BadLine::Line { line: number, what, kept };
-            if number == 1 {
-                promised = header(&text).map_err(failed)?.nodes;
-            } else if !text.trim_ascii().is_empty() {
-                batch.push(node(&text).map_err(failed)?);
-                bytes += length;
+        let (mut batch, mut bytes, mut ended) = (Vec::with_capacity(IMPORT_BATCH), 0, false);
+        while batch.len() < IMPORT_BATCH && bytes < IMPORT_BYTES && !ended {
+            let (length, text) = next_line(lines)?;
+            ended = length == 0;
+            line += u64::from(!ended);
+            bytes += length;
+            if !text.trim_ascii().is_empty() {
+                batch.push(node(&text).map_err(|what| BadLine::Line { line, what, kept })?);
             }
         }
-        if batch.len() >= IMPORT_BATCH || bytes >= IMPORT_BYTES || ended {
-            let failed = |what: String| BadLine::Line { line: number, what, kept };
-            store_all(store, &batch).map_err(|trouble| failed(trouble.to_string()))?;
-            committed(number.saturating_sub(1), promised).map_err(failed)?;
-            kept = number + 1;
-            batch.clear();
-            bytes = 0;
-        }
+        count += batch.len() as u64;
+        let stored = store_all(store, &batch).map_err(|trouble| trouble.to_string());
+        stored.and_then(|()| committed(count, promised)).map_err(|what| BadLine::Lines { line, what, kept })?;
+        kept = line + 1;
         if ended {
-            return Ok(number.saturating_sub(1));
+            return if count < promised { Err(BadLine::Short { count, promised }) } else { Ok(count) };
         }
     }
 }
 
+/// A line, and how many bytes it had; none: there is no more.
+fn next_line(lines: &mut dyn BufRead) -> std::io::Result<(usize, Vec<u8>)> {
+    let mut text = Vec::new();
+    let length = lines.take(LINE_BYTES).read_until(b'\n', &mut text)?;
+    Ok((length, text))
+}
+
 fn store_all(store: &Store, nodes: &[(Vec<u8>, Record)]) -> Result<(), Trouble> {
-    if nodes.is_empty() {
-        return Ok(());
-    }
     let work = |transaction: &mut Transaction| nodes.iter().try_for_each(|(key, record)| transaction.put(key, record));
     store.change(work).map(|_| ())
 }
@@ -251,7 +279,7 @@ fn node(text: &[u8]) -> Result<(Vec<u8>, Record), String> {
     };
     let key =
         Node { document: line.document, subscripts: line.subscripts }.key().map_err(|trouble| trouble.to_string())?;
-    let value = line.value.map(|value| crate::json::scalar(value.get().as_bytes())).transpose();
+    let value = line.value.map(|value| scalar(value.get().as_bytes())).transpose();
     let record = Record { shape, value: value.map_err(|trouble| trouble.to_string())? };
     if record == Record::default() {
         return Err("this node has neither a value nor a shape".to_owned());

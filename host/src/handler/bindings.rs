@@ -15,6 +15,7 @@ wasmtime::component::bindgen!({
         "qewd:handler/documents.replace": async,
         "qewd:handler/documents.merge": async,
         "qewd:handler/documents.delete": async,
+        "qewd:handler/documents.begin": async,
         "qewd:handler/documents.commit": async,
         "qewd:handler/documents.lock": async,
     },

@@ -66,8 +66,8 @@ impl wire::Host for State {
         Ok(self.documents()?.connection()?.increment(&node(at), &by)?)
     }
 
-    fn begin(&mut self) -> Answer<()> {
-        Ok(self.documents()?.connection()?.begin()?)
+    async fn begin(&mut self) -> Answer<()> {
+        Ok(self.documents()?.begin().await?)
     }
 
     async fn commit(&mut self) -> Answer<()> {
@@ -75,7 +75,7 @@ impl wire::Host for State {
     }
 
     fn roll_back(&mut self) -> Answer<()> {
-        Ok(self.documents()?.connection()?.roll_back()?)
+        Ok(self.documents()?.roll_back()?)
     }
 
     async fn lock(&mut self, at: wire::Node, milliseconds: u32) -> Answer<bool> {

@@ -2,7 +2,7 @@
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
-use super::pieces::{Head, head, owner, piece_key, split};
+use super::pieces;
 use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard};
 
-/// Bytes of a segment of sled's log, 2 MiB: four times what a page can become (see [`super::pieces`]), so that sled, which makes
-/// files of what is larger and does not flush them, never does.
+/// Bytes of a segment of sled's log, 2 MiB. What has more than a quarter of one becomes a file of its own, which sled never asks
+/// the disk to keep: after a power cut it is not there, and neither is the store. A leaf of sled has some 17 entries, which
+/// [`pieces`] keep short, and an inner node some 256 keys: both stay well below.
 pub(super) const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of pages that sled keeps in memory, 64 MiB: its own default of 1 GiB is more than many containers have.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -33,6 +34,8 @@ const RESERVE_OF_DELETES: u64 = RESERVE / 2;
 const OVERHEAD: u64 = 4;
 /// The file of sled that has to be on the disk when a flush is done.
 pub(super) const LOG: &str = "db";
+/// The file of sled that is written once.
+const CONFIGURATION: &str = "conf";
 /// Where the sum is kept: pages of its own, which are short, because it changes with each commit.
 const SUMS: &str = "sums";
 /// Its key there: no key of an entry begins so.
@@ -79,19 +82,15 @@ impl Inner {
         self.broken.load(Ordering::Acquire) || DIED.load(Ordering::Acquire)
     }
 
-    /// The bytes of an entry, from those that the engine has.
-    fn whole(&self, key: &[u8], bytes: &[u8]) -> sled::Result<Vec<u8>> {
-        let damaged = || sled::Error::Corruption { at: None, bt: () };
-        match head(bytes).ok_or_else(damaged)? {
-            Head::Whole(bytes) => Ok(bytes.to_vec()),
-            Head::Pieces(count) => {
-                let mut whole = Vec::new();
-                for number in 0..count {
-                    whole.extend_from_slice(&self.entries.get(piece_key(key, number))?.ok_or_else(damaged)?);
-                }
-                Ok(whole)
-            }
+    /// The bytes of an entry, of which these are kept in its place.
+    fn whole(&self, key: &[u8], kept: &[u8]) -> sled::Result<Vec<u8>> {
+        let Some(length) = pieces::length(kept) else { return Ok(kept.to_vec()) };
+        let mut whole = Vec::new();
+        for piece in pieces::keys(key, length) {
+            let piece = self.entries.get(piece)?.ok_or(sled::Error::Corruption { at: None, bt: () })?;
+            whole.extend_from_slice(&piece);
         }
+        Ok(whole)
     }
 }
 
@@ -109,6 +108,11 @@ impl Disk {
             Ok((entries, sums, sum))
         })?;
         let log = File::open(folder.join(LOG)).map_err(|error| failure(&sled::Error::Io(error)))?;
+        // What was made just now; a flush is for the log. Some file systems cannot do this to folders, and need not.
+        let configuration = folder.join(CONFIGURATION);
+        for made in [configuration.as_path()].into_iter().chain(folder.ancestors().take(3)) {
+            let _ = File::open(made).and_then(|made| made.sync_all());
+        }
         let (folder, sum, broken) = (folder.to_owned(), RwLock::new(sum), AtomicBool::new(false));
         Ok(Self { inner: Arc::new(Inner { entries, sums, sum, log, folder, broken }) })
     }
@@ -145,15 +149,12 @@ impl Disk {
             let mut torn = Vec::new();
             for entry in &*self.inner.entries {
                 let (key, bytes) = entry?;
-                let is_sound = match owner(&key) {
+                let is_sound = match pieces::owner(&key) {
                     None => self.inner.whole(&key, &bytes).is_ok(),
-                    Some((owner, number)) => self
-                        .inner
-                        .entries
-                        .get(owner)?
-                        .as_deref()
-                        .and_then(head)
-                        .is_some_and(|head| matches!(head, Head::Pieces(count) if number < count)),
+                    Some(owner) => {
+                        let length = self.inner.entries.get(owner)?.as_deref().and_then(pieces::length);
+                        length.is_some_and(|length| pieces::keys(owner, length).any(|piece| key == piece))
+                    }
                 };
                 if !is_sound {
                     torn.push(key.to_vec());
@@ -281,14 +282,17 @@ impl Engine for Disk {
             changes.iter().map(|(key, bytes)| (key.as_slice(), bytes.as_deref())).collect();
         self.change(|entries, sum| {
             for (key, bytes) in &changes {
-                if let Some(Head::Pieces(count)) = entries.get(key)?.as_deref().and_then(head) {
-                    (0..count).try_for_each(|number| put(entries, sum, &piece_key(key, number), None))?;
+                if let Some(length) = entries.get(key)?.as_deref().and_then(pieces::length) {
+                    pieces::keys(key, length).try_for_each(|piece| put(entries, sum, &piece, None))?;
                 }
-                match bytes {
+                match bytes.map(|bytes| (bytes, pieces::head(bytes))) {
                     None => put(entries, sum, key, None)?,
-                    Some(bytes) => {
-                        let parts = split(key, bytes);
-                        parts.iter().try_for_each(|(key, bytes)| put(entries, sum, key, Some(bytes)))?;
+                    Some((bytes, None)) => put(entries, sum, key, Some(bytes))?,
+                    Some((bytes, Some(head))) => {
+                        put(entries, sum, key, Some(&head))?;
+                        for (piece, bytes) in pieces::keys(key, bytes.len()).zip(bytes.chunks(pieces::PIECE_BYTES)) {
+                            put(entries, sum, &piece, Some(bytes))?;
+                        }
                     }
                 }
             }

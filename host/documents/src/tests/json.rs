@@ -3,9 +3,10 @@
 //! Numbers are never computed with, so they come back to the letter.
 
 use super::keys::{name, order};
+use super::memory_store;
 use crate::json::scalar;
 use crate::limits::{SUBSCRIPTS, VALUE_BYTES};
-use crate::{Connection, Indexes, Memory, Node, Store, Trouble};
+use crate::{Connection, Node, Trouble};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -104,7 +105,7 @@ fn written() -> impl Strategy<Value = Written> {
 }
 
 fn connection() -> Connection {
-    Connection::new(Store::open(Box::new(Memory::default()), Indexes::default()).unwrap())
+    Connection::new(memory_store())
 }
 
 fn node() -> Node {

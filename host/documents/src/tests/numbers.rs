@@ -2,8 +2,9 @@
 //! In come numbers in all ways of writing; out goes what they are together.
 //! What cannot be exact is as near as floating-point numbers are.
 
+use super::memory_store;
 use crate::number::{shortest, sum};
-use crate::{Connection, Indexes, Memory, Node, Store, Trouble};
+use crate::{Connection, Node, Trouble};
 use proptest::prelude::*;
 use std::cmp::Ordering;
 
@@ -71,7 +72,7 @@ fn sums() {
 
 #[test]
 fn what_is_no_number_is_not_counted() {
-    let mut connection = Connection::new(Store::open(Box::new(Memory::default()), Indexes::default()).unwrap());
+    let mut connection = Connection::new(memory_store());
     let node = Node::new("d", ["x"]);
     let words = |result: Result<Vec<u8>, Trouble>| match result {
         Err(Trouble::Refused(words)) => words,
