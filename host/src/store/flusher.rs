@@ -15,7 +15,18 @@ const RELAXED: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Default)]
 struct Progress {
     flushed: Commit,
-    failed: Option<EngineFailure>,
+    /// The last commit whose flush failed, and why. A later flush may be better.
+    failed: Option<(Commit, EngineFailure)>,
+}
+
+impl Progress {
+    /// Whether a commit is on the disk; none: nobody knows yet.
+    fn of(&self, commit: Commit) -> Option<Result<(), EngineFailure>> {
+        if self.flushed >= commit {
+            return Some(Ok(()));
+        }
+        self.failed.as_ref().filter(|(failed, _)| *failed >= commit).map(|(_, failure)| Err(failure.clone()))
+    }
 }
 
 /// The thread that flushes; it ends with this handle, after a last flush.
@@ -39,19 +50,22 @@ impl Flusher {
     /// Returns when a commit is on the disk.
     pub(super) async fn wait(&self, commit: Commit) -> Result<(), EngineFailure> {
         let mut progress = self.progress.clone();
-        if progress.borrow().flushed >= commit {
-            return Ok(());
+        if let Some(known) = progress.borrow().of(commit) {
+            return known;
         }
         if let Some(wanted) = &self.wanted {
             // Full means that somebody has asked already.
             let _ = wanted.try_send(());
         }
         let ended = || EngineFailure { words: "the host is stopping".to_owned(), full: false };
-        let done = progress.wait_for(|progress| progress.flushed >= commit || progress.failed.is_some()).await;
-        match done.map_err(|_| ended())? {
-            progress if progress.flushed >= commit => Ok(()),
-            progress => Err(progress.failed.clone().unwrap_or_else(ended)),
-        }
+        let done = progress.wait_for(|progress| progress.of(commit).is_some()).await;
+        done.map_err(|_| ended())?.of(commit).unwrap_or_else(|| Err(ended()))
+    }
+
+    /// Why the last flush failed, if it did: then what lies in memory may never come to the disk.
+    pub(super) fn failed(&self) -> Option<EngineFailure> {
+        let progress = self.progress.borrow();
+        progress.failed.as_ref().filter(|(failed, _)| *failed > progress.flushed).map(|(_, failure)| failure.clone())
     }
 }
 
@@ -89,6 +103,8 @@ impl Work {
     }
 
     fn flush(&self) {
+        // What comes later is not part of a flush that fails.
+        let wanted = self.store.committed();
         match self.store.flush() {
             Ok(commit) => {
                 if let Err(error) = self.folder.acknowledge(commit) {
@@ -98,7 +114,7 @@ impl Work {
             }
             Err(failure) => {
                 tracing::error!("documents are not on the disk: {failure}");
-                self.tell.send_modify(|progress| progress.failed = Some(failure));
+                self.tell.send_modify(|progress| progress.failed = Some((wanted, failure)));
             }
         }
     }
