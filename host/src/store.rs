@@ -100,6 +100,10 @@ impl Documents {
         let indexes = indexes(settings)?;
         let disk = Disk::open(&folder.engine()).map_err(|failure| open(failure.into()))?;
         let lost = |loss| StoreFailure::Lost { folder: data.display().to_string(), loss };
+        // First: a store of another version may be whole in another way.
+        if let Err(why @ OpenFailure::Format(_)) = Store::check_format(&disk) {
+            return Err(open(why));
+        }
         disk.verify().map_err(lost)?;
         let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
         let has_others = kept.as_ref().is_some_and(|kept| *kept != indexes.to_json());
@@ -115,6 +119,12 @@ impl Documents {
         }
         if has_others || kept.is_none() {
             store.keep_indexes().map_err(|failure| failed(failure.into()))?;
+        }
+        // What a killed host had written and not flushed is shown from now on, and new entries are there: both have to stay.
+        match store.flush() {
+            // On a full disk documents can still be read.
+            Err(failure) if failure.full => tracing::warn!("{failure}"),
+            flushed => drop(flushed.map_err(|failure| failed(failure.into()))?),
         }
         let relaxed = settings.durability == Durability::Relaxed;
         let operators = operators(&folder, &store);

@@ -71,18 +71,22 @@ impl Shared {
 
     fn counters(&self, writers: &mut [Writer], there: &Value) {
         assert_eq!(there["Counters"]["twin"], there["Twins"]["twin"], "the twins");
-        let counts: [(&str, fn(&mut Writer) -> &mut Count); 2] =
-            [("all", |writer| &mut writer.promised.counter), ("twin", |writer| &mut writer.promised.twins)];
-        for (name, count) in counts {
-            let number = |documents: &Value| documents["Counters"][name].as_i64().unwrap_or_default();
-            let all: Vec<Count> = writers.iter_mut().map(|writer| std::mem::take(count(writer))).collect();
-            let (before, now) = (number(&self.before), number(there));
-            let sum = |part: fn(&Count) -> i64| before + all.iter().map(part).sum::<i64>();
-            let (least, most) = (sum(|count| count.acknowledged), sum(|count| count.sent));
-            let told = all.iter().map(|count| count.told).max().unwrap_or_default();
-            assert!(now >= told, "the counter {name} went back from {told} to {now}");
-            assert!((least..=most).contains(&now), "the counter {name} is {now}, not from {least} to {most}");
-        }
+        let counter = |writer: &mut Writer| std::mem::take(&mut writer.promised.counter);
+        let twins = |writer: &mut Writer| std::mem::take(&mut writer.promised.twins);
+        let all: Vec<Count> = writers.iter_mut().map(counter).collect();
+        self.counter("all", &all, there);
+        let all: Vec<Count> = writers.iter_mut().map(twins).collect();
+        self.counter("twin", &all, there);
+    }
+
+    fn counter(&self, name: &str, all: &[Count], there: &Value) {
+        let number = |documents: &Value| documents["Counters"][name].as_i64().unwrap_or_default();
+        let (before, now) = (number(&self.before), number(there));
+        let sum = |part: fn(&Count) -> i64| before + all.iter().map(part).sum::<i64>();
+        let (least, most) = (sum(|count| count.acknowledged), sum(|count| count.sent));
+        let told = all.iter().map(|count| count.told).max().unwrap_or_default();
+        assert!(now >= told, "the counter {name} went back from {told} to {now}");
+        assert!((least..=most).contains(&now), "the counter {name} is {now}, not from {least} to {most}");
     }
 
     /// The balances are what the transfers that are there make of those before.

@@ -69,7 +69,7 @@ fn killed_hosts_keep_what_they_acknowledged() {
         let milliseconds = Duration::from_millis(chance.random_range(1..MOST_MILLISECONDS));
         killed += match life % 4 {
             0 => scene.life(End::Kill { after: milliseconds }),
-            1 => scene.life(End::KillWhileImporting { after: milliseconds / 4 }),
+            1 => scene.life(End::KillWhileImporting { after: milliseconds / 2 }),
             2 => scene.life(End::KillWhileStopping { after: milliseconds, then: milliseconds / 12 }),
             _ => scene.is_killed_at_its_start(milliseconds, &mut chance),
         };

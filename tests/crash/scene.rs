@@ -17,12 +17,13 @@ use std::time::Duration;
 /// Connections that write.
 const WRITERS: usize = 6;
 /// Nodes of an import: some of its transactions.
-pub(crate) const IMPORTED: usize = 30_000;
+pub(crate) const IMPORTED: usize = 10_000;
 /// Starts in a row that are killed, and how long each of them has at most: as long as a start may take.
 const STARTS: usize = 3;
 const START_MILLISECONDS: u64 = 400;
 
 /// How a life ends.
+#[derive(Clone, Copy)]
 pub(crate) enum End<'a> {
     Kill { after: Duration },
     KillWhileImporting { after: Duration },

@@ -218,6 +218,11 @@ impl Host {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How many files and sockets the process holds open now.
     pub(crate) fn open_files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()

@@ -9,13 +9,14 @@
 mod harness;
 
 use harness::{Source, module, versions};
-use qewd::configuration::{Limits, ModuleSettings};
+use qewd::configuration::{DocumentSettings, Limits, ModuleSettings};
 use qewd::failure::Failure;
 use qewd::handler::{Call, Compiled, Engine, EngineSettings, Module, ModulePlace, Outcome, Shared};
 use qewd::names::{HandlerName, RequestId};
 use qewd::pool::{Pool, PoolSettings, Worker, WorkerState};
 use qewd::request::{Kind, Request};
 use qewd::session::Session;
+use qewd::store::Documents;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, timeout};
@@ -34,6 +35,7 @@ async fn load(engine: &Engine, name: &str, bytes: Vec<u8>) -> Arc<Module> {
         user_defined: Arc::default(),
         upward: tokio::sync::mpsc::channel(1).0,
         audience: Arc::default(),
+        documents: Arc::new(Documents::in_memory(&DocumentSettings::default()).unwrap()),
     };
     let settings = ModuleSettings::usual(&Limits::default());
     Arc::new(

@@ -13,8 +13,13 @@ fn app() -> App {
     App::new(json!({"qewd_up": true}), &routes).guest("orchestrator", "echo").guest("orchestrator", "versioned")
 }
 
+/// The user's cache: hosts share it, and a data folder belongs to one host.
+fn launch(app: &App) -> Launch {
+    Launch::orchestrator(app).environment("XDG_CACHE_HOME", app.path().join("cache"))
+}
+
 fn start(app: &App) -> Host {
-    Launch::orchestrator(app).data(&app.path().join("data")).start()
+    launch(app).start()
 }
 
 /// Starts a host, sees it serve, and ends it.
@@ -45,7 +50,7 @@ fn code(folder: &Path) -> Vec<PathBuf> {
 fn a_damaged_cache_is_not_run() {
     let app = app();
     serves(&app);
-    let folder = app.path().join("data/compiled/code");
+    let folder = app.path().join("cache/qewd/compiled/code");
     let files = code(&folder);
     assert_eq!(files.len(), 2, "one for each module: {files:?}");
     let whole: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
@@ -76,7 +81,7 @@ fn a_damaged_cache_is_not_run() {
 fn a_folder_that_others_may_write_to_is_not_used() {
     use std::os::unix::fs::PermissionsExt as _;
     let app = app();
-    let folder = app.path().join("data/compiled");
+    let folder = app.path().join("cache/qewd/compiled");
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
     let lines = serves(&app);
@@ -90,7 +95,7 @@ fn a_folder_that_others_may_write_to_is_not_used() {
 #[test]
 fn hosts_that_start_at_one_moment_share_a_cache_in_disorder() {
     let app = app();
-    let folder = app.path().join("data/compiled");
+    let folder = app.path().join("cache/qewd/compiled");
     for _ in 0..5 {
         serves(&app);
         let files = code(&folder.join("code"));
@@ -99,9 +104,8 @@ fn hosts_that_start_at_one_moment_share_a_cache_in_disorder() {
         for number in 0..50 {
             fs::write(files[0].with_file_name(format!("unknown{number}")), "half").unwrap();
         }
-        let launch = || Launch::orchestrator(&app).data(&app.path().join("data"));
         std::thread::scope(|scope| {
-            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| launch().start())).collect();
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| launch(&app).start())).collect();
             for host in starts.into_iter().map(|start| start.join().unwrap()) {
                 assert_eq!(host.get("/api/versioned").send().status, 200);
                 assert!(!host.lines().iter().any(|line| line.contains("compiled at each start")));
@@ -114,8 +118,8 @@ fn hosts_that_start_at_one_moment_share_a_cache_in_disorder() {
 #[test]
 fn a_cache_that_cannot_be_used_costs_only_time() {
     let app = app();
-    fs::create_dir_all(app.path().join("data/compiled")).unwrap();
-    fs::write(app.path().join("data/compiled/code"), "in the way").unwrap();
+    fs::create_dir_all(app.path().join("cache/qewd/compiled")).unwrap();
+    fs::write(app.path().join("cache/qewd/compiled/code"), "in the way").unwrap();
     let lines = serves(&app);
     let told = |line: &String| line.contains("WARN") && line.contains("modules are compiled at each start");
     assert!(lines.iter().any(told), "{lines:#?}");

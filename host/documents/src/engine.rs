@@ -32,7 +32,8 @@ pub trait Engine: Send + Sync {
     /// [`EngineFailure`]
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineFailure>;
 
-    /// The first entries between two keys, `limit` at most; the last ones, from the end, if `reverse`.
+    /// The first entries between two keys, `limit` at most; the last ones, from the end, if `reverse`. The store never asks
+    /// between keys between which nothing can lie, and never while changes are made.
     ///
     /// # Errors
     /// [`EngineFailure`]
@@ -43,7 +44,8 @@ pub trait Engine: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure>;
 
-    /// Makes all changes or none, also where the machine stops in between.
+    /// Makes all changes or none, also where the machine stops in between. Who meanwhile gets one key
+    /// after the other sees no change, and from one moment on all of them: the store does not wait for that.
     ///
     /// # Errors
     /// [`EngineFailure`]: nothing was changed.

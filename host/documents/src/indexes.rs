@@ -123,7 +123,7 @@ impl Indexes {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.definitions.is_empty()
+        self.by_document.is_empty()
     }
 
     /// The indexes that follow the node of a key.

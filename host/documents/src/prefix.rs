@@ -51,8 +51,8 @@ fn amounts(text: &str) -> Vec<(Option<String>, Option<String>)> {
             let (next_whole, next_part) = digits.split_at(digits.len() - part.len());
             vec![(Some(short(whole, part)), Some(short(next_whole, next_part)))]
         }
-        None if whole == "0" => vec![(Some("0".to_owned()), Some("1".to_owned()))],
         None => {
+            // Behind a 0 nothing can follow, so all of these but the first are no numbers.
             let lengths = 0..=(DIGITS - whole.len());
             let of_length = |zeros: usize| {
                 let padded = |text: &str| format!("{text}{}", "0".repeat(zeros));
@@ -95,7 +95,7 @@ fn number_span(parent: &[u8], sign: &str, from: Option<String>, to: Option<Strin
         number.encode(&mut key);
         Some(key)
     };
-    // A number with too many digits is a text: there is none behind those before it.
+    // What is no number has nothing before it; one with too many digits is a text, so there is none behind those before it.
     match (key_of(&from), key_of(&to)) {
         (None, _) => Span::forward(Bound::Included(first.clone()), Bound::Excluded(first)),
         // Below zero the amounts run backwards. What lies below the first one belongs to it.

@@ -61,16 +61,26 @@ impl Store {
     /// # Errors
     /// [`OpenFailure`]
     pub fn open(engine: Box<dyn Engine>, indexes: Indexes) -> Result<Self, OpenFailure> {
-        match engine.get(&own_key("format"))? {
-            Some(format) if format == FORMAT.as_bytes() => {}
-            Some(format) => return Err(OpenFailure::Format(String::from_utf8_lossy(&format).into_owned())),
-            None => engine.apply(&[(own_key("format"), Some(FORMAT.as_bytes().to_vec()))])?,
+        if !Self::check_format(&*engine)? {
+            engine.apply(&[(own_key("format"), Some(FORMAT.as_bytes().to_vec()))])?;
         }
         let commit =
             engine.get(&own_key("commits"))?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
         let history = RwLock::new(History::from(commit));
         let shared = Shared { engine, history, committing: Mutex::new(()), indexes };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Whether there is a store, which then has the format that this program reads and writes. Changes nothing.
+    ///
+    /// # Errors
+    /// [`OpenFailure`]
+    pub fn check_format(engine: &dyn Engine) -> Result<bool, OpenFailure> {
+        match engine.get(&own_key("format"))? {
+            Some(format) if format == FORMAT.as_bytes() => Ok(true),
+            Some(format) => Err(OpenFailure::Format(String::from_utf8_lossy(&format).into_owned())),
+            None => Ok(false),
+        }
     }
 
     /// The indexes that were kept when the store was last open, as JSON.

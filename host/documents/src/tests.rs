@@ -12,6 +12,7 @@ mod lines;
 mod numbers;
 mod pieces;
 mod prefix;
+mod reopened;
 mod suite;
 
 use crate as documents;

@@ -101,7 +101,7 @@ impl State {
         let service = question.service.as_deref().map(ServiceName::new).transpose();
         let service = service.map_err(|bad| Failure::caller(400, bad.to_string()))?;
         // Another service must not hear of what a power cut could undo.
-        self.settle().await.map_err(not_kept)?;
+        self.settle().await.map_err(|failure| not_kept(&failure))?;
         let Some(asker) = &mut self.asker else {
             return Err(Failure::caller(500, "Services can be asked only while a request is handled"));
         };
@@ -125,8 +125,8 @@ impl State {
 }
 
 /// The words for whoever would have heard of a write that is not on the disk.
-fn not_kept(failure: EngineFailure) -> crate::failure::Failure {
-    let (status, words) = words_of(&failure);
+fn not_kept(failure: &EngineFailure) -> crate::failure::Failure {
+    let (status, words) = words_of(failure);
     crate::failure::Failure::system(status, words, format!("what a handler has written is not on the disk: {failure}"))
 }
 

@@ -2,7 +2,7 @@
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
-use super::pieces;
+use super::pieces::{Head, head, is_own, owner, piece_key, split};
 use super::room::Room;
 use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
@@ -17,9 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard};
 
-/// Bytes of a segment of sled's log, 2 MiB. What has more than a quarter of one becomes a file of its own, which sled never asks
-/// the disk to keep: after a power cut it is not there, and neither is the store. A leaf of sled has some 17 entries, which
-/// [`pieces`] keep short, and an inner node some 256 keys: both stay well below.
+/// Bytes of a segment of sled's log, 2 MiB: four times what a page can become (see [`super::pieces`]), so that sled, which makes
+/// files of what is larger and does not flush them, never does.
 pub(super) const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of pages that sled keeps in memory, 64 MiB: its own default of 1 GiB is more than many containers have.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -76,15 +75,19 @@ impl Inner {
         self.broken.load(Ordering::Acquire) || DIED.load(Ordering::Acquire)
     }
 
-    /// The bytes of an entry, of which these are kept in its place.
-    fn whole(&self, key: &[u8], kept: &[u8]) -> sled::Result<Vec<u8>> {
-        let Some(length) = pieces::length(kept) else { return Ok(kept.to_vec()) };
-        let mut whole = Vec::new();
-        for piece in pieces::keys(key, length) {
-            let piece = self.entries.get(piece)?.ok_or(sled::Error::Corruption { at: None, bt: () })?;
-            whole.extend_from_slice(&piece);
+    /// The bytes of an entry, from those that the engine has.
+    fn whole(&self, key: &[u8], bytes: &[u8]) -> sled::Result<Vec<u8>> {
+        let damaged = || sled::Error::Corruption { at: None, bt: () };
+        match head(bytes).ok_or_else(damaged)? {
+            Head::Whole(bytes) => Ok(bytes.to_vec()),
+            Head::Pieces(count) => {
+                let mut whole = Vec::new();
+                for number in 0..count {
+                    whole.extend_from_slice(&self.entries.get(piece_key(key, number))?.ok_or_else(damaged)?);
+                }
+                Ok(whole)
+            }
         }
-        Ok(whole)
     }
 }
 
@@ -111,13 +114,17 @@ impl Disk {
         Ok(Self { inner: Arc::new(Inner { entries, sums, sum, log, folder, broken }) })
     }
 
-    /// Looks at every entry: whether all are there, and as they were.
+    /// Looks at every entry: whether all are there, and as they were. Nobody may change anything meanwhile.
     ///
     /// # Errors
     /// What is not.
     pub(super) fn verify(&self) -> Result<(), Loss> {
         let kept = *self.sum();
-        self.count().map_err(|failure| Loss::Unreadable(failure.words)).and_then(|found| found.compare(kept))
+        let found = self.count().map_err(|failure| Loss::Unreadable(failure.words))?;
+        found.compare(kept)?;
+        // It also knows how many bytes there are.
+        *self.inner.sum.write().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        Ok(())
     }
 
     /// From now on what is there is all that there was.
@@ -143,12 +150,15 @@ impl Disk {
             let mut torn = Vec::new();
             for entry in &*self.inner.entries {
                 let (key, bytes) = entry?;
-                let is_sound = match pieces::owner(&key) {
+                let is_sound = match owner(&key) {
                     None => self.inner.whole(&key, &bytes).is_ok(),
-                    Some(owner) => {
-                        let length = self.inner.entries.get(owner)?.as_deref().and_then(pieces::length);
-                        length.is_some_and(|length| pieces::keys(owner, length).any(|piece| key == piece))
-                    }
+                    Some((owner, number)) => self
+                        .inner
+                        .entries
+                        .get(owner)?
+                        .as_deref()
+                        .and_then(head)
+                        .is_some_and(|head| matches!(head, Head::Pieces(count) if number < count)),
                 };
                 if !is_sound {
                     torn.push(key.to_vec());
@@ -178,9 +188,10 @@ impl Disk {
         self.inner.sum.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is room for this on the disk. What is no node is always let through: a flush has to come to its end.
+    /// Whether there is room for this on the disk. What the store notes for itself is always let through:
+    /// a flush has to come to its end.
     fn check_room(&self, changes: &[Change]) -> Result<(), EngineFailure> {
-        let changes = || changes.iter().filter(|(key, _)| pieces::is_node(key));
+        let changes = || changes.iter().filter(|(key, _)| !is_own(key));
         if changes().next().is_none() {
             return Ok(());
         }
@@ -298,17 +309,14 @@ impl Engine for Disk {
             changes.iter().map(|(key, bytes)| (key.as_slice(), bytes.as_deref())).collect();
         self.change(|entries, sum| {
             for (key, bytes) in &changes {
-                if let Some(length) = entries.get(key)?.as_deref().and_then(pieces::length) {
-                    pieces::keys(key, length).try_for_each(|piece| put(entries, sum, &piece, None))?;
+                if let Some(Head::Pieces(count)) = entries.get(key)?.as_deref().and_then(head) {
+                    (0..count).try_for_each(|number| put(entries, sum, &piece_key(key, number), None))?;
                 }
-                match bytes.map(|bytes| (bytes, pieces::head(bytes))) {
+                match bytes {
                     None => put(entries, sum, key, None)?,
-                    Some((bytes, None)) => put(entries, sum, key, Some(bytes))?,
-                    Some((bytes, Some(head))) => {
-                        put(entries, sum, key, Some(&head))?;
-                        for (piece, bytes) in pieces::keys(key, bytes.len()).zip(bytes.chunks(pieces::PIECE_BYTES)) {
-                            put(entries, sum, &piece, Some(bytes))?;
-                        }
+                    Some(bytes) => {
+                        let parts = split(key, bytes);
+                        parts.iter().try_for_each(|(key, bytes)| put(entries, sum, key, Some(bytes)))?;
                     }
                 }
             }

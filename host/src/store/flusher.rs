@@ -15,18 +15,8 @@ const RELAXED: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Default)]
 struct Progress {
     flushed: Commit,
-    /// The last commit whose flush failed, and why. A later flush may be better.
+    /// The last failure, and the last commit that it was about: later ones may have more luck, such as when a disk has room again.
     failed: Option<(Commit, EngineFailure)>,
-}
-
-impl Progress {
-    /// Whether a commit is on the disk; none: nobody knows yet.
-    fn of(&self, commit: Commit) -> Option<Result<(), EngineFailure>> {
-        if self.flushed >= commit {
-            return Some(Ok(()));
-        }
-        self.failed.as_ref().filter(|(failed, _)| *failed >= commit).map(|(_, failure)| Err(failure.clone()))
-    }
 }
 
 /// The thread that flushes; it ends with this handle, after a last flush.
@@ -50,22 +40,26 @@ impl Flusher {
     /// Returns when a commit is on the disk.
     pub(super) async fn wait(&self, commit: Commit) -> Result<(), EngineFailure> {
         let mut progress = self.progress.clone();
-        if let Some(known) = progress.borrow().of(commit) {
-            return known;
+        if progress.borrow().flushed >= commit {
+            return Ok(());
         }
         if let Some(wanted) = &self.wanted {
             // Full means that somebody has asked already.
             let _ = wanted.try_send(());
         }
         let ended = || EngineFailure { words: "the host is stopping".to_owned(), full: false };
-        let done = progress.wait_for(|progress| progress.of(commit).is_some()).await;
-        done.map_err(|_| ended())?.of(commit).unwrap_or_else(|| Err(ended()))
+        let has_failed = |progress: &Progress| progress.failed.as_ref().is_some_and(|(last, _)| *last >= commit);
+        let done = progress.wait_for(|progress| progress.flushed >= commit || has_failed(progress)).await;
+        match done.map_err(|_| ended())? {
+            progress if progress.flushed >= commit => Ok(()),
+            progress => Err(progress.failed.as_ref().map_or_else(ended, |(_, failure)| failure.clone())),
+        }
     }
 
     /// Why the last flush failed, if it did: then what lies in memory may never come to the disk.
     pub(super) fn failed(&self) -> Option<EngineFailure> {
         let progress = self.progress.borrow();
-        progress.failed.as_ref().filter(|(failed, _)| *failed > progress.flushed).map(|(_, failure)| failure.clone())
+        progress.failed.as_ref().filter(|(last, _)| *last > progress.flushed).map(|(_, failure)| failure.clone())
     }
 }
 
@@ -103,8 +97,6 @@ impl Work {
     }
 
     fn flush(&self) {
-        // What comes later is not part of a flush that fails.
-        let wanted = self.store.committed();
         match self.store.flush() {
             Ok(commit) => {
                 if let Err(error) = self.folder.acknowledge(commit) {
@@ -114,7 +106,7 @@ impl Work {
             }
             Err(failure) => {
                 tracing::error!("documents are not on the disk: {failure}");
-                self.tell.send_modify(|progress| progress.failed = Some((wanted, failure)));
+                self.tell.send_modify(|progress| progress.failed = Some((self.store.committed(), failure)));
             }
         }
     }

@@ -88,7 +88,8 @@ impl DocumentFolder {
 
     /// Puts what was gathered in the place of the damaged documents, and gives the place where these are kept from now on.
     pub(super) fn put_in_place(&self) -> std::io::Result<Option<PathBuf>> {
-        let kept = (1..).map(|number: u32| self.folder.join(format!("damaged-{number}"))).find(|kept| !kept.exists());
+        let kept =
+            (1..=u32::MAX).map(|number| self.folder.join(format!("damaged-{number}"))).find(|kept| !kept.exists());
         let had = self.engine().exists();
         if let Some(kept) = kept.as_ref().filter(|_| had) {
             std::fs::rename(self.engine(), kept)?;

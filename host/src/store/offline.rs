@@ -48,9 +48,10 @@ impl Operator {
         let failed = |why| StoreFailure::Open { folder: data.display().to_string(), why };
         let (disk, salvaged, loss) = match Disk::open(&folder.engine()) {
             Err(failure) if failure.full => return Err(failed(failure.into())),
-            Ok(disk) => match disk.verify() {
-                Ok(()) => (disk, false, None),
-                Err(_) => {
+            Ok(disk) => match (Store::check_format(&disk), disk.verify()) {
+                (Err(why @ OpenFailure::Format(_)), _) => return Err(failed(why)),
+                (_, Ok(())) => (disk, false, None),
+                _ => {
                     drop(disk);
                     rescue(&folder)?
                 }

@@ -63,14 +63,14 @@ pub(super) fn operate(store: &Store, operation: &Operation, lines: &mut Lines<'_
 
 fn list(store: &Store, lines: &mut Lines<'_>) -> Result<String, String> {
     let mut connection = Connection::new(store.clone());
-    connection.begin().map_err(words)?;
+    connection.begin().map_err(|trouble| trouble.to_string())?;
     let mut selection = Selection { limit: PAGE, ..Selection::default() };
     let mut count = 0_u64;
     loop {
-        let page = connection.children(None, &selection).map_err(words)?;
+        let page = connection.children(None, &selection).map_err(|trouble| trouble.to_string())?;
         for child in &page.children {
             let document = Node::new(child.name.clone(), [""; 0]);
-            let values = connection.count(&document, true, u64::MAX).map_err(words)?;
+            let values = connection.count(&document, true, u64::MAX).map_err(|trouble| trouble.to_string())?;
             line(lines, &format!("{values:>12}  {}", child.name))?;
             count += 1;
         }
@@ -96,7 +96,7 @@ fn show(store: &Store, at: &Node, lines: &mut Lines<'_>) -> Result<String, Strin
 }
 
 fn show_json(store: &Store, at: &Node, lines: &mut Lines<'_>) -> Result<String, String> {
-    let json = Connection::new(store.clone()).read(at).map_err(words)?;
+    let json = Connection::new(store.clone()).read(at).map_err(|trouble| trouble.to_string())?;
     let json = json.ok_or_else(|| format!("there is nothing at {at}"))?;
     line(lines, &String::from_utf8_lossy(&json))?;
     Ok(String::new())
@@ -162,10 +162,6 @@ fn check(store: &Store, lines: &mut Lines<'_>) -> Result<String, String> {
 
 fn line(lines: &mut Lines<'_>, text: &str) -> Result<(), String> {
     writeln!(lines.output, "{text}").map_err(|error| error.to_string())
-}
-
-fn words(trouble: Trouble) -> String {
-    trouble.to_string()
 }
 
 fn plural(count: u64, what: &str) -> String {

@@ -1,84 +1,100 @@
-//! Large values in pieces: how an entry of an engine is kept where a long one would hurt the engine.
-//! In come keys and bytes; out go the entries to keep, and the bytes again.
-//! It knows no engine. Nobody but the engine's file sees a piece.
+//! How entries lie in the engine: short ones as they are, long ones in pieces.
+//! In come keys and bytes of the store, out go those of the engine, and back.
+//! It never meets a disk.
 //!
-//! A long value is kept as a head under its own key, which tells its length, and as pieces under keys that no document has.
+//! An entry of the store has the same key in the engine; its bytes there begin with [`WHOLE`], or are [`PIECES`] and the number of
+//! the pieces. A piece's key is [`PIECE`], the entry's key, `FF`, which is never within the key of a node below, and its number.
 
-/// Bytes that one entry has at most, 16 KiB.
+/// Bytes of a piece, 16 KiB. A page of the engine holds twenty entries at most, so no page outgrows a quarter of a segment:
+/// a larger one would get a file of its own, which the engine does not flush.
 pub(super) const PIECE_BYTES: usize = 16 * 1024;
-/// The first byte of a head. No node and no entry of the store's own begins so.
-const HEAD: u8 = 0xFF;
-/// The first byte of a piece's key, behind all nodes.
-const PIECES: u8 = 0xFF;
 
 /// The first byte of every key of a node.
-const NODES: u8 = 0x02;
-
-/// The head in place of these bytes, if they are to be kept in pieces.
-pub(super) fn head(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.len() <= PIECE_BYTES && bytes.first() != Some(&HEAD) {
-        return None;
-    }
-    let mut head = vec![HEAD];
-    head.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-    Some(head)
-}
-
-/// The length of the value that these bytes are the head of; none: they are no head.
-pub(super) fn length(bytes: &[u8]) -> Option<usize> {
-    let (first, length) = bytes.split_first()?;
-    let length = length.try_into().ok().filter(|_| *first == HEAD)?;
-    usize::try_from(u64::from_be_bytes(length)).ok()
-}
-
-/// The keys of the pieces of a value of this length.
-pub(super) fn keys(of: &[u8], length: usize) -> impl Iterator<Item = Vec<u8>> {
-    let count = length.div_ceil(PIECE_BYTES) as u64;
-    (0..count).map(move |number| {
-        let mut key = Vec::with_capacity(of.len() + 9);
-        key.push(PIECES);
-        key.extend_from_slice(of);
-        key.extend_from_slice(&number.to_be_bytes());
-        key
-    })
-}
-
-/// The key that a piece belongs to; none: this is the key of no piece.
-pub(super) fn owner(key: &[u8]) -> Option<&[u8]> {
-    let (of, _) = key.strip_prefix(&[PIECES])?.split_last_chunk::<8>()?;
-    Some(of)
-}
+const NODE: u8 = 0x02;
+/// The first byte of every key of the store's own.
+const OWN: u8 = 0x01;
+/// The first byte of a piece's key, behind all keys of the store.
+const PIECE: u8 = 0x03;
+/// Behind everything that a key could go on with.
+const END: u8 = 0xFF;
+/// Before the bytes of a short entry.
+const WHOLE: u8 = 0;
+/// Before the number of pieces of a long one.
+const PIECES: u8 = 1;
 
 /// Whether an entry is a node: the others are the store's own, and pieces.
 pub(super) fn is_node(key: &[u8]) -> bool {
-    key.first() == Some(&NODES)
+    key.first() == Some(&NODE)
+}
+
+/// Whether an entry is one of the few short ones in which the store keeps what it has to know of itself.
+pub(super) fn is_own(key: &[u8]) -> bool {
+    key.first() == Some(&OWN)
+}
+
+/// An entry as entries of the engine.
+pub(super) fn split(key: &[u8], bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    if bytes.len() <= PIECE_BYTES {
+        return vec![(key.to_vec(), [&[WHOLE], bytes].concat())];
+    }
+    let pieces = bytes.chunks(PIECE_BYTES);
+    // At most 4 GiB of pieces; the store's values end at a megabyte.
+    let count = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+    let head = (key.to_vec(), [&[PIECES][..], &count.to_be_bytes()].concat());
+    let pieces = (0..count).zip(pieces).map(|(number, piece)| (piece_key(key, number), piece.to_vec()));
+    std::iter::once(head).chain(pieces).collect()
+}
+
+/// What the bytes of an entry in the engine say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Head<'b> {
+    Whole(&'b [u8]),
+    /// So many pieces.
+    Pieces(u32),
+}
+
+/// None: no entry has such bytes.
+pub(super) fn head(bytes: &[u8]) -> Option<Head<'_>> {
+    match bytes.split_first()? {
+        (&WHOLE, bytes) => Some(Head::Whole(bytes)),
+        (&PIECES, count) => Some(Head::Pieces(u32::from_be_bytes(count.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+pub(super) fn piece_key(key: &[u8], number: u32) -> Vec<u8> {
+    [&[PIECE], key, &[END], &number.to_be_bytes()].concat()
+}
+
+/// The entry that a piece belongs to, and the piece's number; none: this is no piece.
+pub(super) fn owner(key: &[u8]) -> Option<(&[u8], u32)> {
+    let (rest, number) = key.strip_prefix(&[PIECE])?.split_last_chunk()?;
+    Some((rest.strip_suffix(&[END])?, u32::from_be_bytes(*number)))
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_long_values_have_a_head() {
-        for (bytes, expected) in [
-            (vec![1; PIECE_BYTES], None),
-            (vec![1; PIECE_BYTES + 1], Some(PIECE_BYTES + 1)),
-            (vec![HEAD], Some(1)),
-            (Vec::new(), None),
-        ] {
-            assert_eq!(head(&bytes).map(|head| length(&head).unwrap()), expected);
-        }
-        assert_eq!((length(&[]), length(&[HEAD]), length(&[1; 9])), (None, None, None));
+    fn a_short_entry_is_one_and_a_long_one_has_pieces_in_order() {
+        assert_eq!(split(b"\x02k", b"v"), [(b"\x02k".to_vec(), b"\0v".to_vec())]);
+        let long: Vec<u8> = (0..=PIECE_BYTES * 3).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let entries = split(b"\x02k", &long);
+        assert_eq!(head(&entries[0].1), Some(Head::Pieces(4)));
+        assert!(entries.is_sorted());
+        assert_eq!(owner(&entries[3].0), Some((&b"\x02k"[..], 2)));
+        assert_eq!(owner(&entries[0].0), None);
+        let back: Vec<u8> = entries[1..].iter().flat_map(|(_, piece)| piece.clone()).collect();
+        assert_eq!(back, long);
+        assert!(entries.iter().all(|(_, bytes)| bytes.len() <= PIECE_BYTES + 1));
     }
 
     #[test]
-    fn pieces_have_keys_of_their_own() {
-        let keys = |of: &[u8], length| keys(of, length).collect::<Vec<_>>();
-        assert_eq!(keys(b"k", PIECE_BYTES).len(), 1);
-        let all =
-            [keys(b"k", 3 * PIECE_BYTES), keys(b"k\0", 2 * PIECE_BYTES + 1), keys(b"k\0\0\0\0\0\0\0\0", 1)].concat();
-        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 7);
-        assert!(all.iter().all(|key| key.first() == Some(&PIECES)));
+    fn other_bytes_are_no_entry() {
+        assert_eq!(head(b""), None);
+        assert_eq!(head(b"\x02"), None);
+        assert_eq!(head(b"\x01\0"), None);
+        assert_eq!(head(b"\0"), Some(Head::Whole(b"")));
     }
 }

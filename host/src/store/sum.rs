@@ -45,14 +45,14 @@ pub enum Loss {
 }
 
 /// Bytes of a sum as it is stored.
-const BYTES: usize = 32;
+const BYTES: usize = 24;
 
 /// The sum of all entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sum {
     /// How many of them are nodes.
     pub(super) nodes: u64,
-    /// Bytes of all keys and values.
+    /// Bytes of all keys and values. Not stored: whoever needs them has counted.
     pub(super) bytes: u64,
     /// Their hashes, added up.
     hashes: u128,
@@ -83,15 +83,21 @@ impl Sum {
     }
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        [&self.nodes.to_be_bytes()[..], &self.bytes.to_be_bytes(), &self.hashes.to_be_bytes()].concat()
+        [&self.nodes.to_be_bytes()[..], &self.hashes.to_be_bytes()].concat()
     }
 
     /// None: these bytes are no sum.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let (nodes, rest) = bytes.split_first_chunk().filter(|_| bytes.len() == BYTES)?;
-        let (bytes, hashes) = rest.split_first_chunk()?;
-        let (nodes, bytes) = (u64::from_be_bytes(*nodes), u64::from_be_bytes(*bytes));
-        Some(Self { nodes, bytes, hashes: u128::from_be_bytes(hashes.try_into().ok()?) })
+        let (nodes, hashes) = bytes.split_first_chunk().filter(|_| bytes.len() == BYTES)?;
+        let hashes = u128::from_be_bytes(hashes.try_into().ok()?);
+        Some(Self { nodes: u64::from_be_bytes(*nodes), bytes: 0, hashes })
+    }
+}
+
+/// Whether it is a sum of the same entries.
+impl PartialEq for Sum {
+    fn eq(&self, other: &Self) -> bool {
+        (self.nodes, self.hashes) == (other.nodes, other.hashes)
     }
 }
 

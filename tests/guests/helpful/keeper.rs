@@ -11,16 +11,17 @@ qewd_sdk::handlers!(keeper);
 
 fn keeper(request: &mut Request) -> Result<Value, Failure> {
     let body: Value = request.json()?;
-    let steps = body["steps"].as_array().ok_or_else(|| Failure::new("There are no steps"))?;
+    let steps = body.get("steps").and_then(Value::as_array).ok_or_else(|| Failure::new("There are no steps"))?;
     let mut locks = Vec::new();
     let mut all = || steps.iter().map(|step| done(step, &mut locks)).collect::<Result<Vec<Value>, Failure>>();
-    let results = if body["together"] == true { documents::transaction(all)? } else { all()? };
+    let results = if body.get("together") == Some(&Value::Bool(true)) { documents::transaction(all)? } else { all()? };
     Ok(json!({ "results": results }))
 }
 
 fn done(step: &Value, locks: &mut Vec<Lock>) -> Result<Value, Failure> {
-    let (what, with) = (step[0].as_str().unwrap_or_default(), &step[2]);
-    let at = || node(&step[1]);
+    let part = |number: usize| step.get(number).unwrap_or(&Value::Null);
+    let (what, with) = (part(0).as_str().unwrap_or_default(), part(2));
+    let at = || node(part(1));
     let pause = || Duration::from_millis(with.as_u64().unwrap_or_default());
     Ok(match what {
         "get" => json!(at()?.get::<Value>()?),

@@ -30,8 +30,9 @@ impl Drawn {
 
 impl Bare {
     pub(crate) fn open(data: &Path) -> Self {
-        // The cache that the host gives it.
-        let config = sled::Config::new().path(data.join("documents/sled")).cache_capacity(64 << 20);
+        // The settings that the host gives it.
+        let config = sled::Config::new().path(data.join("documents/sled"));
+        let config = config.cache_capacity(64 << 20).segment_size(2 << 20);
         let db = config.open().expect("the host has stopped");
         let keys = db.scan_prefix([NODES]).keys().map(|key| key.expect("the engine reads")).collect();
         Self { db, keys }

@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Default)]
 struct Faulty {
     memory: Memory,
-    unreadable: Option<Vec<u8>>,
+    unreadable: Vec<Vec<u8>>,
     is_full: Arc<AtomicBool>,
 }
 
 impl Faulty {
     fn check(&self, keys: &[&[u8]]) -> Result<(), EngineFailure> {
-        let fails = self.unreadable.as_ref().is_some_and(|bad| keys.contains(&bad.as_slice()));
+        let fails = self.unreadable.iter().any(|bad| keys.contains(&bad.as_slice()));
         if fails { Err(EngineFailure { words: "the disk is broken".to_owned(), full: false }) } else { Ok(()) }
     }
 
@@ -94,6 +94,8 @@ fn nonsense_is_found_and_the_rest_is_saved() {
     let memory = filled();
     let key = |child: &str| node("b", &[child]).key().unwrap();
     let nonsense = [
+        (key("6"), vec![1]),
+        (key("7"), vec![2, b'1']),
         (key("1"), vec![]),
         (key("2"), vec![0]),
         (key("3"), vec![9, 9]),
@@ -118,8 +120,8 @@ fn nonsense_is_found_and_the_rest_is_saved() {
 
     let (lines, said) = saved(&store);
     let lost = |line: &&String| !line.contains("{}");
-    assert!(lines.iter().filter(lost).count() >= 60 - 5, "{}", lines.len());
-    assert!(said.len() >= 6, "{said:?}");
+    assert!(lines.iter().filter(lost).count() >= 60 - 7, "{}", lines.len());
+    assert!(said.len() >= 8, "{said:?}");
     let copy = super::memory_store();
     let text = format!("{{\"qewd_documents\":1,\"nodes\":0}}\n{}", lines.join("\n"));
     crate::import(&copy, &mut text.as_bytes(), &mut |_, _| Ok(())).unwrap();
@@ -128,15 +130,15 @@ fn nonsense_is_found_and_the_rest_is_saved() {
 
 #[test]
 fn an_export_leaps_over_what_the_engine_cannot_read() {
-    let bad = node("b", &["4", "x"]);
-    let engine = Faulty { memory: filled(), unreadable: Some(bad.key().unwrap()), ..Faulty::default() };
+    let unreadable = vec![node("a", &["4", "x"]).key().unwrap(), node("b", &["4", "x"]).key().unwrap()];
+    let engine = Faulty { memory: filled(), unreadable, ..Faulty::default() };
     let store = Store::open(Box::new(engine), Indexes::default()).unwrap();
     let (lines, said) = saved(&store);
     let of =
         |document: &str| lines.iter().filter(|line| line.contains(&format!("\"document\":\"{document}\""))).count();
-    assert_eq!((of("a"), of("c")), (20, 20));
+    assert_eq!(of("c"), 20);
     // The last few before the damage are read in one piece with it.
-    assert!(of("b") >= 5, "{}", of("b"));
+    assert!(of("a") >= 5 && of("b") >= 5, "{lines:?}");
     assert!(said.iter().all(|words| words == "the disk is broken"), "{said:?}");
     let report = check(&store, &mut |_| {});
     assert!(report.findings.iter().any(|finding| finding.what.contains("cannot be read on: the disk is broken")));

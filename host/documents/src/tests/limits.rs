@@ -179,8 +179,13 @@ fn an_index_entry_that_is_too_long_leaves_the_one_before() {
     connection.begin().unwrap();
     connection.set(&node("other"), b"1").unwrap();
     assert!(words(connection.set(&at, &text(INDEX_VALUE_BYTES + 50))).contains("index"));
+    // What is there is deleted and written before the index refuses it.
+    let json = [b"{\"a\":1,\"name\":".as_slice(), &text(INDEX_VALUE_BYTES + 50), b"}"].concat();
+    connection.set(&Node::new("d", [id.as_str(), "a"]), b"2").unwrap();
+    assert!(words(connection.replace(&Node::new("d", [id.as_str()]), &json)).contains("index"));
     connection.commit().unwrap();
     assert_eq!(connection.get(&at).unwrap().unwrap(), b"\"short\"");
+    assert_eq!(connection.get(&Node::new("d", [id.as_str(), "a"])).unwrap().unwrap(), b"2");
     let entry = Node::new("i", ["very_long_path_of_an_index", "short", id.as_str()]);
     assert_eq!(connection.get(&entry).unwrap().unwrap(), b"\"\"");
 }

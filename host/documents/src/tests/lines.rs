@@ -3,7 +3,7 @@
 //! Whatever comes, an import ends, and the store is one that a check finds whole.
 
 use super::memory_store;
-use crate::limits::IMPORT_BATCH;
+use crate::limits::{IMPORT_BATCH, IMPORT_BYTES};
 use crate::{BadLine, Connection, Definitions, Indexes, Memory, Node, Store, check, export, import};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -144,6 +144,16 @@ fn a_large_import_is_done_in_parts_and_says_how_far_it_came() {
     assert!(said.starts_with(&format!("line {}: this is no node", IMPORT_BATCH + 501)), "{said}");
     assert!(said.contains(&format!("the lines before line {} are imported", IMPORT_BATCH + 2)), "{said}");
     assert_eq!(check(&copy, &mut |_| {}).nodes, batch);
+
+    // Large values make a part shorter.
+    let line = |number: usize| {
+        let value = "x".repeat(IMPORT_BYTES / 4 - 2);
+        format!(r#"{{"document":"d","subscripts":["{number}"],"value":"{value}"}}"#) + "\n"
+    };
+    let large = header(6) + &(0..6).map(line).collect::<String>();
+    let store = memory_store();
+    imported(&store, large.as_bytes()).unwrap();
+    assert_eq!(store.committed(), 2);
 
     // The disk is full in the second part, or in the last one.
     for (full_at, last) in [(2, batch * 2 + 1), (3, all + 1)] {

@@ -92,13 +92,14 @@ fn one_document_is_copied_alone() {
     let store = store();
     let mut connection = Connection::new(store.clone());
     for document in ["a", "a\0", "ab", "b"] {
-        connection.replace(&Node::new(document, [""; 0]), br#"{"x":[null,1.0]}"#).unwrap();
+        connection.replace(&Node::new(document, [""; 0]), br#"{"":7,"x":[null,1.0]}"#).unwrap();
     }
     let lines = exported(&store, Some("a"));
     assert_eq!(
         lines,
         concat!(
-            "{\"qewd_documents\":1,\"nodes\":3}\n",
+            "{\"qewd_documents\":1,\"nodes\":4}\n",
+            "{\"document\":\"a\",\"value\":7}\n",
             "{\"document\":\"a\",\"subscripts\":[\"x\"],\"shape\":\"array\"}\n",
             "{\"document\":\"a\",\"subscripts\":[\"x\",\"0\"],\"value\":null}\n",
             "{\"document\":\"a\",\"subscripts\":[\"x\",\"1\"],\"value\":1.0}\n",
@@ -107,7 +108,7 @@ fn one_document_is_copied_alone() {
     let copy = super::store();
     import(&copy, &mut lines.as_bytes(), &mut |_, _| Ok(())).unwrap();
     let json = Connection::new(copy).read(&Node::new("a", [""; 0])).unwrap().unwrap();
-    assert_eq!(String::from_utf8(json).unwrap(), r#"{"x":[null,1.0]}"#);
+    assert_eq!(String::from_utf8(json).unwrap(), r#"{"":7,"x":[null,1.0]}"#);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! In come two requests in a fixed order, out goes who won.
 //! Random orders are in `operations`; here is one test for each promise.
 
-use super::documents::{Connection, Selection, Store, Trouble};
-use super::{Node, at, open, read, store, text, whole_page};
+use super::documents::{Connection, Definitions, Indexes, Selection, Store, Trouble, check};
+use super::{Node, at, open, read, store, store_with, text, whole_page};
 
 /// A store with three children, the second with one below it.
 fn filled() -> (Store, Connection) {
@@ -203,4 +203,26 @@ fn only_what_writes_has_to_be_flushed() {
     connection.commit().unwrap();
     assert!(connection.written() > first);
     assert!(store.flush().unwrap() >= connection.written());
+}
+
+#[test]
+fn an_index_follows_who_comes_last_of_two_who_write_at_once() {
+    let definitions = serde_json::json!({ "d": { ":id": { "documentName": "i", "path": ":value/:id" } } });
+    let indexes = Indexes::new(serde_json::from_value::<Definitions>(definitions).unwrap()).unwrap();
+    let store = store_with(indexes);
+    let mut other = Connection::new(store.clone());
+    other.set(&at(&["1"]), b"\"before\"").unwrap();
+    let (mut first, mut second) = (open(&store), open(&store));
+    first.set(&at(&["1"]), b"\"first\"").unwrap();
+    second.delete(&at(&["1"])).unwrap();
+    first.commit().unwrap();
+    // The entry that it would take away is not there any more, so it has to look again.
+    assert_eq!(second.commit(), Err(Trouble::Conflict));
+    let (mut first, mut second) = (open(&store), open(&store));
+    first.set(&at(&["1"]), b"\"third\"").unwrap();
+    second.set(&at(&["1"]), b"\"fourth\"").unwrap();
+    second.commit().unwrap();
+    assert_eq!(first.commit(), Err(Trouble::Conflict));
+    assert_eq!(read(&mut other, &Node::new("i", [""; 0])).unwrap(), r#"{"fourth":{"1":""}}"#);
+    assert_eq!(check(&store, &mut |_| {}).findings, []);
 }
