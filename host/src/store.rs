@@ -9,6 +9,7 @@ mod offline;
 mod operate;
 mod pieces;
 mod request;
+mod room;
 mod salvage;
 mod socket;
 mod sum;
@@ -167,6 +168,11 @@ impl Documents {
             (Some(flusher), Durability::Durable) => flusher.wait(commit).await,
             _ => Ok(()),
         }
+    }
+
+    /// Why commits cannot be brought to the disk.
+    fn failed(&self) -> Option<EngineFailure> {
+        self.flusher.as_ref().and_then(Flusher::failed)
     }
 
     fn locks(&self) -> MutexGuard<'_, Locks> {

@@ -71,7 +71,7 @@ impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
-        let mounted = mount.args(["-t", "tmpfs", "-o", "size=64m", "none"]).arg(folder.path()).output();
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=96m", "none"]).arg(folder.path()).output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
     }
 
@@ -106,7 +106,7 @@ fn a_full_disk_loses_nothing_and_writing_goes_on_when_there_is_room() {
         system.f_bavail * system.f_frsize
     };
     let more = disk.0.path().join("more");
-    std::fs::write(&more, vec![1; usize::try_from(free() - (7 << 20)).unwrap()]).unwrap();
+    std::fs::write(&more, vec![1; usize::try_from(free() - (24 << 20)).unwrap()]).unwrap();
     assert_eq!(keep(&host, &json!([["delete", ["d", 1]]])), json!([true]));
     assert_eq!(keep(&host, &json!([["get", ["d", 1]]])), json!([null]));
     // A host starts on a full disk, too: it can be read.

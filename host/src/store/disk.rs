@@ -3,6 +3,7 @@
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
 use super::pieces::{Head, head, is_own, owner, piece_key, split};
+use super::room::Room;
 use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
@@ -24,13 +25,6 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Milliseconds between two rounds of sled's own thread, 500, which is its default. We flush ourselves; but nothing else than this
 /// thread makes room of what was overwritten.
 const ROUND_MS: u64 = 500;
-/// Bytes that stay free on the disk, 8 MiB: sled writes its log in segments, and a snapshot beside it; where the disk is full in
-/// the middle of that, it can go on only after a new start.
-const RESERVE: u64 = 8 * 1024 * 1024;
-/// How much of the reserve changes may use that only delete.
-const RESERVE_OF_DELETES: u64 = RESERVE / 2;
-/// How much larger a change may become on the disk than its keys and values are.
-const OVERHEAD: u64 = 4;
 /// The file of sled that has to be on the disk when a flush is done.
 pub(super) const LOG: &str = "db";
 /// The file of sled that is written once.
@@ -120,13 +114,17 @@ impl Disk {
         Ok(Self { inner: Arc::new(Inner { entries, sums, sum, log, folder, broken }) })
     }
 
-    /// Looks at every entry: whether all are there, and as they were.
+    /// Looks at every entry: whether all are there, and as they were. Nobody may change anything meanwhile.
     ///
     /// # Errors
     /// What is not.
     pub(super) fn verify(&self) -> Result<(), Loss> {
         let kept = *self.sum();
-        self.count().map_err(|failure| Loss::Unreadable(failure.words)).and_then(|found| found.compare(kept))
+        let found = self.count().map_err(|failure| Loss::Unreadable(failure.words))?;
+        found.compare(kept)?;
+        // It also knows how many bytes there are.
+        *self.inner.sum.write().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        Ok(())
     }
 
     /// From now on what is there is all that there was.
@@ -190,15 +188,20 @@ impl Disk {
         self.inner.sum.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is room for this on the disk, with a reserve.
+    /// Whether there is room for this on the disk. What the store notes for itself is always let through:
+    /// a flush has to come to its end.
     fn check_room(&self, changes: &[Change]) -> Result<(), EngineFailure> {
+        let changes = || changes.iter().filter(|(key, _)| !is_own(key));
+        if changes().next().is_none() {
+            return Ok(());
+        }
+        let wanted: usize = changes().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, Vec::len)).sum();
+        let only_deletes = changes().all(|(_, bytes)| bytes.is_none());
         let Ok(system) = rustix::fs::statvfs(&self.inner.folder) else { return Ok(()) };
         let free = system.f_bavail.saturating_mul(system.f_frsize);
-        let wanted: usize = changes.iter().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, Vec::len)).sum();
-        // With what a flush notes for itself: where it could not be written, a delete could not be flushed either.
-        let only_deletes = changes.iter().all(|(key, bytes)| bytes.is_none() || is_own(key));
-        let reserve = if only_deletes { RESERVE_OF_DELETES } else { RESERVE };
-        if free >= reserve.saturating_add((wanted as u64).saturating_mul(OVERHEAD)) {
+        let log = self.inner.log.metadata().map_or(0, |log| log.len());
+        let kept = self.sum().map_or(0, |sum| sum.bytes);
+        if (Room { free, log, kept }).is_enough(wanted as u64, only_deletes) {
             return Ok(());
         }
         let words = format!("the disk of the documents is full: {free} bytes are free; make room on it");
@@ -234,6 +237,23 @@ impl Disk {
             return Err(EngineFailure { words, full: false });
         }
         guarded(work).inspect_err(|_| self.inner.broken.store(true, Ordering::Release))
+    }
+}
+
+#[cfg(test)]
+impl Disk {
+    /// What a damaged log does: an entry of the engine changes or goes, and the sum does not.
+    pub(super) fn forget(&self, bytes: Option<&[u8]>, key: &[u8]) {
+        let done = match bytes {
+            Some(bytes) => self.inner.entries.insert(key, bytes),
+            None => self.inner.entries.remove(key),
+        };
+        done.map(|_| ()).unwrap_or_default();
+    }
+
+    /// The sum is lost.
+    pub(super) fn forget_sum(&self) {
+        self.inner.sums.clear().unwrap_or_default();
     }
 }
 

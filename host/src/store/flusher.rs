@@ -55,6 +55,12 @@ impl Flusher {
             progress => Err(progress.failed.as_ref().map_or_else(ended, |(_, failure)| failure.clone())),
         }
     }
+
+    /// Why the last flush failed, if it did: then what lies in memory may never come to the disk.
+    pub(super) fn failed(&self) -> Option<EngineFailure> {
+        let progress = self.progress.borrow();
+        progress.failed.as_ref().filter(|(last, _)| *last > progress.flushed).map(|(_, failure)| failure.clone())
+    }
 }
 
 impl Drop for Flusher {

@@ -171,8 +171,10 @@ impl RequestDocuments {
     /// # Errors
     /// When it cannot be: then nobody may be told that it was written.
     pub async fn settle(&self) -> Result<(), EngineFailure> {
-        match self.connection.as_ref().map_or(0, Connection::written) {
-            0 => Ok(()),
+        let Some(connection) = &self.connection else { return Ok(()) };
+        match connection.written() {
+            // What was only read may be what is not on the disk and cannot be brought there.
+            0 => self.documents.failed().map_or(Ok(()), Err),
             written => self.documents.wait(written).await,
         }
     }

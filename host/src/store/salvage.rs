@@ -136,7 +136,3 @@ fn read(file: &File, at: u64, length: usize) -> Vec<u8> {
     }
     bytes
 }
-
-#[cfg(test)]
-#[path = "salvage/tests.rs"]
-mod tests;

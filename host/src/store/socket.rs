@@ -7,11 +7,13 @@
 
 use super::operate::{Lines, Operation, operate};
 use qewd_documents::Store;
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
@@ -30,13 +32,29 @@ const PROGRESS: u8 = b'p';
 const ENDED: u8 = b'e';
 const FAILED: u8 = b'f';
 
+/// Bytes that a socket's path may have: the system's own bound, with the zero at its end.
+const PATH_BYTES: usize = 107;
+
+/// A path to the same socket that is short enough, and what has to stay open for it.
+fn short(path: &Path) -> std::io::Result<(Option<File>, PathBuf)> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if path.as_os_str().len() > PATH_BYTES => {
+            let folder = File::open(folder)?;
+            let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+            Ok((Some(folder), path))
+        }
+        _ => Ok((None, path.to_owned())),
+    }
+}
+
 /// Opens the socket; what is left of a host that was killed is replaced.
 pub(super) fn bind(path: &Path) -> std::io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
+    let (_folder, short) = short(path)?;
+    let listener = UnixListener::bind(short)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
@@ -125,7 +143,8 @@ pub(super) fn call(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<String, String> {
     let lost = |error: std::io::Error| format!("the host that holds the documents does not answer: {error}");
-    let stream = UnixStream::connect(path).map_err(lost)?;
+    let (_folder, short) = short(path).map_err(lost)?;
+    let stream = UnixStream::connect(short).map_err(lost)?;
     let mut text = serde_json::to_vec(operation).unwrap_or_default();
     text.push(b'\n');
     (&stream).write_all(&text).map_err(lost)?;

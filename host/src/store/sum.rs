@@ -48,10 +48,12 @@ pub enum Loss {
 const BYTES: usize = 24;
 
 /// The sum of all entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sum {
     /// How many of them are nodes.
     pub(super) nodes: u64,
+    /// Bytes of all keys and values. Not stored: whoever needs them has counted.
+    pub(super) bytes: u64,
     /// Their hashes, added up.
     hashes: u128,
 }
@@ -59,11 +61,13 @@ pub(super) struct Sum {
 impl Sum {
     pub(super) fn add(&mut self, key: &[u8], bytes: &[u8]) {
         self.nodes = self.nodes.wrapping_add(u64::from(is_node(key)));
+        self.bytes = self.bytes.wrapping_add(length(key, bytes));
         self.hashes = self.hashes.wrapping_add(hash(key, bytes));
     }
 
     pub(super) fn take_away(&mut self, key: &[u8], bytes: &[u8]) {
         self.nodes = self.nodes.wrapping_sub(u64::from(is_node(key)));
+        self.bytes = self.bytes.wrapping_sub(length(key, bytes));
         self.hashes = self.hashes.wrapping_sub(hash(key, bytes));
     }
 
@@ -79,14 +83,26 @@ impl Sum {
     }
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        [&self.nodes.to_be_bytes()[..], &self.hashes.to_be_bytes()[..]].concat()
+        [&self.nodes.to_be_bytes()[..], &self.hashes.to_be_bytes()].concat()
     }
 
     /// None: these bytes are no sum.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let (nodes, hashes) = bytes.split_first_chunk().filter(|_| bytes.len() == BYTES)?;
-        Some(Self { nodes: u64::from_be_bytes(*nodes), hashes: u128::from_be_bytes(hashes.try_into().ok()?) })
+        let hashes = u128::from_be_bytes(hashes.try_into().ok()?);
+        Some(Self { nodes: u64::from_be_bytes(*nodes), bytes: 0, hashes })
     }
+}
+
+/// Whether it is a sum of the same entries.
+impl PartialEq for Sum {
+    fn eq(&self, other: &Self) -> bool {
+        (self.nodes, self.hashes) == (other.nodes, other.hashes)
+    }
+}
+
+fn length(key: &[u8], bytes: &[u8]) -> u64 {
+    (key.len() + bytes.len()) as u64
 }
 
 /// Half of a SHA-256, which processors compute fast: a flipped bit or an older value changes it for sure.
@@ -115,7 +131,7 @@ mod tests {
         assert_ne!(one, other);
         other.take_away(b"\x02c", b"3");
         assert_eq!(one, other);
-        assert_eq!(one.nodes, 2);
+        assert_eq!((one.nodes, one.bytes), (2, 6));
     }
 
     #[test]

@@ -2,12 +2,17 @@
 //! In come folders that go with the test; out goes whether what was stored is there, and whether what is not is told.
 //! No test here waits for time to pass.
 
-use super::disk::Disk;
+use super::disk::{Disk, LOG};
+use super::salvage::salvage;
+use super::sum::Loss;
 use qewd_documents as documents;
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
+use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::path::Path;
 use tempfile::TempDir;
 
+mod damage;
 #[path = "../../documents/src/tests/suite.rs"]
 mod suite;
 
