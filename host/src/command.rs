@@ -81,6 +81,9 @@ struct DevArguments {
     /// The orchestrator's port; the microservices take the free ones that follow [default: as configured, or 8080]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+    /// Keep the documents of each host in a folder of its name below this one [default: in memory, until this ends]
+    #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -123,7 +126,7 @@ pub fn run() -> ExitCode {
         match line.verb.unwrap_or(Verb::Run(line.run)) {
             Verb::Run(arguments) => run::run(arguments).await,
             Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
-            Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port).await,
+            Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
         }
     });

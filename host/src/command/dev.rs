@@ -28,11 +28,11 @@ const CHANGES: usize = 256;
 ///
 /// # Errors
 /// The words that say why it cannot run.
-pub(super) async fn dev(folder: PathBuf, port: Option<u16>) -> Result<ExitCode, String> {
+pub(super) async fn dev(folder: PathBuf, port: Option<u16>, data: Option<PathBuf>) -> Result<ExitCode, String> {
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     let session = tokio::select! {
-        session = Session::start(folder, port) => session?,
+        session = Session::start(folder, port, data) => session?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     let (changed, mut changes) = mpsc::channel(CHANGES);
@@ -63,7 +63,7 @@ struct Session {
 }
 
 impl Session {
-    async fn start(folder: PathBuf, port: Option<u16>) -> Result<Self, String> {
+    async fn start(folder: PathBuf, port: Option<u16>, data: Option<PathBuf>) -> Result<Self, String> {
         // The first host that loads it writes a missing secret; so it is here, before several start at once.
         let configuration =
             Configuration::load(&folder, None, IfSecretMissing::Generate).map_err(|all| all.to_string())?;
@@ -79,6 +79,7 @@ impl Session {
         let mut places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
         for place in &mut places {
             place.secure = is_secure(&configuration, &place.host);
+            place.data = data.as_ref().map(|data| data.join(place.host.as_str()));
         }
         let width = places.iter().map(|place| place.host.as_str().len()).max().unwrap_or_default();
         let mut running = Vec::new();
@@ -129,7 +130,7 @@ fn places(hosts: &[HostName], first: u16) -> Result<Vec<Place>, String> {
         if places.is_empty() && found != first {
             return Err(format!("port {first} is taken; stop what uses it, or choose another with --port"));
         }
-        places.push(Place { host: host.clone(), port: found, secure: false });
+        places.push(Place { host: host.clone(), port: found, secure: false, data: None });
         port = found.saturating_add(1);
     }
     Ok(places)

@@ -32,6 +32,8 @@ pub enum Operation {
     Import,
     /// Looks whether everything can be read, and whether indexes agree.
     Check,
+    /// Makes the entries of indexes for all nodes.
+    Reindex,
 }
 
 /// Where the lines come from and go to.
@@ -58,6 +60,7 @@ pub(super) fn operate(store: &Store, operation: &Operation, lines: &mut Lines<'_
         Operation::Export { document } => export(store, document.as_deref(), lines),
         Operation::Import => import(store, lines),
         Operation::Check => check(store, lines),
+        Operation::Reindex => reindex(store),
     }
 }
 
@@ -127,6 +130,7 @@ fn export(store: &Store, document: Option<&str>, lines: &mut Lines<'_>) -> Resul
             plural(nodes, "node"),
             plural(damages.len() as u64, "place")
         )),
+        (Ok(0), None) if document.is_some() => Err(format!("there is no document {}", document.unwrap_or_default())),
         (Ok(nodes), None) => Ok(format!("{} exported", plural(nodes, "node"))),
     }
 }
@@ -157,7 +161,14 @@ fn check(store: &Store, lines: &mut Lines<'_>) -> Result<String, String> {
         return Ok(format!("{looked_at}, no problems"));
     }
     let problems = plural(report.wrong, "problem");
-    Err(format!("{looked_at} can be read, {problems}; `qewd documents export` saves what can be read"))
+    let ways = "`qewd documents reindex` makes index entries that are missing, `export` saves what can be read";
+    Err(format!("{looked_at} can be read, {problems}; {ways}"))
+}
+
+fn reindex(store: &Store) -> Result<String, String> {
+    let nodes = qewd_documents::reindex(store).map_err(|trouble| trouble.to_string())?;
+    store.flush().map_err(|failure| failure.to_string())?;
+    Ok(format!("{} looked at, and their index entries made", plural(nodes, "node")))
 }
 
 fn line(lines: &mut Lines<'_>, text: &str) -> Result<(), String> {

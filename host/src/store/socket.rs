@@ -142,9 +142,14 @@ pub(super) fn call(
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<String, String> {
-    let lost = |error: std::io::Error| format!("the host that holds the documents does not answer: {error}");
+    let lost = |error: std::io::Error| {
+        let end = "if it has just ended, type this again; lines that were imported stay";
+        format!("the host that holds the documents does not answer: {error}; {end}")
+    };
     let (_folder, short) = short(path).map_err(lost)?;
     let stream = UnixStream::connect(short).map_err(lost)?;
+    // Who only counts says so now and then; who says nothing for so long is stopped, or hangs.
+    stream.set_read_timeout(Some(PATIENCE)).map_err(lost)?;
     let mut text = serde_json::to_vec(operation).unwrap_or_default();
     text.push(b'\n');
     (&stream).write_all(&text).map_err(lost)?;

@@ -4,7 +4,7 @@
 
 use super::say;
 use crate::names::HostName;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
@@ -24,6 +24,8 @@ pub(super) struct Place {
     pub(super) port: u16,
     /// Whether its port speaks TLS.
     pub(super) secure: bool,
+    /// Where it keeps its documents; none: in memory.
+    pub(super) data: Option<PathBuf>,
 }
 
 impl Place {
@@ -66,7 +68,10 @@ fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<(P
     let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
     let mut command = Command::new(program);
     command.arg("run").arg("--app").arg(folder).arg("--port").arg(place.port.to_string()).arg("--until-stdin-ends");
-    command.env_remove("microservice");
+    command.env_remove("microservice").env_remove("QEWD_DATA");
+    if let Some(data) = &place.data {
+        command.arg("--data").arg(data);
+    }
     if let HostName::Microservice(name) = &place.host {
         command.arg("--microservice").arg(name.as_str());
     }
