@@ -13,6 +13,7 @@ mod room;
 mod salvage;
 mod socket;
 mod sum;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -23,13 +24,14 @@ pub use request::RequestDocuments;
 pub use sum::Loss;
 
 use crate::configuration::{DocumentSettings, Durability};
-use disk::Disk;
+use disk::{Disk, LOG};
 use flusher::Flusher;
 use folder::DocumentFolder;
 use qewd_documents::{Commit, EngineFailure, Indexes, Locks, Memory, OpenFailure, Store, Trouble};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tail::Tail;
 use tokio::sync::{Notify, RwLock};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -96,21 +98,16 @@ impl Documents {
     /// [`StoreFailure`]
     pub fn open(data: &Path, host: &str, settings: &DocumentSettings) -> Result<Self, StoreFailure> {
         let folder = DocumentFolder::take(data, host)?;
-        let open = |why| StoreFailure::Open { folder: data.display().to_string(), why };
-        let indexes = indexes(settings)?;
-        let disk = Disk::open(&folder.engine()).map_err(|failure| open(failure.into()))?;
-        let lost = |loss| StoreFailure::Lost { folder: data.display().to_string(), loss };
-        // First: a store of another version may be whole in another way.
-        if let Err(why @ OpenFailure::Format(_)) = Store::check_format(&disk) {
-            return Err(open(why));
+        let tail = Tail::of(&folder.engine().join(LOG));
+        let opened = whole(data, &folder, indexes(settings)?);
+        if matches!(opened, Err(StoreFailure::Lost { .. } | StoreFailure::Open { .. })) {
+            // sled has cut off what it could not read, and an operator may be able to.
+            tail.put_back()
+                .map_err(|error| StoreFailure::Other(format!("the documents in {}: {error}", data.display())))?;
         }
-        disk.verify().map_err(lost)?;
-        let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
-        let has_others = kept.as_ref().is_some_and(|kept| *kept != indexes.to_json());
-        let store = Store::open(Box::new(disk), indexes).map_err(open)?;
-        if let Some(loss) = folder.missing(store.committed()) {
-            return Err(lost(loss));
-        }
+        drop(tail);
+        let (store, kept) = opened?;
+        let has_others = kept.as_ref().is_some_and(|kept| *kept != store.indexes().to_json());
         let failed = |trouble: Trouble| StoreFailure::Other(format!("the documents in {}: {trouble}", data.display()));
         if has_others {
             tracing::info!("the indexes of the documents have changed; their entries are made");
@@ -177,6 +174,24 @@ impl Documents {
 
     fn locks(&self) -> MutexGuard<'_, Locks> {
         self.locks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A store of which nothing is missing, and the indexes that it had.
+fn whole(data: &Path, folder: &DocumentFolder, indexes: Indexes) -> Result<(Store, Option<Vec<u8>>), StoreFailure> {
+    let open = |why| StoreFailure::Open { folder: data.display().to_string(), why };
+    let lost = |loss| StoreFailure::Lost { folder: data.display().to_string(), loss };
+    let disk = Disk::open(&folder.engine()).map_err(|failure| open(failure.into()))?;
+    // First: a store of another version may be whole in another way.
+    if let Err(why @ OpenFailure::Format(_)) = Store::check_format(&disk) {
+        return Err(open(why));
+    }
+    disk.verify().map_err(lost)?;
+    let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
+    let store = Store::open(Box::new(disk), indexes).map_err(open)?;
+    match folder.missing(store.committed()) {
+        Some(loss) => Err(lost(loss)),
+        None => Ok((store, kept)),
     }
 }
 

@@ -65,17 +65,17 @@ fn what_the_disk_did_not_take_is_not_acknowledged() {
 }
 
 /// A small disk in memory, which goes with this value.
-struct SmallDisk(TempDir);
+pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    fn mount() -> Option<Self> {
+    pub(crate) fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
         let mounted = mount.args(["-t", "tmpfs", "-o", "size=96m", "none"]).arg(folder.path()).output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("data")
     }
 }

@@ -7,7 +7,7 @@ use crate::store::{Operation, Operator};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -97,9 +97,12 @@ fn export(operator: &Operator, operation: &Operation, to: Option<&Path>) -> Resu
     let cannot = |error: std::io::Error| format!("{}: {error}", to.display());
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
-    let mut output = BufWriter::new(file);
+    let mut output = Watched { output: BufWriter::new(file), failed: None };
     let closing = with_bar(|progress| operator.operate(operation, nothing(), &mut output, progress));
-    let file = output.into_inner().map_err(|error| cannot(error.into_error()))?;
+    if let Some(error) = output.failed {
+        return Err(cannot(error.into()));
+    }
+    let file = output.output.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.as_file().sync_all().map_err(cannot)?;
     let closing = closing.and_then(|closing| if operator.has_loss() { Err(closing) } else { Ok(closing) });
     match closing {
@@ -114,6 +117,22 @@ fn export(operator: &Operator, operation: &Operation, to: Option<&Path>) -> Resu
             file.persist(&part).map_err(|error| cannot(error.error))?;
             Err(format!("{words}; what could be read is in {}", Path::new(&part).display()))
         }
+    }
+}
+
+/// An output that remembers whether it could not take everything: that is no fault of what is written.
+struct Watched<W> {
+    output: W,
+    failed: Option<ErrorKind>,
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.output.write(bytes).inspect_err(|error| self.failed = Some(error.kind()))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.output.flush().inspect_err(|error| self.failed = Some(error.kind()))
     }
 }
 

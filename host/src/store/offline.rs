@@ -9,7 +9,8 @@ use super::operate::{Lines, Operation, operate};
 use super::salvage::salvage;
 use super::socket;
 use super::sum::Loss;
-use qewd_documents::{Engine as _, Indexes, OpenFailure, Store};
+use super::tail::Tail;
+use qewd_documents::{Engine as _, EngineFailure, Indexes, OpenFailure, Store};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
@@ -46,18 +47,22 @@ impl Operator {
             Err(failure) => return Err(failure.into()),
         };
         let failed = |why| StoreFailure::Open { folder: data.display().to_string(), why };
-        let (disk, salvaged, loss) = match Disk::open(&folder.engine()) {
-            Err(failure) if failure.full => return Err(failed(failure.into())),
-            Ok(disk) => match (Store::check_format(&disk), disk.verify()) {
-                (Err(why @ OpenFailure::Format(_)), _) => return Err(failed(why)),
-                (_, Ok(())) => (disk, false, None),
-                _ => {
-                    drop(disk);
-                    rescue(&folder)?
+        let tail = Tail::of(&folder.engine().join(LOG));
+        let (disk, salvaged, loss) = match sound(&folder) {
+            Ok(disk) => (disk, false, None),
+            Err(why) => {
+                // sled has cut off what it could not read.
+                tail.put_back()
+                    .map_err(|error| StoreFailure::Other(format!("the documents in {}: {error}", data.display())))?;
+                match why {
+                    Some(why @ (OpenFailure::Format(_) | OpenFailure::Engine(EngineFailure { full: true, .. }))) => {
+                        return Err(failed(why));
+                    }
+                    _ => rescue(&folder)?,
                 }
-            },
-            Err(_) => rescue(&folder)?,
+            }
         };
+        drop(tail);
         let kept = Store::kept_indexes(&disk).map_err(|failure| failed(failure.into()))?;
         let indexes = kept.map(|kept| Indexes::from_json(&kept)).transpose();
         let indexes = indexes.map_err(|bad| StoreFailure::Other(bad.to_string()))?.unwrap_or_default();
@@ -140,6 +145,17 @@ impl OwnStore {
         self.folder.acknowledge(flushed).map_err(|error| error.to_string())?;
         done
     }
+}
+
+/// What sled reads, if nothing is missing; else why it cannot be opened, or nothing: something is missing.
+fn sound(folder: &DocumentFolder) -> Result<Disk, Option<OpenFailure>> {
+    let disk = Disk::open(&folder.engine()).map_err(|failure| Some(failure.into()))?;
+    if let Err(why @ OpenFailure::Format(_)) = Store::check_format(&disk) {
+        return Err(Some(why));
+    }
+    disk.verify().map_err(|_| None)?;
+    let store = Store::open(Box::new(disk.clone()), Indexes::default()).map_err(Some)?;
+    if folder.missing(store.committed()).is_some() { Err(None) } else { Ok(disk) }
 }
 
 /// Reads what the log holds, without sled, into a folder beside; and says what is missing.
