@@ -107,12 +107,13 @@ impl Documents {
         }
         drop(tail);
         let (store, kept) = opened?;
-        let has_others = kept.as_ref().is_some_and(|kept| *kept != store.indexes().to_json());
+        let has_others = kept.as_ref().map_or(!store.indexes().is_empty(), |kept| *kept != store.indexes().to_json());
         let failed = |trouble: Trouble| StoreFailure::Other(format!("the documents in {}: {trouble}", data.display()));
         if has_others {
-            tracing::info!("the indexes of the documents have changed; their entries are made");
             let nodes = qewd_documents::reindex(&store).map_err(failed)?;
-            tracing::info!("{nodes} nodes are indexed");
+            if nodes > 0 {
+                tracing::info!("the indexes of the documents have changed; the entries of {nodes} nodes are made");
+            }
         }
         if has_others || kept.is_none() {
             store.keep_indexes().map_err(|failure| failed(failure.into()))?;

@@ -94,8 +94,7 @@ fn entries_of_new_definitions_are_made_at_the_start() {
     keep(&host, &json!([["replace", ["Audit", "by_id"], people]]));
     stop(host);
     let host = start(&audit());
-    host.wait_for("the indexes of the documents have changed; their entries are made");
-    host.wait_for(" 1500 nodes are indexed");
+    host.wait_for("the indexes of the documents have changed; the entries of 1500 nodes are made");
     let counts: Vec<usize> =
         indexes(&host).0.as_object().unwrap().values().map(|ids| ids.as_object().unwrap().len()).collect();
     assert_eq!(counts, [500, 500, 500]);

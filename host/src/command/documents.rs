@@ -1,6 +1,6 @@
 //! `qewd documents`: what operators do with documents, of a host that runs or of a folder that nobody holds.
 //! In come a verb and a data folder; out go lines on standard output, a bar on a terminal, and exit code 1 if not all is well.
-//! It never changes documents but by `import`.
+//! It never changes documents but by `import`, and index entries by `reindex`.
 
 use super::DATA;
 use crate::store::{Operation, Operator};
@@ -29,6 +29,7 @@ enum Verb {
         /// The document
         document: String,
         /// The subscripts of the node
+        #[arg(allow_negative_numbers = true)]
         subscripts: Vec<String>,
         /// As JSON
         #[arg(long)]
@@ -38,13 +39,13 @@ enum Verb {
     Export {
         /// Only this document
         document: Option<String>,
-        /// Into this file [default: standard output]
+        /// Into this file, in one step when all is written; - is standard output [default: standard output]
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
     /// Store the nodes of such lines; what they do not name stays
     Import {
-        /// From this file [default: standard input]
+        /// From this file; - is standard input [default: standard input]
         file: Option<PathBuf>,
     },
     /// Look at every node, and whether indexes agree
@@ -53,6 +54,8 @@ enum Verb {
         #[arg(long)]
         accept_loss: bool,
     },
+    /// Make the index entries of all nodes, where `check` found some missing
+    Reindex,
 }
 
 /// Does one of them.
@@ -62,8 +65,8 @@ enum Verb {
 pub(super) fn documents(arguments: DocumentsArguments) -> Result<ExitCode, String> {
     let data = arguments.data.or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()));
     let data = data.ok_or("which documents? name the host's data folder with --data DIR")?;
-    if !matches!(arguments.verb, Verb::Import { .. }) && !data.join("documents").is_dir() {
-        return Err(format!("there are no documents in {}", data.display()));
+    if !matches!(arguments.verb, Verb::Import { .. }) {
+        are_there(&data)?;
     }
     let operator = Operator::open(&data).map_err(|failure| failure.to_string())?;
     if let Some(trouble) = operator.trouble() {
@@ -72,10 +75,27 @@ pub(super) fn documents(arguments: DocumentsArguments) -> Result<ExitCode, Strin
     match arguments.verb {
         Verb::List => look(&operator, &Operation::List),
         Verb::Show { document, subscripts, json } => look(&operator, &Operation::Show { document, subscripts, json }),
-        Verb::Export { document, to } => export(&operator, &Operation::Export { document }, to.as_deref()),
-        Verb::Import { file } => import(&operator, file.as_deref()),
+        Verb::Export { document, to } => export(&operator, &Operation::Export { document }, named(to).as_deref()),
+        Verb::Import { file } => import(&operator, named(file).as_deref()),
+        Verb::Reindex => look(&operator, &Operation::Reindex),
         Verb::Check { accept_loss } => check(operator, accept_loss),
     }
+}
+
+/// An operation that only reads must not make a folder where there is none.
+fn are_there(data: &Path) -> Result<(), String> {
+    match std::fs::metadata(data.join("documents")) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(format!("there are no documents in {}", data.display()))
+        }
+        Err(error) => Err(format!("{}: {error}", data.display())),
+    }
+}
+
+/// A file that has a name: - is standard input or output.
+fn named(file: Option<PathBuf>) -> Option<PathBuf> {
+    file.filter(|file| file.as_os_str() != "-")
 }
 
 /// Does an operation on documents, all of which should be there.
@@ -85,15 +105,24 @@ fn look(operator: &Operator, operation: &Operation) -> Result<ExitCode, String> 
 }
 
 fn run(operator: &Operator, operation: &Operation) -> Result<String, String> {
-    let mut output = BufWriter::new(std::io::stdout());
+    let mut output = Watched { output: BufWriter::new(std::io::stdout()), failed: None };
     let closing = with_bar(|progress| operator.operate(operation, nothing(), &mut output, progress));
-    output.flush().map_err(|error| error.to_string())?;
-    closing
+    match output.flush().map_err(|error| error.kind()).err().or(output.failed) {
+        None => closing,
+        // Whoever reads has seen enough, as `head` does.
+        Some(ErrorKind::BrokenPipe) => Ok(String::new()),
+        Some(kind) => Err(format!("standard output: {}", std::io::Error::from(kind))),
+    }
 }
 
 /// A file is replaced in one step, when all is written; what is not whole gets a name of its own.
 fn export(operator: &Operator, operation: &Operation, to: Option<&Path>) -> Result<ExitCode, String> {
     let Some(to) = to else { return look(operator, operation) };
+    // Behind a symbolic link lies the file that is meant.
+    let to = &to.canonicalize().unwrap_or_else(|_| to.to_owned());
+    if to.exists() && !to.is_file() {
+        return Err(format!("{} is no file; write to standard output, and lead that there", to.display()));
+    }
     let cannot = |error: std::io::Error| format!("{}: {error}", to.display());
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;

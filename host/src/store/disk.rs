@@ -3,7 +3,7 @@
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
 use super::pieces::{Head, head, is_own, owner, piece_key, split};
-use super::room::Room;
+use super::room::{OPENING, Room};
 use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
@@ -94,6 +94,7 @@ impl Inner {
 impl Disk {
     pub(super) fn open(folder: &Path) -> Result<Self, EngineFailure> {
         keep_quiet();
+        check_room_to_open(folder)?;
         let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES);
         let config = config.segment_size(SEGMENT_BYTES).flush_every_ms(Some(ROUND_MS));
         let (entries, sums, sum) = guarded(|| {
@@ -329,6 +330,21 @@ impl Engine for Disk {
             self.inner.entries.flush()?;
             self.inner.log.sync_data().map_err(sled::Error::Io)
         })
+    }
+}
+
+/// Whether there is room to open what is there.
+fn check_room_to_open(folder: &Path) -> Result<(), EngineFailure> {
+    let log = std::fs::metadata(folder.join(LOG));
+    match (log, rustix::fs::statvfs(folder)) {
+        (Ok(_), Ok(system)) if system.f_bavail.saturating_mul(system.f_frsize) < OPENING => {
+            let free = system.f_bavail.saturating_mul(system.f_frsize);
+            let words = format!(
+                "the disk of the documents is full: {free} bytes are free, and to open them takes {OPENING}; make room on it"
+            );
+            Err(EngineFailure { words, full: true })
+        }
+        _ => Ok(()),
     }
 }
 

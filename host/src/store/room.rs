@@ -16,6 +16,9 @@ const RESERVE: u64 = 16 * SEGMENT;
 const RESERVE_OF_DELETES: u64 = 8 * SEGMENT;
 /// What is left to changes that have room in the log, four segments: sled may begin some before it finds others.
 const RESERVE_OF_THE_LOG: u64 = 4 * SEGMENT;
+/// What has to be free before sled opens what is there, four segments: it writes a snapshot, and goes on in a new segment. Where it
+/// cannot, it leaves half of that behind, and takes it for damage later.
+pub(super) const OPENING: u64 = 4 * SEGMENT;
 /// How much larger a change may become on the disk than its keys and values are.
 const OVERHEAD: u64 = 4;
 /// How much larger the log is than what is kept in it, when sled has tidied up.
