@@ -156,3 +156,71 @@ fn an_operator_is_told_what_is_missing() {
     let ended = Ended::of(command().args(["documents", "import", "/nowhere/at-all", "--data"]).arg(data.path()));
     assert!(ended.code == Some(1) && ended.err.starts_with("qewd: /nowhere/at-all: "), "{ended:?}");
 }
+
+/// Some lines of nodes, with the first line of an export.
+fn lines(nodes: &[(&str, &str, Value)]) -> String {
+    let node = |(document, name, value): &(&str, &str, Value)| {
+        json!({"document": document, "subscripts": ["by_id", name, "userId"], "value": value}).to_string()
+    };
+    let head = json!({"qewd_documents": 1, "nodes": nodes.len()}).to_string();
+    std::iter::once(head).chain(nodes.iter().map(node)).map(|line| line + "\n").collect()
+}
+
+#[test]
+fn an_export_replaces_files_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    assert_eq!(import(data, &lines(&[("D", "1", json!(7))])).code, Some(0));
+    let (file, link, pipe) = (data.join("file"), data.join("link"), data.join("pipe"));
+    std::fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let export = |to: &Path| operate(data, &["export", "--to", to.to_str().unwrap()]);
+    assert_eq!(export(&link).code, Some(0));
+    assert!(link.is_symlink());
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with(r#"{"qewd_documents":1,"nodes":1}"#));
+    let refused = export(&pipe);
+    let words = format!("qewd: {} is no file; write to standard output, and lead that there\n", pipe.display());
+    assert_eq!(shown(&refused), (Some(1), "", words.as_str()));
+    assert!(!pipe.is_file());
+    let plain = operate(data, &["export", "--to", "-"]);
+    assert_eq!((plain.code, plain.out.lines().count()), (Some(0), 2));
+    let missing = operate(data, &["export", "nothere"]);
+    assert_eq!((missing.code, missing.err.as_str()), (Some(1), "qewd: there is no document nothere\n"));
+}
+
+#[test]
+fn who_has_seen_enough_of_an_export_ends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let nodes: Vec<_> = (0..20_000).map(|at| ("D", "same", json!(at))).collect();
+    let names: Vec<String> = (0..nodes.len()).map(|at| at.to_string()).collect();
+    let nodes: Vec<_> =
+        nodes.iter().zip(&names).map(|((d, _, value), name)| (*d, name.as_str(), value.clone())).collect();
+    assert_eq!(import(folder.path(), &lines(&nodes)).code, Some(0));
+    let mut command = command();
+    command.args(["documents", "export", "--data"]).arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap().as_str()), (Some(0), ""));
+}
+
+#[test]
+fn what_was_imported_before_the_first_start_is_indexed() {
+    let data = tempfile::tempdir().unwrap();
+    assert_eq!(
+        import(data.path(), &lines(&[("Audit", "1", json!("Rob")), ("Audit", "2", json!("Eve"))])).code,
+        Some(0)
+    );
+    let index = json!({"documentName": "AuditIndex", "path": "by_userId/:value/:id"});
+    let host = Launch::orchestrator(&app(&json!({"indexes": {"Audit": {"by_id/:id/userId": index}}})));
+    let host = host.data(data.path()).start();
+    let shows = operate(data.path(), &["show", "AuditIndex", "--json"]);
+    assert_eq!(shows.out, "{\"by_userId\":{\"Eve\":{\"2\":\"\"},\"Rob\":{\"1\":\"\"}}}\n");
+    // Handlers may write there, too; what they spoil can be mended.
+    keep(&host, &json!([["delete", ["AuditIndex"]]]));
+    assert_eq!(operate(data.path(), &["check"]).code, Some(1));
+    assert_eq!(operate(data.path(), &["reindex"]).err, "2 nodes looked at, and their index entries made\n");
+    assert_eq!(operate(data.path(), &["check"]).code, Some(0));
+    stop(host);
+}

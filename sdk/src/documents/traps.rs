@@ -36,7 +36,16 @@ fn values_keep_their_type() {
     for text in ["true", "01", "1", "1.5", " 5 ", "0x1f", "1e3", "-0", "12345678901234567890", "Infinity", "null", ""] {
         assert_eq!(kept_text(&json!(text)), json!(text).to_string());
     }
-    for value in [json!(true), json!(false), json!(null), json!(1.5), json!(0.1), json!(-7), json!(1e300)] {
+    for value in [
+        json!(true),
+        json!(false),
+        json!(null),
+        json!(1.5),
+        json!(0.1),
+        json!(0.907_303_832_202_868_9),
+        json!(-7),
+        json!(1e300),
+    ] {
         assert_eq!(kept_text(&value), value.to_string());
     }
     let node = open("kept");
