@@ -65,6 +65,9 @@ fn copy_folder(from: &Path, to: &Path) {
 
 struct Damaged(TempDir);
 
+/// What happens to a folder.
+type Damage<'d> = &'d dyn Fn(&Damaged);
+
 impl Damaged {
     fn data(&self) -> &Path {
         self.0.path()
@@ -176,8 +179,7 @@ fn files_that_are_gone_or_older_are_never_taken_for_an_empty_store() {
     let host = Launch::orchestrator(&app).data(filled.data.path()).start();
     keep(&host, &json!([["set", ["later", 1], 1]]));
     stop(host);
-    type Damage<'d> = &'d dyn Fn(&Damaged);
-    let damages: [(&str, Damage); 4] = [
+    let damages: [(&str, Damage<'_>); 4] = [
         ("the log is gone", &|damaged| fs::remove_file(damaged.log()).unwrap()),
         ("the log is empty", &|damaged| fs::write(damaged.log(), "").unwrap()),
         ("the folder is gone", &|damaged| fs::remove_dir_all(damaged.data().join("documents/sled")).unwrap()),
