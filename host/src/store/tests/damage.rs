@@ -102,7 +102,6 @@ fn wherever_a_block_is_lost_the_loss_is_told_and_the_rest_is_saved() {
     let folder = tempfile::tempdir().unwrap();
     let (entries, steps) = filled(folder.path());
     let length = fs::metadata(folder.path().join(LOG)).unwrap().len();
-    let (mut losses, mut told_of_sled) = (0, 0);
     for place in 0..24 {
         let damaged = tempfile::tempdir().unwrap();
         copy(folder.path(), damaged.path());
@@ -113,18 +112,41 @@ fn wherever_a_block_is_lost_the_loss_is_told_and_the_rest_is_saved() {
         assert_eq!(told.is_ok(), found == entries, "at {place}: {told:?}");
         let same = found.iter().filter(|(key, bytes)| entries.get(*key) == Some(bytes)).count();
         assert!(same + 400 > entries.len(), "at {place}: only {same} of {} are saved", entries.len());
-        losses += u32::from(told.is_err());
         // sled itself shows what was there after some step, or it is found out; a step that is too early shows in the commits.
         match Disk::open(damaged.path()) {
-            Err(_) => told_of_sled += 1,
+            Err(_) => {}
             Ok(disk) => {
                 let is_a_step = all(&disk).is_some_and(|found| steps.contains(&found));
                 assert_eq!(disk.verify().is_ok(), is_a_step, "at {place}");
-                told_of_sled += u32::from(!is_a_step);
             }
         }
     }
-    assert!(losses > 0 && told_of_sled > 0, "{losses} and {told_of_sled} losses show nothing");
+}
+
+/// Where sled puts a page depends on when its own thread runs; so all that ever held these values is damaged, wherever it is.
+#[test]
+fn values_of_which_every_copy_is_damaged_are_missed_and_hardly_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (entries, _) = filled(folder.path());
+    for number in [20, 777, 1234, 2025, 2990] {
+        let damaged = tempfile::tempdir().unwrap();
+        copy(folder.path(), damaged.path());
+        let value = entries.get(&key(number)).unwrap();
+        let mut log = fs::read(damaged.path().join(LOG)).unwrap();
+        let places: Vec<usize> = (0..log.len() - value.len()).filter(|at| log[*at..].starts_with(value)).collect();
+        assert!(!places.is_empty(), "{number} is not in the log");
+        for at in places {
+            log[at] ^= 1;
+        }
+        fs::write(damaged.path().join(LOG), log).unwrap();
+        let (_other, saved, told) = salvaged(&damaged.path().join(LOG));
+        assert!(told.is_err(), "the loss of {number} is not told");
+        let found = all(&saved).unwrap();
+        assert_ne!(found.get(&key(number)), Some(value), "{number} was believed");
+        assert!(found.values().all(|bytes| bytes.len() != value.len() || bytes[0].is_ascii_digit()), "{number}");
+        let same = found.iter().filter(|(key, bytes)| entries.get(*key) == Some(bytes)).count();
+        assert!(same + 100 > entries.len(), "{number}: only {same} of {} are saved", entries.len());
+    }
 }
 
 #[test]
