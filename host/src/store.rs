@@ -5,9 +5,12 @@
 mod disk;
 mod flusher;
 mod folder;
+mod gathered;
 mod offline;
 mod operate;
+mod pending;
 mod pieces;
+mod quiet;
 mod request;
 mod room;
 mod salvage;
@@ -27,6 +30,7 @@ use crate::configuration::{DocumentSettings, Durability};
 use disk::{Disk, LOG};
 use flusher::Flusher;
 use folder::DocumentFolder;
+use gathered::Gathered;
 use qewd_documents::{Commit, EngineFailure, Indexes, Locks, Memory, OpenFailure, Store, Trouble};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -189,7 +193,7 @@ fn whole(data: &Path, folder: &DocumentFolder, indexes: Indexes) -> Result<(Stor
     }
     disk.verify().map_err(lost)?;
     let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
-    let store = Store::open(Box::new(disk), indexes).map_err(open)?;
+    let store = Store::open(Box::new(Gathered::new(disk)), indexes).map_err(open)?;
     match folder.missing(store.committed()) {
         Some(loss) => Err(lost(loss)),
         None => Ok((store, kept)),

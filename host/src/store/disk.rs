@@ -2,20 +2,20 @@
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
+use super::pending::Pending;
 use super::pieces::{Head, head, is_own, owner, piece_key, split};
-use super::room::{OPENING, Room};
+use super::quiet;
+use super::room::{self, Room};
 use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// Bytes of a segment of sled's log, 2 MiB: four times what a page can become (see [`super::pieces`]), so that sled, which makes
 /// files of what is larger and does not flush them, never does.
@@ -34,14 +34,7 @@ const SUMS: &str = "sums";
 /// Its key there: no key of an entry begins so.
 pub(super) const SUM_KEY: [u8; 1] = [0];
 /// How the names of sled's threads begin, which is all that tells whose they are.
-const THREADS: [&str; 2] = ["sled-io", "log flusher"];
-
-thread_local! {
-    /// Whether this thread is within sled.
-    static WITHIN: Cell<bool> = const { Cell::new(false) };
-}
-/// A thread of sled's own has died, and with it what it had to do.
-static DIED: AtomicBool = AtomicBool::new(false);
+static THREADS: [&str; 2] = ["sled-io", "log flusher"];
 
 /// sled in a folder. Clones are the same.
 #[derive(Clone)]
@@ -72,7 +65,7 @@ impl Drop for Inner {
 
 impl Inner {
     fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Acquire) || DIED.load(Ordering::Acquire)
+        self.broken.load(Ordering::Acquire) || quiet::has_died()
     }
 
     /// The bytes of an entry, from those that the engine has.
@@ -93,8 +86,8 @@ impl Inner {
 
 impl Disk {
     pub(super) fn open(folder: &Path) -> Result<Self, EngineFailure> {
-        keep_quiet();
-        check_room_to_open(folder)?;
+        quiet::keep_quiet(&THREADS);
+        room::check_to_open(&folder.join(LOG))?;
         let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES);
         let config = config.segment_size(SEGMENT_BYTES).flush_every_ms(Some(ROUND_MS));
         let (entries, sums, sum) = guarded(|| {
@@ -141,7 +134,7 @@ impl Disk {
     /// Stores entries of the engine's own form, as they were found elsewhere.
     pub(super) fn fill(&self, entries: Vec<Entry>) -> Result<(), EngineFailure> {
         let entries: Vec<Change> = entries.into_iter().map(|(key, bytes)| (key, Some(bytes))).collect();
-        self.check_room(&entries)?;
+        self.check_room(&entries, 0)?;
         self.change(|tree, sum| entries.iter().try_for_each(|(key, bytes)| put(tree, sum, key, bytes.as_deref())))
     }
 
@@ -189,9 +182,10 @@ impl Disk {
         self.inner.sum.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is room for this on the disk. What the store notes for itself is always let through:
-    /// a flush has to come to its end.
-    fn check_room(&self, changes: &[Change]) -> Result<(), EngineFailure> {
+    /// Whether there is room for this on the disk, beside so many bytes that are on their way. What the store notes for
+    /// itself is always let through: a flush has to come to its end.
+    pub(super) fn check_room(&self, changes: &[Change], others: usize) -> Result<(), EngineFailure> {
+        self.check_whole()?;
         let changes = || changes.iter().filter(|(key, _)| !is_own(key));
         if changes().next().is_none() {
             return Ok(());
@@ -202,7 +196,7 @@ impl Disk {
         let free = system.f_bavail.saturating_mul(system.f_frsize);
         let log = self.inner.log.metadata().map_or(0, |log| log.len());
         let kept = self.sum().map_or(0, |sum| sum.bytes);
-        if (Room { free, log, kept }).is_enough(wanted as u64, only_deletes) {
+        if (Room { free, log, kept }).is_enough((wanted + others) as u64, only_deletes) {
             return Ok(());
         }
         let words = format!("the disk of the documents is full: {free} bytes are free; make room on it");
@@ -232,11 +226,16 @@ impl Disk {
         Ok(())
     }
 
-    fn writing<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
+    fn check_whole(&self) -> Result<(), EngineFailure> {
         if self.inner.is_broken() {
             let words = "writing documents failed before; look at the disk, and start this host anew".to_owned();
             return Err(EngineFailure { words, full: false });
         }
+        Ok(())
+    }
+
+    fn writing<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
+        self.check_whole()?;
         guarded(work).inspect_err(|_| self.inner.broken.store(true, Ordering::Release))
     }
 }
@@ -291,6 +290,31 @@ impl Engine for Disk {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure> {
+        self.scan_below(&Pending::default(), range, reverse, limit)
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<(), EngineFailure> {
+        self.check_room(changes, 0)?;
+        self.write(changes)
+    }
+
+    fn flush(&self) -> Result<(), EngineFailure> {
+        self.writing(|| {
+            self.inner.entries.flush()?;
+            self.inner.log.sync_data().map_err(sled::Error::Io)
+        })
+    }
+}
+
+impl Disk {
+    /// As [`Engine::scan`], with changes that the disk does not have yet.
+    pub(super) fn scan_below(
+        &self,
+        pending: &Pending,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<Entry>, EngineFailure> {
         let _turn = self.sum();
         let inner = &self.inner;
         let plain = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
@@ -299,12 +323,16 @@ impl Engine for Disk {
         };
         guarded(|| {
             let found = inner.entries.range::<&[u8], _>(range);
-            if reverse { found.rev().take(limit).map(plain).collect() } else { found.take(limit).map(plain).collect() }
+            if reverse {
+                pending.over(range, reverse, found.rev().map(plain)).take(limit).collect()
+            } else {
+                pending.over(range, reverse, found.map(plain)).take(limit).collect()
+            }
         })
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(), EngineFailure> {
-        self.check_room(changes)?;
+    /// As [`Engine::apply`], where it is known that there is room.
+    pub(super) fn write(&self, changes: &[Change]) -> Result<(), EngineFailure> {
         // The last word on a key counts.
         let changes: BTreeMap<&[u8], Option<&[u8]>> =
             changes.iter().map(|(key, bytes)| (key.as_slice(), bytes.as_deref())).collect();
@@ -324,59 +352,11 @@ impl Engine for Disk {
             Ok(())
         })
     }
-
-    fn flush(&self) -> Result<(), EngineFailure> {
-        self.writing(|| {
-            self.inner.entries.flush()?;
-            self.inner.log.sync_data().map_err(sled::Error::Io)
-        })
-    }
-}
-
-/// Whether there is room to open what is there.
-fn check_room_to_open(folder: &Path) -> Result<(), EngineFailure> {
-    let log = std::fs::metadata(folder.join(LOG));
-    match (log, rustix::fs::statvfs(folder)) {
-        (Ok(_), Ok(system)) if system.f_bavail.saturating_mul(system.f_frsize) < OPENING => {
-            let free = system.f_bavail.saturating_mul(system.f_frsize);
-            let words = format!(
-                "the disk of the documents is full: {free} bytes are free, and to open them takes {OPENING}; make room on it"
-            );
-            Err(EngineFailure { words, full: true })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A panic of sled is a failure that is told with words; what Rust would print of it goes to the log for who looks for it.
-fn keep_quiet() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let others = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            let thread = std::thread::current();
-            let own = thread.name().is_some_and(|name| THREADS.iter().any(|prefix| name.starts_with(prefix)));
-            if own {
-                DIED.store(true, Ordering::Release);
-            }
-            if own || WITHIN.get() {
-                tracing::debug!("the engine of the documents: {panic}");
-            } else {
-                others(panic);
-            }
-        }));
-    });
 }
 
 /// Calls sled, and makes a failure of a panic in it.
 fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
-    let outer = WITHIN.replace(true);
-    let done = catch_unwind(AssertUnwindSafe(work));
-    WITHIN.set(outer);
-    match done {
-        Ok(done) => done.map_err(|error| failure(&error)),
-        Err(_) => Err(damaged()),
-    }
+    quiet::within(work).map_or_else(|| Err(damaged()), |done| done.map_err(|error| failure(&error)))
 }
 
 fn damaged() -> EngineFailure {

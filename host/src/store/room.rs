@@ -1,12 +1,14 @@
 //! Whether a change has room on the disk, so that sled never meets a full one: it could go on only after a new start.
 //! In come the bytes that are free, those of the log and those that are kept in it; out goes yes or no.
-//! It never looks at a disk itself.
+//! It asks a disk only how much is free.
 //!
 //! The log grows by segments, and sled writes into those again of which little is needed any more. So there is room on the disk,
 //! and there is room in the log: a log has grown to two times what is kept and five segments before sled finds such segments
 //! as fast as it needs them.
 
 use super::disk::SEGMENT_BYTES;
+use qewd_documents::EngineFailure;
+use std::path::Path;
 
 const SEGMENT: u64 = SEGMENT_BYTES as u64;
 /// Bytes that stay free, 16 segments or 32 MiB: while sled tidies up, it writes anew what is still needed of several segments
@@ -18,7 +20,7 @@ const RESERVE_OF_DELETES: u64 = 8 * SEGMENT;
 const RESERVE_OF_THE_LOG: u64 = 4 * SEGMENT;
 /// What has to be free before sled opens what is there, four segments: it writes a snapshot, and goes on in a new segment. Where it
 /// cannot, it leaves half of that behind, and takes it for damage later.
-pub(super) const OPENING: u64 = 4 * SEGMENT;
+const OPENING: u64 = 4 * SEGMENT;
 /// How much larger a change may become on the disk than its keys and values are.
 const OVERHEAD: u64 = 4;
 /// How much larger the log is than what is kept in it, when sled has tidied up.
@@ -46,6 +48,19 @@ impl Room {
         let has_room_in_log = self.log >= in_use.saturating_add(wanted);
         self.free >= reserve.saturating_add(wanted) || (has_room_in_log && self.free >= RESERVE_OF_THE_LOG)
     }
+}
+
+/// Whether there is room to open what is there.
+pub(super) fn check_to_open(log: &Path) -> Result<(), EngineFailure> {
+    let (true, Ok(system)) = (log.exists(), rustix::fs::statvfs(log)) else { return Ok(()) };
+    let free = system.f_bavail.saturating_mul(system.f_frsize);
+    if free >= OPENING {
+        return Ok(());
+    }
+    let words = format!(
+        "the disk of the documents is full: {free} bytes are free, and to open them takes {OPENING}; make room on it"
+    );
+    Err(EngineFailure { words, full: true })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! No test here waits for time to pass.
 
 use super::disk::{Disk, LOG};
+use super::gathered::Gathered;
 use super::salvage::salvage;
 use super::sum::Loss;
 use qewd_documents as documents;
@@ -10,15 +11,17 @@ use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 mod damage;
 #[path = "../../documents/src/tests/suite.rs"]
 mod suite;
 
-/// sled in a folder that goes with it.
+/// sled in a folder that goes with it, below what gathers there. Every third batch goes to the disk with those before it.
 struct OfTest {
-    disk: Disk,
+    engine: Gathered,
+    applied: AtomicUsize,
     _folder: TempDir,
 }
 
@@ -26,12 +29,12 @@ struct OfTest {
 fn engine() -> Box<dyn Engine> {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::open(&folder.path().join("sled")).unwrap();
-    Box::new(OfTest { disk, _folder: folder })
+    Box::new(OfTest { engine: Gathered::new(disk), applied: AtomicUsize::new(0), _folder: folder })
 }
 
 impl Engine for OfTest {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineFailure> {
-        self.disk.get(key)
+        self.engine.get(key)
     }
 
     fn scan(
@@ -40,14 +43,15 @@ impl Engine for OfTest {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<Entry>, EngineFailure> {
-        self.disk.scan(range, reverse, limit)
+        self.engine.scan(range, reverse, limit)
     }
 
     fn apply(&self, changes: &[Change]) -> Result<(), EngineFailure> {
-        self.disk.apply(changes)
+        self.engine.apply(changes)?;
+        if self.applied.fetch_add(1, Ordering::Relaxed) % 3 == 2 { self.engine.hand_over_now() } else { Ok(()) }
     }
 
     fn flush(&self) -> Result<(), EngineFailure> {
-        self.disk.flush()
+        self.engine.flush()
     }
 }
