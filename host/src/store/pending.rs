@@ -12,6 +12,9 @@ use std::ops::Bound;
 /// Bytes of changes that may be pending, 8 MiB: more are given to the engine without waiting for a flush.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
+/// A change that stays where it is.
+type Lent<'p> = (&'p Vec<u8>, &'p Option<Vec<u8>>);
+
 /// Changes, the last one of each key.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -65,8 +68,7 @@ impl Pending {
     ) -> impl Iterator<Item = Result<Entry, E>> + 'p {
         let own = (!ends_before_it_begins(range)).then(|| self.changes.range::<[u8], _>(range));
         let own = own.into_iter().flatten();
-        let own: Box<dyn Iterator<Item = (&Vec<u8>, &Option<Vec<u8>>)> + 'p> =
-            if reverse { Box::new(own.rev()) } else { Box::new(own) };
+        let own: Box<dyn Iterator<Item = Lent<'p>> + 'p> = if reverse { Box::new(own.rev()) } else { Box::new(own) };
         Merged { own: own.peekable(), engine: engine.peekable(), reverse }
     }
 }
@@ -89,7 +91,7 @@ struct Merged<O: Iterator, I: Iterator> {
 
 impl<'p, E, O, I> Iterator for Merged<O, I>
 where
-    O: Iterator<Item = (&'p Vec<u8>, &'p Option<Vec<u8>>)>,
+    O: Iterator<Item = Lent<'p>>,
     I: Iterator<Item = Result<Entry, E>>,
 {
     type Item = Result<Entry, E>;
