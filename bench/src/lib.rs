@@ -1,6 +1,6 @@
-//! What the measurements share: the modules that they load, the memory of a process, and numbers in a table.
+//! What the measurements share: the program and the modules that they load, the memory of a process, and numbers in a table.
 //! In come names of modules, process ids and lists of times; out go files, sizes and lines for a terminal.
-//! It never starts a host and never measures anything by itself.
+//! It never measures anything by itself.
 
 #![allow(
     clippy::expect_used,
@@ -14,4 +14,5 @@ pub mod figures;
 pub mod memory;
 pub mod modules;
 pub mod noise;
+pub mod program;
 pub mod table;

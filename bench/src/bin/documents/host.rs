@@ -2,10 +2,11 @@
 //! In come the number of nodes and the program; out go its port, its id and its data folder.
 //! It ends with this process at the latest: the program stops when its standard input ends.
 
+use bench::program::Started;
 use serde_json::json;
 use std::io::{BufRead, BufReader, BufWriter, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -27,15 +28,7 @@ impl Host {
     pub(crate) fn start(program: &Path, guests: &Path, nodes: u64) -> Self {
         let folder = folder(guests);
         import(program, &folder.path().join("data"), nodes);
-        let mut command = Command::new(program);
-        command.args(["run", "--until-stdin-ends", "--port", "0", "--app"]).arg(folder.path());
-        command.arg("--data").arg(folder.path().join("data"));
-        command.env_remove("microservice").env("QEWD_LOG", LOG);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines().map_while(Result::ok);
-        let listens = lines.find(|line| line.contains("qewd is listening on port ")).expect("the host starts");
-        let port = listens.rsplit(' ').next().and_then(|port| port.parse().ok()).expect("the line names the port");
+        let Started { child, port, lines } = bench::program::start(program, folder.path(), LOG);
         std::thread::spawn(move || lines.for_each(|line| println!("the host says: {line}")));
         Self { port, child, folder }
     }
@@ -97,16 +90,6 @@ fn import(program: &Path, data: &Path, nodes: u64) {
     }
     drop(lines);
     assert!(child.wait().expect("it ends").success(), "the nodes are imported");
-}
-
-/// The program to start: the one that was given, or the one beside this program.
-pub(crate) fn find(given: Option<PathBuf>) -> Result<PathBuf, String> {
-    let beside = || std::env::current_exe().ok().map(|own| own.with_file_name("qewd"));
-    let file = given.or_else(beside).ok_or("this program does not know where it is; use --program")?;
-    if file.is_file() {
-        return Ok(file);
-    }
-    Err(format!("there is no program {}; type: cargo build --release", file.display()))
 }
 
 /// A kept connection to a host.

@@ -50,7 +50,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let program = match host::find(arguments.program) {
+    let program = match bench::program::find(arguments.program) {
         Ok(program) => program,
         Err(words) => {
             eprintln!("{words}");

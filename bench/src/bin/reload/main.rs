@@ -70,7 +70,7 @@ enum Through {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match program::find(arguments.program.clone()) {
+    match bench::program::find(arguments.program.clone()) {
         Ok(program) => run(&arguments, &program),
         Err(words) => {
             eprintln!("{words}");

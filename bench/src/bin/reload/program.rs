@@ -3,7 +3,7 @@
 //! It ends with this process at the latest: the program stops when its standard input ends.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -35,16 +35,6 @@ pub(crate) struct Serves {
     pub(crate) said: Instant,
     /// How long compiling took, as the host says.
     pub(crate) compiled: Duration,
-}
-
-/// The program to start: the one that was given, or the one beside this program.
-pub(crate) fn find(given: Option<PathBuf>) -> Result<PathBuf, String> {
-    let beside = || std::env::current_exe().ok().map(|own| own.with_file_name("qewd"));
-    let file = given.or_else(beside).ok_or("this program does not know where it is; use --program")?;
-    if file.is_file() {
-        return Ok(file);
-    }
-    Err(format!("there is no program {}; type: cargo build --release", file.display()))
 }
 
 impl Program {

@@ -3,10 +3,10 @@
 //! It ends with this process at the latest: the program stops when its standard input ends.
 
 use bench::modules;
+use bench::program::Started;
 use serde_json::json;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Child;
 use tempfile::TempDir;
 
 /// Lines for single requests and sockets would keep this process busy reading.
@@ -21,29 +21,11 @@ pub(crate) struct Host {
     _folder: TempDir,
 }
 
-/// The program to start: the one that was given, or the one beside this program.
-pub(crate) fn find(given: Option<PathBuf>) -> Result<PathBuf, String> {
-    let beside = || std::env::current_exe().ok().map(|own| own.with_file_name("qewd"));
-    let file = given.or_else(beside).ok_or("this program does not know where it is; use --program")?;
-    if file.is_file() {
-        return Ok(file);
-    }
-    Err(format!("there is no program {}; type: cargo build --release", file.display()))
-}
-
 impl Host {
     /// Starts a host on a free port, and waits until it listens.
     pub(crate) fn start(program: &Path, clients: usize) -> Self {
         let folder = folder(clients);
-        let mut command = Command::new(program);
-        command.args(["run", "--until-stdin-ends", "--port", "0", "--app"]).arg(folder.path());
-        command.arg("--data").arg(folder.path().join("data"));
-        command.env_remove("microservice").env("QEWD_LOG", LOG);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines().map_while(Result::ok);
-        let listens = lines.find(|line| line.contains("qewd is listening on port ")).expect("the host starts");
-        let port = listens.rsplit(' ').next().and_then(|port| port.parse().ok()).expect("the line names the port");
+        let Started { child, port, lines } = bench::program::start(program, folder.path(), LOG);
         std::thread::spawn(move || {
             for line in lines.filter(|line| line.contains(" WARN ") || line.contains("ERROR ")) {
                 println!("the host says: {line}");

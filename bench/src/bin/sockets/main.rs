@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         client::run(port);
         return ExitCode::SUCCESS;
     }
-    match host::find(arguments.program) {
+    match bench::program::find(arguments.program) {
         Ok(program) => measure(&Host::start(&program, arguments.clients), arguments.clients),
         Err(words) => {
             eprintln!("{words}");
