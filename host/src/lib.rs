@@ -20,6 +20,7 @@ pub mod pool;
 pub mod handler;
 pub mod store;
 pub mod audience;
+pub mod presence;
 pub mod configuration;
 pub mod activity;
 pub mod counters;

@@ -6,6 +6,7 @@ mod wire;
 mod rest;
 mod upgrade;
 mod health;
+mod door;
 mod hosts;
 mod envelope;
 mod messages;
@@ -16,12 +17,12 @@ mod client_socket;
 mod ajax;
 mod files;
 
-pub use clients::Sockets;
-pub use hosts::Door;
+pub use door::Door;
 
 use crate::configuration::Cors;
 use crate::dispatch::Dispatch;
 use crate::message::{AJAX_PATH, SOCKET_PATH};
+use crate::presence::Presence;
 use crate::tls::{Stream, Tls, has_shown_certificate};
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -53,8 +54,8 @@ pub struct Front {
     pub dispatch: Arc<Dispatch>,
     /// Remembers hosts that were refused a link.
     pub door: Door,
-    /// Counts the clients' sockets.
-    pub sockets: Sockets,
+    /// The hosts and clients that are connected.
+    pub presence: Arc<Presence>,
     /// What the port shows, if it speaks TLS.
     pub tls: Arc<Tls>,
     /// Says when the host is to stop.

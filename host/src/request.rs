@@ -20,6 +20,9 @@ pub enum Kind {
     Service,
     /// A message of a WebSocket client: its method is [`MESSAGE`], its path comes from [`message_path`].
     Message,
+    /// A question of another host's monitor, over a link. The monitor answers it: no route takes it, so no handler ever
+    /// sees one.
+    Monitor,
 }
 
 /// What follows a host's name in [`Request::way`] where its handler asked. No name of a host ends like it.

@@ -11,9 +11,10 @@ use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
 use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, look_at_configuration, relative};
 use crate::handler::{Engine, EngineSettings, UpwardRequest};
-use crate::listener::{Door, Front, Sockets};
+use crate::listener::{Door, Front};
 use crate::names::ServiceName;
 use crate::pool::Pool;
+use crate::presence::Presence;
 use crate::reload::Reloader;
 use crate::store::Documents;
 use crate::tls::Tls;
@@ -207,7 +208,7 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
     let front = Front {
         dispatch: Arc::clone(&dispatch),
         door: Door::default(),
-        sockets: Sockets::default(),
+        presence: Arc::<Presence>::default(),
         tls,
         stop: stop.clone(),
         live: live.clone(),

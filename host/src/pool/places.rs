@@ -59,7 +59,7 @@ impl Places {
         most: usize,
     ) -> Result<Place, Failure> {
         let side = match request.kind {
-            Kind::Rest | Kind::Message => Side::Callers,
+            Kind::Rest | Kind::Message | Kind::Monitor => Side::Callers,
             Kind::Service => Side::Questions,
         };
         let mut answer = None;

@@ -152,13 +152,16 @@ impl Table {
     }
 
     /// Finds the route of a request: the first whose pattern and method fit. The path comes percent-encoded and
-    /// without the query, the method in upper case. Messages meet routes for messages, all else meets the others.
+    /// without the query, the method in upper case. Messages meet routes for messages, requests of clients and handlers meet
+    /// the others; what a monitor asks meets none.
     ///
     /// # Errors
     /// When no route fits; a path with a broken escape fits none.
     pub fn decide(&self, kind: Kind, method: &str, path: &str) -> Result<Decision<'_>, NoRoute> {
-        if kind == Kind::Message {
-            return self.decide_message(path);
+        match kind {
+            Kind::Rest | Kind::Service => {}
+            Kind::Message => return self.decide_message(path),
+            Kind::Monitor => return Err(NoRoute::UnknownPath),
         }
         let decoded = path::decoded(path).ok_or(NoRoute::UnknownPath)?;
         let mut allowed: Vec<String> = Vec::new();
