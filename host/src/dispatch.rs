@@ -10,7 +10,7 @@ use crate::access::{TOKEN_HEADER, attach_token};
 use crate::activity::Activity;
 use crate::audience::Audience;
 use crate::counters::Counters;
-use crate::edition::Edition;
+use crate::edition::{Edition, Findings};
 use crate::failure::{Failure, NOT_RUN, NotRun};
 use crate::handler::{Call, UpwardRequest};
 use crate::message::{PARTS, Part};
@@ -42,6 +42,8 @@ pub struct Dispatch {
     pub counters: Counters,
     /// The latest requests.
     pub activity: Activity,
+    /// What cannot serve.
+    pub findings: Findings,
 }
 
 impl Dispatch {
@@ -49,9 +51,9 @@ impl Dispatch {
     #[must_use]
     pub fn new(edition: Edition, audience: Arc<Audience>) -> Self {
         let pool = Pool::new(edition.pool_settings());
-        let (counters, activity) = (Counters::default(), Activity::default());
+        let (counters, activity, findings) = (Counters::default(), Activity::default(), Findings::default());
         let (edition, entered) = (ArcSwap::from_pointee(edition), watch::Sender::new(0));
-        Self { edition, entered, pool, audience, counters, activity }
+        Self { edition, entered, pool, audience, counters, activity, findings }
     }
 
     /// What serves now. Whoever holds it keeps it whole, also when the next one has taken its place.
