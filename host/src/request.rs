@@ -25,6 +25,9 @@ pub enum Kind {
     Monitor,
 }
 
+/// The path of the monitor; all its paths begin with it.
+pub const MONITOR_PATH: &str = "/qewd-monitor";
+
 /// What follows a host's name in [`Request::way`] where its handler asked. No name of a host ends like it.
 const ASKED: &str = "'s handler";
 

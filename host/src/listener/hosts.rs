@@ -296,7 +296,7 @@ impl Connection {
         let counted = self.place.as_ref().filter(|_| !is_view).map(HostPlace::begin);
         let task = tokio::spawn(async move {
             let response = if is_view {
-                no_view()
+                front.monitor.answer_host(&request).await
             } else if takes_parts {
                 let (room, say) = (&room, &say);
                 let each = |part| async move {
@@ -351,9 +351,4 @@ impl Connection {
         self.flush();
         self.socket.close(why).await;
     }
-}
-
-/// The answer to the monitor of another host: nothing that `dispatch` could answer. THE MONITOR'S PLACE.
-fn no_view() -> Response {
-    Failure::caller(503, "This host has no monitor").into()
 }

@@ -8,7 +8,7 @@ use super::pattern::Pattern;
 use crate::configuration::{Configuration, DESTINATION, Example, Method, Part, Place, Problem, Problems, Route};
 use crate::message::{AJAX_PATH, SOCKET_PATH};
 use crate::names::{HandlerName, ServiceName, is_control_type};
-use crate::request::{Kind, message_of};
+use crate::request::{Kind, MONITOR_PATH, message_of};
 use std::sync::Arc;
 
 /// A route of this host.
@@ -182,6 +182,15 @@ impl Table {
         Err(if allowed.is_empty() { NoRoute::UnknownPath } else { NoRoute::WrongMethod { allowed } })
     }
 
+    /// The routes whose pattern fits a path, whatever their method, in the order of the file.
+    #[must_use]
+    pub fn fitting(&self, kind: Kind, path: &str) -> Vec<&Entry> {
+        let Some(decoded) = path::decoded(path) else { return Vec::new() };
+        let is_of_kind = |entry: &Entry| (entry.method == Method::Message) == (kind == Kind::Message);
+        let fitting = self.prepared().filter(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some());
+        fitting.map(|(entry, _)| entry).collect()
+    }
+
     fn decide_message(&self, path: &str) -> Result<Decision<'_>, NoRoute> {
         // A route for every type of an application does not take those of the connection itself.
         let is_control = message_of(path).is_none_or(|(_, kind)| is_control_type(&kind));
@@ -281,6 +290,9 @@ fn reserved(route: &Route) -> Option<&'static str> {
         SOCKET_PATH => Some("the sockets of clients"),
         AJAX_PATH if posts => Some("the messages of clients"),
         uri if uri.starts_with("/qewd/health/") => Some("the health of the host"),
+        uri if uri.strip_prefix(MONITOR_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
+            Some("the monitor")
+        }
         _ => None,
     }
 }
