@@ -9,6 +9,7 @@ pub mod command;
 pub mod startup;
 pub mod reload;
 pub mod listener;
+pub mod monitor;
 pub mod dispatch;
 pub mod edition;
 pub mod router;
