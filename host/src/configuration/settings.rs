@@ -127,6 +127,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
+        monitor: block.flag("qewd-monitor").unwrap_or(usual.monitor),
         port: whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port),
         pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
         max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),
