@@ -92,15 +92,15 @@ class Activity {
       whole: ({ details }) => (details ? this.#open.get(details.number).element : null),
       columns: [
         { name: "time", title: "Time", kind: "code", hint: ({ time }) => exactTime(time), build: (current) => this.#opener(current()) },
-        { name: "id", title: "Request", kind: "code", show: ({ id }) => id },
         { name: "method", title: "Method", kind: "code", show: ({ method }) => method },
         { name: "path", title: "Path", kind: "path", show: ({ path }) => path },
         { name: "status", title: "Status", kind: "number", show: ({ status }) => status ?? "caller went away", tone: bad },
         { name: "took", title: "Took", kind: "number", show: ({ took }) => milliseconds(took) },
-        { name: "where", title: "Where the time went", build: (current) => timeBar(current()) },
-        { name: "route", title: "Route", kind: "path", show: ({ route }) => route },
+        { name: "where", title: "Where the time went, in ms", build: (current) => timeBar(current()) },
         { name: "handler", title: "Handler", kind: "code", show: ({ handler, host }) => (handler && host ? `${handler} on ${host}` : handler) },
         { name: "version", title: "Version", kind: "code", show: ({ version }) => version },
+        { name: "route", title: "Route", kind: "path", show: ({ route }) => route },
+        { name: "id", title: "Request", kind: "code", show: ({ id }) => id },
       ] });
   }
 

@@ -17,11 +17,15 @@ import { follow } from "./live.js";
  */
 export function followView(section, name, place, onView, query = () => ({})) {
   const trouble = el("p", { class: "banner", "data-kind": "error", role: "status" });
-  section.append(trouble);
+  section.firstElementChild.after(trouble);
+  section.dataset.state = "waiting"; // empty tables would say that nothing is there
   const { viewing } = place;
   return follow(name, {
     query: () => ({ host: viewing?.host, at: viewing?.at, ...query() }),
-    onView,
+    onView: (view) => {
+      delete section.dataset.state;
+      onView(view);
+    },
     onTrouble: (words) => put(trouble, words === null ? "" : viewing ? `${viewing.host} cannot be asked: ${words}` : words),
   });
 }

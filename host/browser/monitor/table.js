@@ -4,13 +4,13 @@
  */
 
 import { el, put, set } from "./elements.js";
-import { UNKNOWN } from "./words.js";
+import { UNKNOWN, visible } from "./words.js";
 
 /**
  * @typedef {object} Column
  * @property {string} name for `data-column`
  * @property {string} title
- * @property {"number" | "code" | "words" | "act"} [kind]
+ * @property {"number" | "code" | "path" | "words" | "log" | "act"} [kind]
  * @property {(row: any) => unknown} [show] the text of the cell; `null` is a dash
  * @property {(row: any) => string | null} [hint] the cell's title
  * @property {(row: any) => string | null} [tone] `bad`, `warn` or `good`, in colour besides what the words say
@@ -95,5 +95,7 @@ function refreshCell(cell, row) {
   if (column.tone) set(node, "data-tone", column.tone(row));
   if (content) return column.refresh?.(content, row);
   const text = String(column.show(row) ?? UNKNOWN);
-  if (text !== cell.text) put(node, (cell.text = text));
+  if (text === cell.text) return;
+  cell.text = text;
+  put(node, visible(text));
 }

@@ -39,11 +39,8 @@ export function bytes(value) {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
-/** @param {number | null} cores @returns {string} 1.3 % of a core, 2.4 cores */
-export function cores(value) {
-  if (!known(value)) return UNKNOWN;
-  return value < 1 ? `${(value * 100).toFixed(1)} % of a core` : `${value.toFixed(1)} cores`;
-}
+/** @param {number | null} value in cores @returns {string} of one core: 1.3 %, 240 % */
+export const cores = (value) => (known(value) ? `${value < 1 ? (value * 100).toFixed(1) : whole.format(value * 100)} %` : UNKNOWN);
 
 /** @param {number | null} seconds @returns {string} a length of time in its two largest units: 2 d 3 h */
 export function span(seconds) {
@@ -71,6 +68,15 @@ export function exactTime(time) {
   if (!known(time)) return null;
   return `${exactOf.format(time)} (${new Date(time).toISOString()})`;
 }
+
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/**
+ * Signs that turn, move or hide what follows them, written as their codes: a stranger's text is to look as it is.
+ * @param {string} text
+ * @returns {string}
+ */
+export const visible = (text) => text.replace(HIDDEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** @param {number} size @param {string} one @param {string} [many] @returns {string} 1 worker, 2 workers */
 export const several = (size, one, many = `${one}s`) => `${count(size)} ${size === 1 ? one : many}`;
