@@ -125,7 +125,7 @@ class Documents {
 }
 
 function wordsOf({ exists, hasValue, hasChildren }, root) {
-  if (root) return exists === false && !hasChildren ? "There are no documents." : "";
+  if (root) return "";
   if (!exists) return "Nothing is here.";
   if (hasValue) return hasChildren ? "This node has a value and children. The value, as JSON:" : "The value, as JSON:";
   return hasChildren ? "This node has no value of its own." : "This is an empty object or list.";

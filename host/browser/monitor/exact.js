@@ -59,13 +59,15 @@ export function wrongScalar(text) {
 /**
  * JSON with a line for each value, its numbers untouched.
  * @param {string} text
+ * @param {number} [most] characters; it ends soon after them
  * @returns {string}
  */
-export function indented(text) {
+export function indented(text, most = Infinity) {
   let depth = 0;
   let out = "";
   let open = false; // the last token opened a list or an object
   for (const [token] of text.matchAll(TOKENS)) {
+    if (out.length > most) break;
     const closes = token === "}" || token === "]";
     if (closes) depth -= 1;
     if (closes ? !open : open) out += newline(depth);

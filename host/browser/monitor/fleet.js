@@ -12,7 +12,7 @@ import { bytes, cores, count, decimal, milliseconds } from "./words.js";
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function fleet(section, place) {
   const hosts = table({ name: "fleet", caption: "Hosts, rates and errors of the last 15 minutes", key, empty: "No host is known.", columns: columns(place.viewing) });
-  section.append(el("p", {}, "This host, and each instance of each service that it has a link to. Rate, errors and p99 are those of the last 15 minutes."), hosts.element);
+  section.append(el("p", {}, "This host, and each instance of each service that it has a link to. Rate, errors and p99 are those of the last 15 minutes; 100 % CPU is one core."), hosts.element);
   const close = followView(section, "fleet", { ...place, viewing: null }, (view) => {
     const times = new Map();
     for (const { name } of view.hosts) times.set(name, (times.get(name) ?? 0) + 1);
@@ -33,7 +33,7 @@ function columns(viewing) {
     { name: "errors", title: "Errors", kind: "number", show: from(({ last }) => count(last.errors)), tone: ({ overview }) => (overview?.last.errors > 0 ? "bad" : null) },
     { name: "p99", title: "p99", kind: "number", show: from(({ last }) => milliseconds(last.p99)) },
     { name: "memory", title: "Memory", kind: "number", show: from(({ memory }) => bytes(memory)) },
-    { name: "cpu", title: "CPU, of one core", kind: "number", show: from(({ cpu }) => cores(cpu)) },
+    { name: "cpu", title: "CPU", kind: "number", show: from(({ cpu }) => cores(cpu)) },
     { name: "pool", title: "Pool running", show: from(({ pool }) => `${count(pool.running)} of ${count(pool.size)}, ${count(pool.waiting)} waiting`) },
     { name: "workers", title: "Workers", show: from(({ workers }) => workerWords(workers)) },
   ];

@@ -16,6 +16,7 @@ import { follow } from "./live.js";
  * @returns {() => void} ends it
  */
 export function followView(section, name, place, onView, query = () => ({})) {
+  section.querySelector(":scope > .banner")?.remove();
   const trouble = el("p", { class: "banner", "data-kind": "error", role: "status" });
   section.firstElementChild.after(trouble);
   section.dataset.state = "waiting"; // empty tables would say that nothing is there
