@@ -114,7 +114,7 @@ class Activity {
         { name: "path", title: "Path", kind: "path", show: ({ path }) => path },
         { name: "took", title: "Took", kind: "number", show: ({ took }) => milliseconds(took) },
         { name: "where", title: "Where the time went, in ms", build: (current) => timeBar(current()) },
-        { name: "handler", title: "Handler", kind: "code", show: ({ handler, host }) => (handler && host ? `${handler} on ${host}` : handler) },
+        { name: "handler", title: "Handler", kind: "code", show: ({ handler, host }) => [handler, host && `on ${host}`].filter(Boolean).join(" ") || null },
         { name: "version", title: "Version", kind: "code", show: ({ version }) => version },
         { name: "route", title: "Route", kind: "path", show: ({ route }) => route },
         { name: "id", title: "Request", kind: "code", show: ({ id }) => id },

@@ -82,7 +82,8 @@ function shape(look, list, height) {
     if (value === null) return;
     const alone = at === 0 || list[at - 1] === null;
     // a number between gaps has no line to its neighbours: it gets a short one of its own
-    path += `${alone ? `M${first + at} ${height(value)}` : ""}L${first + at + 0.5} ${height(value)}`;
+    const last = at + 1 === list.length || list[at + 1] === null;
+    path += `${alone ? `M${first + at} ${height(value)}` : ""}L${first + at + (last ? 1 : 0.5)} ${height(value)}`;
   });
   return look === "area" && path ? `${path}H${STEPS}V${HEIGHT}H${first}Z` : path;
 }

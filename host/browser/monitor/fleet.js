@@ -27,7 +27,6 @@ const from = (pick) => ({ overview }) => (overview === null ? null : pick(overvi
 function columns(viewing) {
   return [
     { name: "host", title: "Host", kind: "code", build: () => el("span", {}, el("a"), el("span")), refresh: (node, host) => showName(node, host, viewing) },
-    { name: "url", title: "Address", kind: "code", show: ({ url }) => url },
     { name: "state", title: "State", kind: "words", show: ({ state, why }) => (why ? `${state}: ${why}` : state === "here" ? "this host" : state), tone: ({ state }) => ({ down: "bad", resting: "warn" })[state] ?? "good" },
     { name: "rate", title: "Requests/s", kind: "number", show: from(({ last }) => decimal(last.perSecond)) },
     { name: "errors", title: "Errors", kind: "number", show: from(({ last }) => count(last.errors)), tone: ({ overview }) => (overview?.last.errors > 0 ? "bad" : null) },
@@ -36,6 +35,7 @@ function columns(viewing) {
     { name: "cpu", title: "CPU", kind: "number", show: from(({ cpu }) => cores(cpu)) },
     { name: "pool", title: "Pool running", show: from(({ pool }) => `${count(pool.running)} of ${count(pool.size)}, ${count(pool.waiting)} waiting`) },
     { name: "workers", title: "Workers", show: from(({ workers }) => workerWords(workers)) },
+    { name: "url", title: "Address", kind: "code", show: ({ url }) => url },
   ];
 }
 

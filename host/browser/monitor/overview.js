@@ -58,7 +58,7 @@ function stopWorker(id) {
 }
 
 function settingsTable() {
-  return table({ name: "configuration", caption: "Configuration", key: ({ name }) => name, empty: "Nothing is configured.", columns: [
+  return table({ name: "configuration", caption: "Configuration", key: ({ name }) => name, empty: "Nothing of it is told here.", columns: [
     { name: "name", title: "Name", kind: "code", show: ({ name }) => name },
     { name: "value", title: "Value", kind: "code", show: ({ value }) => value },
   ] });

@@ -21,7 +21,7 @@ export function routes(section, place) {
     { name: "to", title: "Answered by", kind: "words", show: ({ to }) => to },
     { name: "destinations", title: "Destinations", kind: "words", show: ({ destinations }) => (destinations?.length ? destinations.join(", ") : null) },
     { name: "handler", title: "Handler", kind: "code", show: ({ handler }) => handler },
-    { name: "authenticate", title: "Session needed", show: ({ authenticate }) => (authenticate ? "yes" : "no") },
+    { name: "authenticate", title: "Token needed", show: ({ authenticate }) => (authenticate ? "yes" : "no") },
     { name: "line", title: "Line", kind: "number", show: ({ line }) => line },
   ] });
   const box = place.viewing === null ? decideBox() : el("p", {}, "Which route answers a path can be asked at that host's own page.");
