@@ -14,7 +14,10 @@ import { jsonView } from "./json-view.js";
 import { table } from "./table.js";
 import { visible } from "./words.js";
 
+/** Children on one page. */
 const LIMIT = 100;
+/** Signs of a value in a list of children. */
+const SHORT = 200;
 
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function documents(section, place) {
@@ -153,10 +156,16 @@ function pageButton(words, run) {
   return button;
 }
 
+/** A long value would push its siblings out of sight. */
+function shortened({ value, cut }) {
+  const text = scalarText(value);
+  return cut || text.length > SHORT ? `${text.slice(0, SHORT)} … (open it to see all)` : text;
+}
+
 function childrenTable() {
   return table({ name: "children", caption: "Children", key: ({ name }) => name, empty: "Nothing is here.", columns: [
     { name: "name", title: "Name", kind: "path", build: (current) => el("a", { href: hashOfNode(current().path) }, visible(current().name)), refresh: (link, { path }) => set(link, "href", hashOfNode(path)) },
-    { name: "value", title: "Value, as JSON", kind: "path", show: (child) => (child.hasValue ? scalarText(child.value) + (child.cut ? " … (cut: open it to see all)" : "") : null) },
+    { name: "value", title: "Value, as JSON", kind: "path", show: (child) => (child.hasValue ? shortened(child) : null) },
     { name: "open", title: "Children", kind: "act", build: (current) => el("a", { tabindex: "-1", "aria-label": `Open ${current().name}` }, ">"), refresh: (link, { path, hasChildren }) => {
       link.hidden = !hasChildren;
       set(link, "href", hashOfNode(path));
