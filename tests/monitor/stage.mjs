@@ -10,11 +10,14 @@ export const told = JSON.parse(process.env.QEWD_STORY);
 const waiting = new Map();
 let last = 0;
 
-createInterface({ input: process.stdin }).on("line", (line) => {
+const answers = createInterface({ input: process.stdin });
+answers.on("line", (line) => {
   const { number, answer } = JSON.parse(line);
   waiting.get(number)(answer);
   waiting.delete(number);
 });
+// Without its test a story has nobody to tell it to, and its browser ends with it.
+answers.on("close", () => process.exit(1));
 
 function wish(what, parts) {
   const number = ++last;
@@ -50,3 +53,5 @@ export const setSettings = (host, settings) => wish("settings", { host, settings
 export const openClient = (host, application) => wish("client", { host, application });
 /** Waits until the host has closed the socket of the oldest client; the code and reason of the close. */
 export const endOfClient = () => wish("end of client");
+/** The address under which other hosts know a service. */
+export const addressOf = (service) => `http://127.0.0.1:${told.ports[service]}`;

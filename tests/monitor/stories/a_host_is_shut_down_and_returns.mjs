@@ -1,13 +1,13 @@
 // The red X: the page asks, the host ends in good order, and the page waits for its return.
 
 import assert from "node:assert/strict";
-import { NOBODY, openPage, story } from "../story.mjs";
+import { NOBODY, openPage, status, story } from "../story.mjs";
 import { answer, fact, isGone, question, shows, signIn } from "../panels.mjs";
 import { endOf, kill, lineOf, processOf, start } from "../stage.mjs";
 import { ask } from "../rest.mjs";
 
 await story(async () => {
-  const page = await openPage("orchestrator", { allowed: [NOBODY] });
+  const page = await openPage("orchestrator", { allowed: [NOBODY, status(401)] });
   await signIn(page);
   await shows(fact(page, "pid"), /^\d+$/);
   await page.evaluate(() => (globalThis.stays = true));

@@ -1,9 +1,9 @@
 // Every panel, the sign-in form and a question, in light and in dark colours and on a phone.
 
 import { openPage, story } from "../story.mjs";
-import { PANELS, answer, cell, open, question, row, rows, shows, signIn } from "../panels.mjs";
+import { PANELS, answer, open, question, row, rows, shows, signIn } from "../panels.mjs";
 import { check } from "../accessibility.mjs";
-import { openClient, putFile } from "../stage.mjs";
+import { addressOf, openClient, putFile } from "../stage.mjs";
 import { ask, keep } from "../rest.mjs";
 
 const PHONE = { width: 375, height: 740 };
@@ -17,7 +17,7 @@ const LOOKS = {
 /** What has to be there before a panel is looked at. */
 const FILLED = {
   Overview: (page) => rows(page, "workers").first(),
-  Fleet: (page) => cell(row(page, "fleet", "db_service"), "memory"),
+  Fleet: (page) => row(page, "fleet", `db_service ${addressOf("db_service")}`),
   Links: (page) => rows(page, "services").nth(2),
   Handlers: (page) => page.locator("#load-errors li").first(),
   Routes: (page) => rows(page, "routes").first(),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { openPage, story } from "../story.mjs";
-import { isGone, keys, panel, question, row, rowWith, shows, signIn } from "../panels.mjs";
+import { fact, isGone, keys, panel, question, row, rowWith, shows, signIn } from "../panels.mjs";
 import { until } from "../until.mjs";
 import { ask } from "../rest.mjs";
 
@@ -46,8 +46,6 @@ await story(async () => {
   await tabTo(page, "Handlers");
   await page.keyboard.press("Enter");
   await panel(page, "Handlers").waitFor();
-  await page.keyboard.press("Shift+Tab");
-  await tabTo(page, "Handlers");
   // Back to the first of them, the other way round.
   await until("the focus is on the first panel", async () => {
     await page.keyboard.press("Shift+Tab");
@@ -60,8 +58,8 @@ await story(async () => {
   const [id] = await rowWith(page, "workers", "module", /^orchestrator$/).evaluateAll((all) => all.map((row) => row.dataset.key));
   await tabTo(page, `Stop worker ${id}`);
   // Views come meanwhile, and must not take the focus away.
-  const { uptime } = { uptime: await page.locator('[data-fact="uptime"]').innerText() };
-  await until("the view is renewed", async () => (await page.locator('[data-fact="uptime"]').innerText()) !== uptime);
+  const uptime = await fact(page, "uptime").innerText();
+  await until("the view is renewed", async () => (await fact(page, "uptime").innerText()) !== uptime);
   assert.equal(await focused(page), `Stop worker ${id}`);
   await page.keyboard.press("Enter");
   await isGone(row(page, "workers", id));

@@ -29,7 +29,7 @@ await story(async () => {
   // The right password does not help now, and the page says how long.
   const page = await openPage("orchestrator", { allowed: [status(429)] });
   await tryPassword(page, "keepThisSecret!");
-  await shows(page.getByRole("alert"), /Too many attempts\. Try again in \d+ s/);
+  await shows(page.getByRole("alert"), /Too many attempts\. Try again in \d+ (s|min)/);
 
   const line = await lineOf("orchestrator", "127.0.0.1");
   assert.match(line, /password|login|sign/i);
