@@ -112,7 +112,7 @@ await story(async () => {
   // Activity
   await open(page, "Activity");
   await untilIs("the requests are shown", 3, () => rowWith(page, "requests", "route", /^\/api\/version$/).count());
-  await untilIs("so are those of a service", 2, () => rowWith(page, "requests", "handler", /^login$/).count());
+  await untilIs("so are those of a service", 2, () => rowWith(page, "requests", "handler", /^login on login_service$/).count());
 
   // A part of the address opens its panel, also later.
   await page.reload();

@@ -18,25 +18,26 @@ await story(async () => {
   await shows(cell(one, "method"), /^GET$/);
   await shows(cell(one, "path"), /^\/api\/version$/);
   await shows(cell(one, "route"), /^\/api\/version$/);
-  await shows(cell(one, "handler"), /version/);
+  await shows(cell(one, "handler"), /^version$/);
+  await shows(cell(one, "version"), /^[0-9a-f]{12}$/);
+  await shows(cell(one, "where"), /handler \d/);
   await shows(cell(one, "status"), /^200$/);
   await shows(cell(one, "took"), /\d/);
   await shows(cell(one, "time"), /\d\d:\d\d:\d\d/);
 
-  // What its handler wrote, and which version of the module it was.
+  // What its handler wrote, and how long each part took.
   const number = await one.getAttribute("data-key");
   const opener = page.getByRole("button", { name: `Open request ${number}`, exact: true });
   await opener.click();
   const details = page.locator(`tr[data-key="${number}-details"]`);
   await shows(details.locator('[data-lines-of="followed-1"]'), /version asked/);
-  await shows(details, /[0-9a-f]{12}/);
-  await shows(details, /\d+(\.\d+)? ?ms/);
+  for (const part of ["took", "line", "running"]) await shows(details.locator(`[data-fact="${part}"]`), /^\d+(\.\d+)? ms$/);
   await isGone(page.locator(`[data-lines-of="followed-2"]`));
 
   // Over a link: which host it was.
   await ask("orchestrator", "POST", "/api/login", { headers: { "x-request-id": "followed-2" }, body: { username: "rob", password: "no" } });
   await shows(cell(of(page, "followed-2"), "status"), /^400$/);
-  await shows(cell(of(page, "followed-2"), "where"), /login_service/);
+  await shows(cell(of(page, "followed-2"), "handler"), /^login on login_service$/);
   assert.equal((await asked("followed-3", "/api/nosuch")).status, 404);
   await shows(cell(of(page, "followed-3"), "status"), /^404$/);
 
