@@ -180,12 +180,6 @@ impl Known {
 }
 
 impl Seat {
-    /// The id of the socket.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
     /// From now on it hears what is pushed to this application, and to no other.
     pub fn join(&self, application: &str) {
         let mut known = self.audience.lock();

@@ -4,11 +4,14 @@
 
 mod group;
 mod merge;
+mod record;
 
 use crate::access::{TOKEN_HEADER, attach_token};
+use crate::activity::Activity;
 use crate::audience::Audience;
-use crate::edition::Edition;
-use crate::failure::{Failure, Fault, NOT_RUN, NotRun};
+use crate::counters::Counters;
+use crate::edition::{Edition, Findings};
+use crate::failure::{Failure, NOT_RUN, NotRun};
 use crate::handler::{Call, UpwardRequest};
 use crate::message::{PARTS, Part};
 use crate::names::{HandlerName, ServiceName};
@@ -18,10 +21,10 @@ use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
 use arc_swap::ArcSwap;
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
-use std::fmt;
+use record::{Record, Waits};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 /// The header that names the version of the module that answered.
 const VERSION_HEADER: &str = "qewd-version";
@@ -35,6 +38,12 @@ pub struct Dispatch {
     pub pool: Pool,
     /// Who hears what handlers push to clients.
     pub audience: Arc<Audience>,
+    /// How many requests there were, and how long they took.
+    pub counters: Counters,
+    /// The latest requests.
+    pub activity: Activity,
+    /// What cannot serve.
+    pub findings: Findings,
 }
 
 impl Dispatch {
@@ -42,7 +51,9 @@ impl Dispatch {
     #[must_use]
     pub fn new(edition: Edition, audience: Arc<Audience>) -> Self {
         let pool = Pool::new(edition.pool_settings());
-        Self { edition: ArcSwap::from_pointee(edition), entered: watch::Sender::new(0), pool, audience }
+        let (counters, activity, findings) = (Counters::default(), Activity::default(), Findings::default());
+        let (edition, entered) = (ArcSwap::from_pointee(edition), watch::Sender::new(0));
+        Self { edition, entered, pool, audience, counters, activity, findings }
     }
 
     /// What serves now. Whoever holds it keeps it whole, also when the next one has taken its place.
@@ -72,10 +83,10 @@ impl Dispatch {
     /// Answers a request: one response, one log line.
     pub async fn answer(&self, request: Request) -> Response {
         let edition = self.edition();
-        let mut line = LogLine::new(&request, None);
-        let outcome = self.journey(&edition, &mut line).await;
-        line.write(&outcome);
-        let version = line.version.take().filter(|_| edition.configuration.settings.version_header);
+        let mut record = Record::new(self, &request, None);
+        let outcome = self.journey(&edition, &mut record).await;
+        record.write(&outcome);
+        let version = record.version().filter(|_| edition.configuration.settings.version_header);
         let mut response = outcome.unwrap_or_else(Response::from);
         response.headers.retain(|(name, _)| name != "x-request-id" && (version.is_none() || name != VERSION_HEADER));
         response.headers.extend(version.map(|version| (VERSION_HEADER.to_owned(), version.as_ref().to_owned())));
@@ -118,16 +129,17 @@ impl Dispatch {
         response
     }
 
-    async fn journey(&self, edition: &Edition, line: &mut LogLine<'_>) -> Result<Response, Failure> {
-        let request = line.request;
+    async fn journey(&self, edition: &Edition, record: &mut Record<'_>) -> Result<Response, Failure> {
+        let request = record.request;
         if request.hops > hops(edition) || request.came_back(&edition.application) {
             return Err(in_a_circle(edition, request));
         }
         let decision = edition.table.decide(request.kind, &request.method, &request.path);
         let decision = decision.map_err(|none| no_route(edition, request, &none))?;
+        record.found(&decision);
         match decision.destination {
-            Destination::Here(handler) => self.here(edition, handler, &decision, line).await,
-            Destination::Members(members) => self.group(edition, members, &decision, line).await,
+            Destination::Here(handler) => self.here(edition, handler, &decision, record).await,
+            Destination::Members(members) => self.group(edition, members, &decision, record).await,
             Destination::There(service) => {
                 // Refused here what the service would refuse: a forged token never costs a hop. Who shows no token at all
                 // is first told that the service is down: any request is to show an operator whether it is there.
@@ -136,7 +148,8 @@ impl Dispatch {
                     edition.links.check(service).await?;
                 }
                 admitted?;
-                there(edition, request, service).await
+                record.asks(service);
+                record.timed(Waits::Link, there(edition, request, service)).await
             }
         }
     }
@@ -146,18 +159,18 @@ impl Dispatch {
         edition: &Edition,
         handler: &HandlerName,
         decision: &Decision<'_>,
-        line: &mut LogLine<'_>,
+        record: &mut Record<'_>,
     ) -> Result<Response, Failure> {
-        let request = line.request;
+        let request = record.request;
         let caller = edition.access.admit(request, decision.entry.authenticate)?;
         let source = decision.entry.source.as_ref();
         let module = edition.catalog.module(source, handler).ok_or_else(|| not_there(handler))?;
-        let place = self.pool.place(request, module).await?;
+        let place = record.timed(Waits::Line, self.pool.place(request, module)).await?;
         // What waited begins on the version that is newest now, unless its route and its caller might be judged anew as well.
         let newest = self.edition();
         let same_rules = Arc::ptr_eq(&newest.configuration, &edition.configuration);
         let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module);
-        line.version = Some(Arc::clone(module.version()));
+        record.runs(handler, module);
         let call = Call {
             request: request.clone(),
             handler: handler.clone(),
@@ -166,7 +179,7 @@ impl Dispatch {
             variables: decision.variables.clone(),
             session: caller.session.clone(),
         };
-        let mut outcome = self.pool.run(place, module, call).await?;
+        let mut outcome = record.timed(Waits::Handler, self.pool.run(place, module, call)).await?;
         // These are the host's own to say.
         outcome.response.headers.retain(|(name, _)| name != NOT_RUN && name != TOKEN_HEADER);
         // A handler that asks another service has a session of its own: the answer to it carries no token.
@@ -195,7 +208,7 @@ impl Dispatch {
         let elsewhere = service.filter(|service| service.as_str() != &*edition.application);
         let answering = async {
             match elsewhere {
-                Some(service) => answer_there(&edition, request, &service).await,
+                Some(service) => self.answer_there(&edition, request, &service).await,
                 None => self.answer(request).await,
             }
         };
@@ -207,14 +220,18 @@ impl Dispatch {
             () = reply.closed() => {}
         }
     }
-}
 
-async fn answer_there(edition: &Edition, request: Request, service: &ServiceName) -> Response {
-    let mut line = LogLine::new(&request, Some(service));
-    let is_group = edition.configuration.groups.iter().any(|group| group.name == *service);
-    let outcome = if is_group { Err(asked_group(service)) } else { there(edition, &request, service).await };
-    line.write(&outcome);
-    outcome.unwrap_or_else(Response::from)
+    async fn answer_there(&self, edition: &Edition, request: Request, service: &ServiceName) -> Response {
+        let mut record = Record::new(self, &request, Some(service));
+        let is_group = edition.configuration.groups.iter().any(|group| group.name == *service);
+        let outcome = if is_group {
+            Err(asked_group(service))
+        } else {
+            record.timed(Waits::Link, there(edition, &request, service)).await
+        };
+        record.write(&outcome);
+        outcome.unwrap_or_else(Response::from)
+    }
 }
 
 async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
@@ -274,73 +291,4 @@ fn in_a_circle(edition: &Edition, request: &Request) -> Failure {
     let words = format!("The request was sent on too often; its routes or handlers lead in a circle: {way}");
     let operator = format!("{words}: {} hops; mend routes.json or the handlers' questions", request.hops);
     Failure::system(508, words, operator)
-}
-
-/// One line for each request, also for one whose caller went away before the answer.
-struct LogLine<'a> {
-    request: &'a Request,
-    /// The service that a handler asked by name.
-    asked: Option<&'a ServiceName>,
-    /// The version of the module whose handler ran, if one ran here.
-    version: Option<Arc<str>>,
-    started: Instant,
-    written: bool,
-}
-
-impl<'a> LogLine<'a> {
-    fn new(request: &'a Request, asked: Option<&'a ServiceName>) -> Self {
-        Self { request, asked, version: None, started: Instant::now(), written: false }
-    }
-
-    /// Who is to look at it decides how loud it is.
-    fn write(&mut self, outcome: &Result<Response, Failure>) {
-        self.written = true;
-        let (what, id) = (self.what(), self.request.id.as_str());
-        let version = self.version.as_deref();
-        let milliseconds = self.started.elapsed().as_secs_f64() * 1000.0;
-        match outcome {
-            Ok(response) => {
-                tracing::info!(request = id, version, "{what} -> {} in {milliseconds:.1} ms", response.status);
-            }
-            Err(failure) => {
-                let words = crate::logging::one_line(failure.operator.as_deref().unwrap_or(&failure.caller));
-                let status = failure.status;
-                match failure.fault {
-                    Fault::Caller => {
-                        tracing::info!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
-                    }
-                    Fault::System => {
-                        tracing::warn!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
-                    }
-                }
-            }
-        }
-    }
-
-    /// The request in the words of the log; a question of a handler says whom it was asked.
-    fn what(&self) -> What<'_> {
-        What(self)
-    }
-}
-
-/// Formatted only if the line is wanted.
-struct What<'a>(&'a LogLine<'a>);
-
-impl fmt::Display for What<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { method, path, .. } = self.0.request;
-        let path = crate::logging::cut(path);
-        match self.0.asked {
-            Some(service) => write!(formatter, "asked {service}: {method} {path:?}"),
-            None => write!(formatter, "{method} {path:?}"),
-        }
-    }
-}
-
-impl Drop for LogLine<'_> {
-    fn drop(&mut self) {
-        if !self.written {
-            tracing::info!(request = self.request.id.as_str(), "{} was given up by its caller", self.what());
-        }
-    }
 }

@@ -3,9 +3,11 @@
 //! An edition never changes: when files change, the next one is made beside it and takes its place in one step.
 
 mod checks;
+mod findings;
 mod folder;
 mod modules;
 
+pub use findings::{Findings, Found, Wish};
 pub use folder::{FolderId, Look, look, look_at_configuration};
 pub use modules::{Draft, Workshop, draft, relative};
 

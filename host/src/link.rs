@@ -48,7 +48,7 @@ use tokio::time::timeout;
 /// The path at which every host accepts links.
 pub const PATH: &str = "/qewd/link";
 /// The WebSocket subprotocol, with the version of the frames.
-pub const SUBPROTOCOL: &str = "qewd-link.2";
+pub const SUBPROTOCOL: &str = "qewd-link.3";
 
 /// The links that this host opens, by the service at their other end.
 #[derive(Default)]

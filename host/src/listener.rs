@@ -6,6 +6,8 @@ mod wire;
 mod rest;
 mod upgrade;
 mod health;
+mod monitor;
+mod door;
 mod hosts;
 mod envelope;
 mod messages;
@@ -16,12 +18,14 @@ mod client_socket;
 mod ajax;
 mod files;
 
-pub use clients::Sockets;
-pub use hosts::Door;
+pub use door::Door;
 
 use crate::configuration::Cors;
 use crate::dispatch::Dispatch;
 use crate::message::{AJAX_PATH, SOCKET_PATH};
+use crate::monitor::Monitor;
+use crate::presence::Presence;
+use crate::request::MONITOR_PATH;
 use crate::tls::{Stream, Tls, has_shown_certificate};
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -41,6 +45,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+/// Everything below the monitor's own path.
+const MONITOR_PATHS: &str = "/qewd-monitor/{*path}";
 /// How long accepting pauses when the system has no more sockets: closing connections give some back by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long a client may take to send the header of its next request, idle time included: longer than the 60 seconds for
@@ -53,8 +59,10 @@ pub struct Front {
     pub dispatch: Arc<Dispatch>,
     /// Remembers hosts that were refused a link.
     pub door: Door,
-    /// Counts the clients' sockets.
-    pub sockets: Sockets,
+    /// The hosts and clients that are connected.
+    pub presence: Arc<Presence>,
+    /// Shows the host to its operator.
+    pub monitor: Arc<Monitor>,
     /// What the port shows, if it speaks TLS.
     pub tls: Arc<Tls>,
     /// Says when the host is to stop.
@@ -179,6 +187,8 @@ fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
     let all = rest
         .route(crate::link::PATH, axum::routing::any(hosts::upgrade))
         .route(SOCKET_PATH, axum::routing::any(clients::upgrade))
+        .route(MONITOR_PATH, axum::routing::any(monitor::answer))
+        .route(MONITOR_PATHS, axum::routing::any(monitor::answer))
         .route(health::LIVE, axum::routing::get(health::live))
         .route(health::READY, axum::routing::get(health::ready))
         .with_state(Arc::clone(front));

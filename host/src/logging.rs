@@ -2,8 +2,14 @@
 //! In comes which lines are wanted; out goes the one subscriber that every part writes to.
 //! Secrets, tokens, passwords and bodies are never given to it.
 
+mod recent;
+
+pub use recent::{Line, recent};
+
 use std::borrow::Cow;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The environment variable that chooses lines: `warn`, or `info,qewd::handler=debug`.
 pub const VARIABLE: &str = "QEWD_LOG";
@@ -18,8 +24,8 @@ pub fn start() -> Result<(), String> {
     let filter = filter(&wanted)?;
     let colours = std::io::IsTerminal::is_terminal(&std::io::stdout());
     // Without a reader of standard output there is nobody to complain to either.
-    let lines = tracing_subscriber::fmt().log_internal_errors(false);
-    lines.with_env_filter(filter).with_target(false).with_ansi(colours).init();
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_target(false).with_ansi(colours);
+    tracing_subscriber::registry().with(filter).with(lines).with(recent::Recent).init();
     Ok(())
 }
 

@@ -37,6 +37,19 @@ pub struct PoolSettings {
     pub modules: usize,
 }
 
+/// What a pool has to do at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// As it is set.
+    pub settings: PoolSettings,
+    /// Requests in handlers.
+    pub running: usize,
+    /// Requests in the line.
+    pub waiting: usize,
+    /// Requests that found no place since the start.
+    pub refused: u64,
+}
+
 /// How many times `size` workers there are at most: for callers, and for the questions of handlers.
 const KINDS: usize = 2;
 
@@ -113,19 +126,26 @@ impl Pool {
         self.workers.list()
     }
 
+    /// What it has to do now.
+    #[must_use]
+    pub fn load(&self) -> PoolLoad {
+        let (running, waiting, refused) = self.places.counts();
+        PoolLoad { settings: *self.settings(), running, waiting, refused }
+    }
+
     /// Stops one worker: it ends when the request that it serves has its answer. Returns whether there was one.
     pub async fn stop(&self, id: u64) -> bool {
-        let stopped = self.workers.stop(|worker| worker == id);
+        let stopped = self.workers.stop(|card| card.id == id);
         for card in &stopped {
             card.gone().await;
         }
         !stopped.is_empty()
     }
 
-    /// Stops all workers that live now, each when its request has its answer. Returns how many there were. New ones start
-    /// on demand meanwhile.
-    pub async fn stop_all(&self) -> usize {
-        let stopped = self.workers.stop(|_| true);
+    /// Stops all workers of one module, or all, that live now, each when its request has its answer. Returns how many there
+    /// were. New ones start on demand meanwhile.
+    pub async fn stop_all(&self, module: Option<&str>) -> usize {
+        let stopped = self.workers.stop(|card| module.is_none_or(|module| *card.module == *module));
         for card in &stopped {
             card.gone().await;
         }

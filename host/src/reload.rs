@@ -14,7 +14,7 @@ mod settling_tests;
 
 use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES, Ssl};
 use crate::dispatch::Dispatch;
-use crate::edition::{Edition, Look, Surroundings, Workshop, look};
+use crate::edition::{Edition, Look, Surroundings, Wish, Workshop, look, relative};
 use crate::names::ServiceName;
 use crate::stamp::Stamp;
 use fit::{Failed, Fit, Fitting, OnDisk};
@@ -91,7 +91,7 @@ impl Reloader {
     }
 
     async fn keep_in_step(&mut self) {
-        let mut watch = Watch::new();
+        let (mut watch, dispatch) = (Watch::new(), Arc::clone(&self.dispatch));
         loop {
             let Some(seen) = self.look().await else {
                 // What cannot be looked at has not changed: a host may be out of open files for a moment.
@@ -113,6 +113,10 @@ impl Reloader {
                     }
                 }
                 () = sleep_until(due.map_or(poll, |due| due.min(poll))) => {}
+                Some(Wish { module, reply }) = dispatch.findings.next_wish() => {
+                    // Who does not wait any more finds the module reloaded.
+                    let _ = reply.send(self.read_anew(&module).await);
+                }
             }
         }
     }
@@ -140,6 +144,7 @@ impl Reloader {
             self.workshop.engine.seal_cache().await;
         }
         self.report.write(Instant::now());
+        self.dispatch.findings.find(self.report.found());
     }
 
     fn files(&mut self, look: Look) -> BTreeMap<PathBuf, Stamp> {
@@ -242,14 +247,39 @@ impl Reloader {
 
     /// Puts into service what fits. What did not fit may do so after that.
     async fn fit_all(&mut self) {
-        while self.fit().await && self.wanted.is_some() {}
+        while self.fit(None).await && self.wanted.is_some() {}
+    }
+
+    /// Reads a module anew because an operator wants it, and makes new instances of it even if it is the same. Gives the
+    /// version that serves then.
+    async fn read_anew(&mut self, name: &str) -> Result<Arc<str>, String> {
+        let serving = self.dispatch.edition();
+        let folder = &serving.configuration.folder;
+        let before = serving.catalog.modules().find(|module| *module.name == *name);
+        let named = |file: &&PathBuf| relative(folder, file).to_string_lossy() == name;
+        let file = before.map(|module| &module.file).or_else(|| self.seen.keys().find(named));
+        let file = file.ok_or_else(|| format!("there is no module {name}"))?.clone();
+        self.failed.remove(&file);
+        self.report.forget(folder, &file);
+        self.load(folder, file.clone(), Stamp::of(&file)).await;
+        self.fit(Some(&file)).await;
+        self.workshop.engine.seal_cache().await;
+        self.report.write(Instant::now());
+        let found = self.report.found();
+        let why = found.modules.iter().find(|(path, _)| *path == file).map(|(_, words)| words.clone());
+        self.dispatch.findings.find(found);
+        let now = self.dispatch.edition();
+        match (why, now.catalog.modules().find(|module| module.file == file)) {
+            (None, Some(module)) => Ok(Arc::clone(module.version())),
+            (why, _) => Err(why.unwrap_or_else(|| format!("{name} is not there any more"))),
+        }
     }
 
     /// Puts into service what fits now. Returns whether anything did.
-    async fn fit(&mut self) -> bool {
+    async fn fit(&mut self, anew: Option<&Path>) -> bool {
         let serving = self.dispatch.edition();
         let (workshop, on_disk, failed) = (&self.workshop, &self.on_disk, &mut self.failed);
-        let mut fitting = Fitting { workshop, serving: &serving, on_disk, failed };
+        let mut fitting = Fitting { workshop, serving: &serving, on_disk, failed, anew };
         let fitted = match &self.wanted {
             Some(wanted) => fitting.fit(wanted).await.map(|fit| (Arc::clone(wanted), fit)),
             None => Err(Vec::new()),

@@ -20,7 +20,13 @@ pub enum Kind {
     Service,
     /// A message of a WebSocket client: its method is [`MESSAGE`], its path comes from [`message_path`].
     Message,
+    /// A question of another host's monitor, over a link. The monitor answers it: no route takes it, so no handler ever
+    /// sees one.
+    Monitor,
 }
+
+/// The path of the monitor; all its paths begin with it.
+pub const MONITOR_PATH: &str = "/qewd-monitor";
 
 /// What follows a host's name in [`Request::way`] where its handler asked. No name of a host ends like it.
 const ASKED: &str = "'s handler";

@@ -11,9 +11,11 @@ use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
 use crate::dispatch::Dispatch;
 use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, look_at_configuration, relative};
 use crate::handler::{Engine, EngineSettings, UpwardRequest};
-use crate::listener::{Door, Front, Sockets};
+use crate::listener::{Door, Front};
+use crate::monitor::{Monitor, Seen};
 use crate::names::ServiceName;
 use crate::pool::Pool;
+use crate::presence::Presence;
 use crate::reload::Reloader;
 use crate::store::Documents;
 use crate::tls::Tls;
@@ -74,6 +76,7 @@ pub struct Host {
     dispatch: Arc<Dispatch>,
     documents: Arc<Documents>,
     stop: CancellationToken,
+    stop_wanted: CancellationToken,
     live: TaskTracker,
 }
 
@@ -115,6 +118,11 @@ impl Host {
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
         let start = Starting { dispatch, tls, socket, documents };
         run(start, questions, reloader).map_err(StartFailure::Machine)
+    }
+
+    /// Waits until an operator wants the host to stop, by its monitor.
+    pub async fn stop_wanted(&self) {
+        self.stop_wanted.cancelled().await;
     }
 
     /// Stops taking requests, waits until those in flight have their answers, and says whether all had them in time.
@@ -204,16 +212,28 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
     let (stop, live) = (CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
     tokio::spawn(Arc::clone(&tls).follow(stop.clone()));
+    let presence = Arc::<Presence>::default();
+    let stop_wanted = CancellationToken::new();
+    let monitor = Arc::new(Monitor::new(Seen {
+        dispatch: Arc::clone(&dispatch),
+        documents: Arc::clone(&documents),
+        presence: Arc::clone(&presence),
+        port,
+        stop: stop.clone(),
+        stop_wanted: stop_wanted.clone(),
+    }));
+    tokio::spawn(Arc::clone(&monitor).keep_time());
     let front = Front {
         dispatch: Arc::clone(&dispatch),
+        monitor,
         door: Door::default(),
-        sockets: Sockets::default(),
+        presence,
         tls,
         stop: stop.clone(),
         live: live.clone(),
     };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
-    Ok(Host { port, dispatch, documents, stop, live })
+    Ok(Host { port, dispatch, documents, stop, stop_wanted, live })
 }
 
 /// A host that no longer takes changes up has to say so.

@@ -132,9 +132,9 @@ fn no_client_gets_a_link() {
     let other = knock(upgrade);
     assert_eq!(
         other.shown(),
-        r#"400 {"error":"This host speaks qewd-link.2; run the same version of qewd on both hosts"}"#
+        r#"400 {"error":"This host speaks qewd-link.3; run the same version of qewd on both hosts"}"#
     );
-    let link = format!("{upgrade}Sec-WebSocket-Protocol: qewd-link.2\r\n");
+    let link = format!("{upgrade}Sec-WebSocket-Protocol: qewd-link.3\r\n");
     // A user's token is as little a key as none, or as one that somebody made up.
     let claims = json!({"iss": "qewd.link", "from": "orchestrator"});
     let user = signed(jsonwebtoken::Algorithm::HS256, SECRET, &claims);

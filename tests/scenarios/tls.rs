@@ -346,7 +346,7 @@ fn links_show_a_certificate_where_one_is_demanded() {
     let knock = TlsClient::connect(service.port, &authority).send(
         "GET /qewd/link HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: qewd-link.2\r\n\r\n",
+         Sec-WebSocket-Protocol: qewd-link.3\r\n\r\n",
     );
     assert_eq!(knock.shown(), format!(r#"401 {{"error":"the link is refused: {words}"}}"#));
 }

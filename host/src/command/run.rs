@@ -30,6 +30,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
     tokio::select! {
         () = signals.next() => {}
         () = stdin_end(), if arguments.until_stdin_ends => {}
+        () = host.stop_wanted() => {}
     }
     tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
     tokio::select! {

@@ -3,7 +3,8 @@
 //! It never waits for a slow member when the time of the others' answers has come.
 
 use super::merge::Merge;
-use super::{Dispatch, LogLine, onward};
+use super::record::{Record, Waits};
+use super::{Dispatch, onward};
 use crate::edition::Edition;
 use crate::failure::Failure;
 use crate::names::ServiceName;
@@ -33,12 +34,12 @@ impl Dispatch {
         edition: &Edition,
         members: &[ServiceName],
         decision: &Decision<'_>,
-        line: &mut LogLine<'_>,
+        record: &mut Record<'_>,
     ) -> Result<Response, Failure> {
-        let request = line.request;
+        let request = record.request;
         if let Some(handler) = decision.entry.handler.as_ref().filter(|_| request.as_member) {
             // Who sent it asks the other members as well.
-            return self.here(edition, handler, decision, line).await;
+            return self.here(edition, handler, decision, record).await;
         }
         let admitted = edition.access.admit(request, decision.entry.authenticate);
         if request.bearer().is_none() {
@@ -49,9 +50,12 @@ impl Dispatch {
         let mut asking: FuturesUnordered<_> =
             (0..members.len()).map(|number| self.ask_member(edition, &question, number, decision)).collect();
         let mut merge = Merge::new(members, edition.configuration.settings.limits.response);
-        while let Some((number, response)) = asking.next().await {
-            merge.take(number, &response);
-        }
+        let asked = async {
+            while let Some((number, response)) = asking.next().await {
+                merge.take(number, &response);
+            }
+        };
+        record.timed(Waits::Link, asked).await;
         Ok(merge.finish(request.token_in_header))
     }
 
@@ -66,18 +70,19 @@ impl Dispatch {
         let Some(member) = question.members.get(number) else {
             return (number, Failure::connection_down("there is no such member").into());
         };
-        let mut line = LogLine::new(&question.request, Some(member));
+        let mut record = Record::new(self, &question.request, Some(member));
+        record.found(decision);
         let asked = async {
             match &decision.entry.handler {
                 Some(handler) if is_this_host(edition, member) => {
-                    self.here(edition, handler, decision, &mut line).await
+                    self.here(edition, handler, decision, &mut record).await
                 }
-                _ => ask_as_member(edition, &question.request, member).await,
+                _ => record.timed(Waits::Link, ask_as_member(edition, &question.request, member)).await,
             }
         };
         let late = || Failure::deadline("the member did not answer in the time of its group");
         let outcome = timeout_at(question.give_up, asked).await.unwrap_or_else(|_| Err(late()));
-        line.write(&outcome);
+        record.write(&outcome);
         (number, outcome.unwrap_or_else(Response::from))
     }
 }

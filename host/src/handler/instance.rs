@@ -286,7 +286,8 @@ fn to_wit(call: Call) -> types::Request {
         handler: call.handler.as_str().to_owned(),
         application: call.application.as_ref().to_owned(),
         kind: match request.kind {
-            Kind::Rest => types::Kind::Rest,
+            // No route takes what a monitor asks.
+            Kind::Rest | Kind::Monitor => types::Kind::Rest,
             Kind::Service => types::Kind::Service,
             Kind::Message => types::Kind::Message,
         },

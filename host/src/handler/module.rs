@@ -8,11 +8,12 @@ use super::instance::{Instance, Shared, State};
 use super::linking::{flat, link};
 use super::{CallFailure, bindings};
 use crate::configuration::ModuleSettings;
+use crate::counters::Tally;
 use crate::names::{HandlerName, ServiceName};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use wasmtime::component::Component;
 
 /// How long a module may take to say what it offers: it only returns a list.
@@ -43,6 +44,10 @@ pub struct Module {
     pub settings: ModuleSettings,
     /// The handlers that it offers.
     pub offers: Vec<Offer>,
+    /// When it was loaded.
+    pub loaded: SystemTime,
+    /// How its requests ended, and how long they ran.
+    pub tally: Tally,
     compiled: Compiled,
     pre: ModulePre<State>,
     shared: Shared,
@@ -138,6 +143,8 @@ impl Module {
             file,
             settings,
             offers: Vec::new(),
+            loaded: SystemTime::now(),
+            tally: Tally::default(),
             compiled: compiled.clone(),
             pre,
             shared,

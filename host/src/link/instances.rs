@@ -12,7 +12,7 @@ use super::unanswered::{Again, Unanswered, again_after};
 use crate::configuration::{Address, MOST_INSTANCES};
 use crate::failure::{Failure, NotRun};
 use crate::names::ServiceName;
-use crate::request::Request;
+use crate::request::{Kind, Request};
 use crate::response::Response;
 use arc_swap::ArcSwap;
 use futures_util::future::{FutureExt as _, pending, select_all};
@@ -295,6 +295,16 @@ impl Instance {
     #[must_use]
     pub fn is_resting(&self) -> bool {
         self.rest().standing(Instant::now()) != Standing::InUse
+    }
+
+    /// Asks exactly this instance for a view of itself, for the monitor of this host. The request's kind becomes
+    /// [`Kind::Monitor`], whatever it was. It is asked once, and how the service's requests are shared out does not change.
+    ///
+    /// # Errors
+    /// 503 when the link is down, is lost while waiting, or has too much in flight; 504 when the deadline passes.
+    pub async fn view(&self, request: Request) -> Result<Response, Failure> {
+        let request = Arc::new(Request { kind: Kind::Monitor, ..request });
+        self.link.ask(&request).await.map_err(|unanswered| unanswered.failure)
     }
 
     fn at(&self) -> &Target {

@@ -11,6 +11,7 @@ use super::upgrade::{accept_key, refusal, switching};
 use crate::audience::{Seat, Weighed};
 use crate::configuration::{Cors, Limits};
 use crate::message::Part;
+use crate::presence::{ClientPlace, Leash};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{self, HeaderMap, StatusCode, header};
@@ -18,7 +19,6 @@ use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -46,29 +46,6 @@ const SECONDS_TOO_FAST: u32 = 10;
 /// How long closing a socket may take.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
-/// How many clients are connected.
-#[derive(Default)]
-pub struct Sockets(AtomicUsize);
-
-/// The place of one client.
-struct Place(Arc<Front>);
-
-impl Place {
-    fn take(front: &Arc<Front>, most: usize) -> Option<Self> {
-        let taken = front
-            .sockets
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < most).then_some(count + 1));
-        taken.is_ok().then(|| Self(Arc::clone(front)))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.sockets.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Checks where a client comes from and takes the socket over.
 pub(super) async fn upgrade(
     State(front): State<Arc<Front>>,
@@ -84,17 +61,17 @@ pub(super) async fn upgrade(
         tracing::info!("refused a client at {address}: \"cors\" in config.json does not allow its page's origin");
         return refusal(StatusCode::FORBIDDEN, "Pages of this origin may not connect here");
     }
-    let Some(place) = Place::take(&front, settings.limits.sockets) else {
+    let Some(admitted) = front.presence.client(address, settings.limits.sockets) else {
         tracing::warn!("refused a client at {address}: limits.sockets allows {} at one time", settings.limits.sockets);
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "Too many clients are connected; try again");
     };
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refusal(StatusCode::BAD_REQUEST, "This connection cannot be upgraded");
     };
-    let limits = settings.limits.clone();
+    let (limits, serving) = (settings.limits.clone(), Arc::clone(&front));
     front.live.spawn(async move {
         if let Ok(upgraded) = upgrade.await {
-            serve(upgraded, place, address, &limits).await;
+            serve(upgraded, admitted, serving, &limits).await;
         }
     });
     switching(&accept, None)
@@ -116,13 +93,14 @@ fn may_connect(cors: &Cors, headers: &HeaderMap) -> bool {
     }
 }
 
-async fn serve(upgraded: Upgraded, place: Place, address: IpAddr, limits: &Limits) {
+async fn serve(upgraded: Upgraded, admitted: (ClientPlace, Leash), front: Arc<Front>, limits: &Limits) {
+    let (place, leash) = admitted;
     let socket = ClientSocket::new(upgraded, limits.socket_message).await;
-    let mut client = Client::new(socket, Arc::clone(&place.0), address, limits);
-    let why = client.run().await;
-    tracing::info!("socket {} disconnected: client at {address}: {}", client.seat.id(), why.words);
+    let mut client = Client::new(socket, place, front, limits);
+    let why = leash.hold(client.run()).await.unwrap_or(OPERATOR);
+    let (id, address) = (client.place.id(), client.place.address());
+    tracing::info!("socket {id} disconnected: client at {address}: {}", why.words);
     client.close(why).await;
-    drop(place);
 }
 
 /// What a message is answered.
@@ -142,10 +120,13 @@ const fn why(code: CloseCode, words: &'static str) -> Why {
     Why { code, words }
 }
 
+/// How a socket ends that an operator does not want.
+const OPERATOR: Why = why(CloseCode::Policy, "the operator disconnected it");
+
 struct Client {
     socket: ClientSocket,
+    place: ClientPlace,
     front: Arc<Front>,
-    address: IpAddr,
     seat: Seat,
     /// What others push.
     pushes: mpsc::Receiver<Weighed<Bytes>>,
@@ -170,14 +151,14 @@ struct Client {
 }
 
 impl Client {
-    fn new(socket: ClientSocket, front: Arc<Front>, address: IpAddr, limits: &Limits) -> Self {
+    fn new(socket: ClientSocket, place: ClientPlace, front: Arc<Front>, limits: &Limits) -> Self {
         let (say, words) = mpsc::channel(WORDS);
-        let (seat, pushes) = front.dispatch.audience.seat(&crate::names::random_id());
+        let (seat, pushes) = front.dispatch.audience.seat(place.id());
         let now = Instant::now();
         Self {
             socket,
+            place,
             front,
-            address,
             seat,
             pushes,
             say,
@@ -278,6 +259,7 @@ impl Client {
 
     /// Takes one message, and has it answered beside the others.
     async fn take(&mut self, text: Bytes, now: Instant) -> Result<(), Why> {
+        self.place.received();
         if self.joined.is_some() {
             self.active = now;
         }
@@ -296,8 +278,8 @@ impl Client {
             let words = "Too many messages wait for their answers; wait for some of them";
             return self.refuse(&incoming.label, 429, words).await;
         }
-        let socket_id = self.seat.id().to_owned();
-        let message = ClientMessage { incoming, text, address: self.address, socket_id };
+        let (address, socket_id) = (self.place.address(), self.place.id().to_owned());
+        let message = ClientMessage { incoming, text, address, socket_id };
         self.waiting.spawn(answer(Arc::clone(&self.front), message, self.say.clone()));
         Ok(())
     }
@@ -325,7 +307,9 @@ impl Client {
         if words.joins.is_some() && words.joins != self.joined {
             self.active = Instant::now();
             self.joined = words.joins;
-            self.seat.join(self.joined.as_deref().unwrap_or_default());
+            let application = self.joined.as_deref().unwrap_or_default();
+            self.place.join(application);
+            self.seat.join(application);
         }
         self.write(words.text).await
     }
@@ -339,7 +323,9 @@ impl Client {
         if std::str::from_utf8(&text).is_err() {
             return Err(why(CloseCode::Error, "an answer was no text"));
         }
-        lost(self.socket.send_text(text).await)
+        lost(self.socket.send_text(text).await)?;
+        self.place.sent();
+        Ok(())
     }
 
     /// Says goodbye; what waits for answers is given up.

@@ -4,12 +4,14 @@
 
 use super::upgrade::{accept_key, refusal, switching};
 use super::{Certified, Front};
-use crate::access::{LinkKey, LinkTokenRefusal, Visitor};
+use crate::access::{LinkKey, Visitor};
 use crate::audience::Neighbour;
 use crate::edition::Edition;
+use crate::failure::Failure;
 use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, websocket_config};
 use crate::message::Part;
-use crate::request::Request;
+use crate::presence::{HostPlace, InFlight};
+use crate::request::{Kind, Request};
 use crate::response::Response;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
@@ -18,7 +20,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
@@ -32,60 +34,9 @@ const PARTING_TIME: Duration = Duration::from_secs(2);
 /// Finished answers that may wait for the connection's task, which takes them at once.
 const ANSWERS: usize = 64;
 
-/// Addresses that are remembered at most.
-const REFUSED_MOST: usize = 256;
-
 /// What both hosts' logs say of a host without a certificate, where one is demanded.
 const NO_CERTIFICATE: &str = "it shows no client certificate; \
      add clientCertFilePath and clientKeyFilePath to the ssl block of the calling host";
-
-/// What remembers hosts that were refused a link.
-#[derive(Default)]
-pub struct Door {
-    /// Addresses whose refusal the log already has: the other host tries again every second.
-    refused: Mutex<Vec<IpAddr>>,
-}
-
-impl Door {
-    /// Who knocks. A refusal is logged here, once for each address until a host from there is let in.
-    fn check(&self, key: &LinkKey, token: &str, service: &str, address: IpAddr) -> Result<Visitor, LinkTokenRefusal> {
-        let checked = key.check_knock(token, service);
-        if let Err(why) = checked.as_ref() {
-            self.refuse(address, &why.to_string());
-        } else {
-            self.refused().retain(|known| *known != address);
-        }
-        checked
-    }
-
-    /// Says once for each address why a host was refused.
-    fn refuse(&self, address: IpAddr, why: &str) {
-        self.tell(address, &format!("refused a link from {address}: {why}"));
-    }
-
-    /// Logs this, unless something was said of this address already.
-    pub(super) fn tell(&self, address: IpAddr, words: &str) {
-        if self.is_news(address) {
-            tracing::error!("{words}");
-        }
-    }
-
-    fn is_news(&self, address: IpAddr) -> bool {
-        let mut refused = self.refused();
-        if refused.contains(&address) {
-            return false;
-        }
-        if refused.len() >= REFUSED_MOST {
-            refused.clear();
-        }
-        refused.push(address);
-        true
-    }
-
-    fn refused(&self) -> MutexGuard<'_, Vec<IpAddr>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Checks the token at the door and takes the socket over.
 pub(super) async fn upgrade(
@@ -161,12 +112,16 @@ struct Running {
     task: AbortHandle,
     /// How many more intermediate messages the other host takes.
     window: Arc<Semaphore>,
+    /// None: a view, which is no work of the host.
+    _counted: Option<InFlight>,
 }
 
 struct Connection {
     socket: Socket<Counted<TokioIo<Upgraded>>>,
     callee: Callee,
     peer: Peer,
+    /// Among those who are connected, once it has registered.
+    place: Option<HostPlace>,
     front: Arc<Front>,
     /// Bytes of a request's body, as agreed when the link was opened.
     body_limit: usize,
@@ -197,6 +152,7 @@ impl Connection {
             socket,
             callee: Callee::new(limits.request_time, Instant::now()),
             peer,
+            place: None,
             body_limit: limits.body,
             running: HashMap::new(),
             say,
@@ -304,6 +260,7 @@ impl Connection {
             Ok(welcome) => {
                 tracing::info!("sent response to {name}: {}", serde_json::json!({"type": kind, "finished": true}));
                 self.told.clone_from(&welcome.handlers);
+                self.place = Some(self.front.presence.host(socket_id, name, *address));
                 self.callee.welcome(welcome);
             }
             Err(words) => {
@@ -335,8 +292,12 @@ impl Connection {
         let (front, say) = (Arc::clone(&self.front), self.say.clone());
         let window = Arc::new(Semaphore::new(WINDOW));
         let room = Arc::clone(&window);
+        let is_view = request.kind == Kind::Monitor;
+        let counted = self.place.as_ref().filter(|_| !is_view).map(HostPlace::begin);
         let task = tokio::spawn(async move {
-            let response = if takes_parts {
+            let response = if is_view {
+                front.monitor.answer_host(&request).await
+            } else if takes_parts {
                 let (room, say) = (&room, &say);
                 let each = |part| async move {
                     if let Ok(permit) = room.acquire().await {
@@ -351,7 +312,7 @@ impl Connection {
             // Nobody is there to be answered if the link has ended.
             let _ = say.send((id, Words::Answer(response))).await;
         });
-        self.running.insert(id, Running { task: task.abort_handle(), window });
+        self.running.insert(id, Running { task: task.abort_handle(), window, _counted: counted });
     }
 
     fn say(&mut self, id: u64, words: Words) {

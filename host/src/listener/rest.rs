@@ -56,12 +56,12 @@ pub(super) async fn body(front: &Front, request: axum::extract::Request) -> Resu
 }
 
 /// The client's own id, if it is one; else a new one.
-fn request_id(headers: &HeaderMap) -> RequestId {
+pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
     let given = headers.get("x-request-id").and_then(|given| given.to_str().ok());
     given.and_then(|given| RequestId::new(given).ok()).unwrap_or_else(RequestId::random)
 }
 
-async fn receive(
+pub(super) async fn receive(
     limits: &Limits,
     parts: &Parts,
     body: Body,

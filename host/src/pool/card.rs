@@ -38,6 +38,8 @@ pub struct Worker {
     pub memory: usize,
     /// Bytes of wasm memory that it had at most.
     pub memory_peak: usize,
+    /// Bytes of wasm memory that it may have.
+    pub memory_limit: usize,
 }
 
 /// The counts of a live worker.
@@ -47,6 +49,7 @@ pub(super) struct Card {
     pub(super) version: Arc<str>,
     started: SystemTime,
     memory: Arc<MemoryGauge>,
+    memory_limit: usize,
     served: AtomicU64,
     busy: AtomicBool,
     stopping: AtomicBool,
@@ -61,6 +64,7 @@ impl Card {
             version: Arc::clone(module.version()),
             started: SystemTime::now(),
             memory,
+            memory_limit: module.settings.memory,
             served: AtomicU64::new(0),
             busy: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
@@ -85,6 +89,7 @@ impl Card {
             served: self.served(),
             memory: self.memory.now(),
             memory_peak: self.memory.peak(),
+            memory_limit: self.memory_limit,
         }
     }
 

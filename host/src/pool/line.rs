@@ -116,6 +116,11 @@ impl<T> Line<T> {
         Entered::Waits(number, made_room)
     }
 
+    /// Requests that run, and requests that wait.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.callers.busy + self.questions.busy, self.waiting)
+    }
+
     /// A request ended: its place is free. Returns who may begin.
     pub(super) fn leave(&mut self, side: Side, module: &Arc<str>) -> Vec<Begin<T>> {
         let places = self.side(side);

@@ -5,6 +5,7 @@
 use super::line::{Begin, Bounds, Entered, Line, Side, TurnedAway};
 use crate::failure::{Failure, NotRun};
 use crate::request::{Kind, Request};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
@@ -18,6 +19,7 @@ type Tell = oneshot::Sender<Result<Place, TurnedAway>>;
 /// The places of a pool.
 pub(super) struct Places {
     line: Mutex<Line<Tell>>,
+    refused: AtomicU64,
 }
 
 /// A place among those that run, given up when dropped.
@@ -45,7 +47,7 @@ struct Waiting<'a> {
 
 impl Places {
     pub(super) fn new(bounds: Bounds) -> Arc<Self> {
-        Arc::new(Self { line: Mutex::new(Line::new(bounds)) })
+        Arc::new(Self { line: Mutex::new(Line::new(bounds)), refused: AtomicU64::new(0) })
     }
 
     /// Waits for a place; the module may have `most` of them at one time.
@@ -58,8 +60,20 @@ impl Places {
         module: &Arc<str>,
         most: usize,
     ) -> Result<Place, Failure> {
+        self.enter(request, module, most).await.map_err(|why| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            busy(why)
+        })
+    }
+
+    async fn enter(
+        self: &Arc<Self>,
+        request: &Request,
+        module: &Arc<str>,
+        most: usize,
+    ) -> Result<Place, TurnedAway> {
         let side = match request.kind {
-            Kind::Rest | Kind::Message => Side::Callers,
+            Kind::Rest | Kind::Message | Kind::Monitor => Side::Callers,
             Kind::Service => Side::Questions,
         };
         let mut answer = None;
@@ -70,7 +84,7 @@ impl Places {
         });
         let number = match entered {
             Entered::Begins => return Ok(self.place(side, module)),
-            Entered::TurnedAway(why) => return Err(busy(why)),
+            Entered::TurnedAway(why) => return Err(why),
             Entered::Waits(number, made_room) => {
                 if let Some(tell) = made_room {
                     // One who has gone needs no answer.
@@ -81,21 +95,23 @@ impl Places {
         };
         let mut waiting = Waiting { places: self, side, module, number: Some(number) };
         // Who waits was given a way to be told.
-        let Some(told) = answer else { return Err(busy(TurnedAway::MadeRoom)) };
+        let Some(told) = answer else { return Err(TurnedAway::MadeRoom) };
         match timeout_at(request.deadline, told).await {
             Ok(Ok(told)) => {
                 waiting.number = None;
                 // A place that came with the last moment is given on: a request that is over never runs.
-                let told =
-                    told.and_then(
-                        |place| {
-                            if Instant::now() < request.deadline { Ok(place) } else { Err(TurnedAway::TooLate) }
-                        },
-                    );
-                told.map_err(busy)
+                told.and_then(
+                    |place| if Instant::now() < request.deadline { Ok(place) } else { Err(TurnedAway::TooLate) },
+                )
             }
-            _ => Err(busy(TurnedAway::TooLate)),
+            _ => Err(TurnedAway::TooLate),
         }
+    }
+
+    /// Requests that run, that wait, and that were turned away.
+    pub(super) fn counts(&self) -> (usize, usize, u64) {
+        let (running, waiting) = self.lock().counts();
+        (running, waiting, self.refused.load(Ordering::Relaxed))
     }
 
     /// Other bounds from now on.

@@ -115,10 +115,10 @@ impl Workers {
         self.lock().cards.values().map(|card| card.view()).collect()
     }
 
-    /// Stops those workers whose id is wanted: idle ones now, busy ones after their request. Returns what has to end.
-    pub(super) fn stop(&self, is_wanted: impl Fn(u64) -> bool) -> Vec<Arc<Card>> {
+    /// Stops those workers that are meant: idle ones now, busy ones after their request. Returns what has to end.
+    pub(super) fn stop(&self, is_meant: impl Fn(&Card) -> bool) -> Vec<Arc<Card>> {
         let mut counted = self.lock();
-        let cards: Vec<Arc<Card>> = counted.cards.values().filter(|card| is_wanted(card.id)).map(Arc::clone).collect();
+        let cards: Vec<Arc<Card>> = counted.cards.values().filter(|card| is_meant(card)).map(Arc::clone).collect();
         for card in &cards {
             card.stop();
         }

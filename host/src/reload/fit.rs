@@ -21,6 +21,8 @@ pub(super) struct Fitting<'a> {
     pub(super) serving: &'a Edition,
     pub(super) on_disk: &'a OnDisk,
     pub(super) failed: &'a mut Failed,
+    /// A file whose module is to be made anew, also if nothing about it has changed.
+    pub(super) anew: Option<&'a Path>,
 }
 
 /// What can serve, and the problems of what cannot.
@@ -112,7 +114,7 @@ impl Fitting<'_> {
         let settings = self.workshop.settings(configuration, file);
         let serving = self.serving.catalog.modules().find(|module| module.file == file);
         let is_same = |module: &&Arc<Module>| *module.version() == compiled.version && module.settings == settings;
-        if let Some(module) = serving.filter(is_same).filter(|_| same_surroundings) {
+        if let Some(module) = serving.filter(is_same).filter(|_| same_surroundings && self.anew != Some(file)) {
             return Ok(Arc::clone(module));
         }
         if let Some((version, tried_with, problem)) = self.failed.get(file)

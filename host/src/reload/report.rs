@@ -3,7 +3,7 @@
 //! It never tells the same again before the file has changed.
 
 use crate::configuration::Problem;
-use crate::edition::{Edition, relative};
+use crate::edition::{Edition, Found, relative};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,6 +68,13 @@ impl Report {
             };
             self.modules.insert(file.clone(), Line::new(format!("{problem}; {stays}"), before.get(file).into_iter()));
         }
+    }
+
+    /// Everything that cannot serve.
+    pub(super) fn found(&self) -> Found {
+        let modules = self.modules.iter().map(|(file, line)| (file.clone(), line.words.clone()));
+        let configuration = self.configuration.iter().map(|line| line.words.clone());
+        Found { modules: modules.collect(), configuration: configuration.chain(self.blind.clone()).collect() }
     }
 
     /// When there is something to tell next.

@@ -63,6 +63,15 @@ fn no_request_reaches_a_route_for_messages() {
 }
 
 #[test]
+fn what_a_monitor_asks_meets_no_route() {
+    let table = table_of(CONFIG, None, MESSAGES).unwrap();
+    for (kind, method, path) in [(Kind::Rest, "GET", "/anything"), (Kind::Message, "MESSAGE", "/shop/load")] {
+        assert!(table.decide(kind, method, path).is_ok(), "{path}");
+        assert_eq!(table.decide(Kind::Monitor, method, path).err(), Some(NoRoute::UnknownPath), "{path}");
+    }
+}
+
+#[test]
 fn messages_are_hidden_by_messages_alone() {
     let problem = |routes: &str| table_of(CONFIG, None, routes).err().map(|all| all.to_string()).unwrap_or_default();
     let hidden =

@@ -8,7 +8,7 @@ use super::pattern::Pattern;
 use crate::configuration::{Configuration, DESTINATION, Example, Method, Part, Place, Problem, Problems, Route};
 use crate::message::{AJAX_PATH, SOCKET_PATH};
 use crate::names::{HandlerName, ServiceName, is_control_type};
-use crate::request::{Kind, message_of};
+use crate::request::{Kind, MONITOR_PATH, message_of};
 use std::sync::Arc;
 
 /// A route of this host.
@@ -152,13 +152,16 @@ impl Table {
     }
 
     /// Finds the route of a request: the first whose pattern and method fit. The path comes percent-encoded and
-    /// without the query, the method in upper case. Messages meet routes for messages, all else meets the others.
+    /// without the query, the method in upper case. Messages meet routes for messages, requests of clients and handlers meet
+    /// the others; what a monitor asks meets none.
     ///
     /// # Errors
     /// When no route fits; a path with a broken escape fits none.
     pub fn decide(&self, kind: Kind, method: &str, path: &str) -> Result<Decision<'_>, NoRoute> {
-        if kind == Kind::Message {
-            return self.decide_message(path);
+        match kind {
+            Kind::Rest | Kind::Service => {}
+            Kind::Message => return self.decide_message(path),
+            Kind::Monitor => return Err(NoRoute::UnknownPath),
         }
         let decoded = path::decoded(path).ok_or(NoRoute::UnknownPath)?;
         let mut allowed: Vec<String> = Vec::new();
@@ -177,6 +180,15 @@ impl Table {
             }
         }
         Err(if allowed.is_empty() { NoRoute::UnknownPath } else { NoRoute::WrongMethod { allowed } })
+    }
+
+    /// The routes whose pattern fits a path, whatever their method, in the order of the file.
+    #[must_use]
+    pub fn fitting(&self, kind: Kind, path: &str) -> Vec<&Entry> {
+        let Some(decoded) = path::decoded(path) else { return Vec::new() };
+        let is_of_kind = |entry: &Entry| (entry.method == Method::Message) == (kind == Kind::Message);
+        let fitting = self.prepared().filter(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some());
+        fitting.map(|(entry, _)| entry).collect()
     }
 
     fn decide_message(&self, path: &str) -> Result<Decision<'_>, NoRoute> {
@@ -278,6 +290,9 @@ fn reserved(route: &Route) -> Option<&'static str> {
         SOCKET_PATH => Some("the sockets of clients"),
         AJAX_PATH if posts => Some("the messages of clients"),
         uri if uri.starts_with("/qewd/health/") => Some("the health of the host"),
+        uri if uri.strip_prefix(MONITOR_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
+            Some("the monitor")
+        }
         _ => None,
     }
 }

@@ -23,7 +23,7 @@ fn body() -> impl Strategy<Value = Bytes> {
 prop_compose! {
     fn any_request()(
         id in "[A-Za-z0-9_.-]{1,64}",
-        service in any::<bool>(),
+        kind in prop::sample::select(vec![Kind::Rest, Kind::Service, Kind::Message, Kind::Monitor]),
         texts in ("[A-Z-]{1,32}", text(), text(), text()),
         headers in headers(),
         body in body(),
@@ -33,7 +33,6 @@ prop_compose! {
     ) -> (Request, Instant) {
         let now = Instant::now();
         let (method, path, query, client_address) = texts;
-        let kind = if service { Kind::Service } else { Kind::Rest };
         let deadline = now + Duration::from_millis(left);
         let id = RequestId::new(&id).unwrap();
         // No more steps than hops: others are cut off.

@@ -1,0 +1,136 @@
+//! The latest requests, for the monitor.
+//! In comes each request when it has ended; out go those that came after the last one that somebody saw.
+//! It keeps no query, no header and no body, and a bounded number of requests.
+
+use crate::names::{HandlerName, RequestId, ServiceName};
+use crate::request::Kind;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// Requests that are kept, 500: what a person can look through, in some hundred kilobytes.
+pub const KEPT: usize = 500;
+
+/// One request that has ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Its number on this host; the first has 1.
+    pub number: u64,
+    /// The id that the log lines of all hosts have.
+    pub id: RequestId,
+    /// When it came.
+    pub time: SystemTime,
+    /// How it came.
+    pub kind: Kind,
+    /// Its method.
+    pub method: String,
+    /// Its path, cut to what a line of the log takes.
+    pub path: String,
+    /// The pattern of its route, if one was found.
+    pub route: Option<Arc<str>>,
+    /// Who answered here.
+    pub handler: Option<HandlerName>,
+    /// The version of the module that answered here.
+    pub version: Option<Arc<str>>,
+    /// The service that was asked for the answer.
+    pub service: Option<ServiceName>,
+    /// The status of the answer; nothing: the caller went away.
+    pub status: Option<u16>,
+    /// Where its time went.
+    pub times: Spent,
+    /// Why it failed, in the words of the log.
+    pub words: Option<String>,
+}
+
+/// Where the time of a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// All of it, until its answer was there.
+    pub all: Duration,
+    /// Waiting for a place among the workers.
+    pub line: Option<Duration>,
+    /// In its handler.
+    pub handler: Option<Duration>,
+    /// Waiting for another host.
+    pub link: Option<Duration>,
+}
+
+/// The latest requests of a host.
+#[derive(Default)]
+pub struct Activity {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    last: u64,
+    /// The oldest first.
+    requests: VecDeque<Ended>,
+}
+
+impl Activity {
+    /// Takes one up and gives it its number.
+    pub fn add(&self, mut ended: Ended) {
+        let mut kept = self.lock();
+        kept.last += 1;
+        ended.number = kept.last;
+        let oldest = if kept.requests.len() >= KEPT { kept.requests.pop_front() } else { None };
+        kept.requests.push_back(ended);
+        drop(kept);
+        // Its memory is given back outside the lock.
+        drop(oldest);
+    }
+
+    /// Those with a higher number than this, the oldest first.
+    #[must_use]
+    pub fn after(&self, number: u64) -> Vec<Ended> {
+        let kept = self.lock();
+        let begin = kept.requests.partition_point(|ended| ended.number <= number);
+        kept.requests.range(begin..).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Nothing below the lock can leave the list half changed.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended() -> Ended {
+        Ended {
+            number: 0,
+            id: RequestId::random(),
+            time: SystemTime::now(),
+            kind: Kind::Rest,
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            route: None,
+            handler: None,
+            version: None,
+            service: None,
+            status: None,
+            times: Spent::default(),
+            words: None,
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_not_told_again() {
+        let activity = Activity::default();
+        let numbers = |after| activity.after(after).iter().map(|ended| ended.number).collect::<Vec<_>>();
+        assert!(numbers(0).is_empty());
+        (0..3).for_each(|_| activity.add(ended()));
+        assert_eq!((numbers(0), numbers(2), numbers(3)), (vec![1, 2, 3], vec![3], vec![]));
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let activity = Activity::default();
+        (0..KEPT + 2).for_each(|_| activity.add(ended()));
+        let all = activity.after(0);
+        assert_eq!((all.len(), all[0].number), (KEPT, 3));
+    }
+}

@@ -1,0 +1,180 @@
+//! What is known of a request when it has ended: a line in the log, an entry among the latest ones, one more in the numbers.
+//! In come the request, what the steps of its journey find out, and its outcome; out go line, entry and number, once each.
+//! A request whose caller went away has them, too; no query, header or body is in any of them.
+
+use super::Dispatch;
+use crate::activity::{Ended, Spent};
+use crate::failure::{Failure, Fault};
+use crate::handler::Module;
+use crate::names::{HandlerName, ServiceName};
+use crate::request::Request;
+use crate::response::Response;
+use crate::router::Decision;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// What is known of one request.
+pub(super) struct Record<'a> {
+    dispatch: &'a Dispatch,
+    pub(super) request: &'a Request,
+    /// The service that a handler asked by name, or of a group's members this one.
+    asked: Option<&'a ServiceName>,
+    route: Option<Arc<str>>,
+    /// The module whose handler ran, if one ran here.
+    ran: Option<(HandlerName, Arc<Module>)>,
+    /// The service that was asked.
+    service: Option<ServiceName>,
+    begun: SystemTime,
+    started: Instant,
+    times: Spent,
+    is_written: bool,
+}
+
+/// A step of a request that takes time.
+#[derive(Clone, Copy)]
+pub(super) enum Waits {
+    Line,
+    Handler,
+    Link,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(dispatch: &'a Dispatch, request: &'a Request, asked: Option<&'a ServiceName>) -> Self {
+        Self {
+            dispatch,
+            request,
+            asked,
+            route: None,
+            ran: None,
+            service: asked.cloned(),
+            begun: SystemTime::now(),
+            started: Instant::now(),
+            times: Spent::default(),
+            is_written: false,
+        }
+    }
+
+    /// Its route was found.
+    pub(super) fn found(&mut self, decision: &Decision<'_>) {
+        self.route = Some(Arc::clone(&decision.entry.uri));
+    }
+
+    /// It runs in a handler of this module.
+    pub(super) fn runs(&mut self, handler: &HandlerName, module: &Arc<Module>) {
+        self.ran = Some((handler.clone(), Arc::clone(module)));
+    }
+
+    /// It is asked of this service.
+    pub(super) fn asks(&mut self, service: &ServiceName) {
+        self.service = Some(service.clone());
+    }
+
+    /// The version of the module that answered here.
+    pub(super) fn version(&self) -> Option<Arc<str>> {
+        self.ran.as_ref().map(|(_, module)| Arc::clone(module.version()))
+    }
+
+    /// Waits for a step and notes how long it took. One that is given up took its time, too.
+    pub(super) async fn timed<T>(&mut self, waits: Waits, step: impl Future<Output = T>) -> T {
+        let place = match waits {
+            Waits::Line => &mut self.times.line,
+            Waits::Handler => &mut self.times.handler,
+            Waits::Link => &mut self.times.link,
+        };
+        let watch = Watch { place, started: Instant::now() };
+        let outcome = step.await;
+        drop(watch);
+        outcome
+    }
+
+    /// Writes everything down. Who is to look at it decides how loud the line is.
+    pub(super) fn write(&mut self, outcome: &Result<Response, Failure>) {
+        let (id, version) = (self.request.id.as_str(), self.version());
+        let (version, what) = (version.as_deref(), What(self));
+        let took = self.started.elapsed();
+        let milliseconds = took.as_secs_f64() * 1000.0;
+        let words = match outcome {
+            Ok(response) => {
+                tracing::info!(request = id, version, "{what} -> {} in {milliseconds:.1} ms", response.status);
+                None
+            }
+            Err(failure) => {
+                let words = crate::logging::one_line(failure.operator.as_deref().unwrap_or(&failure.caller));
+                let status = failure.status;
+                match failure.fault {
+                    Fault::Caller => {
+                        tracing::info!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
+                    }
+                    Fault::System => {
+                        tracing::warn!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
+                    }
+                }
+                Some(words.into_owned())
+            }
+        };
+        let status = outcome.as_ref().map_or_else(|failure| failure.status, |response| response.status);
+        self.end(Some(status), took, words);
+    }
+
+    fn end(&mut self, status: Option<u16>, took: Duration, words: Option<String>) {
+        self.is_written = true;
+        self.times.all = took;
+        self.dispatch.counters.all.count(status, took);
+        if let Some((_, module)) = &self.ran {
+            module.tally.count(status, self.times.handler.unwrap_or_default());
+        }
+        let Request { id, kind, method, path, .. } = self.request;
+        self.dispatch.activity.add(Ended {
+            number: 0,
+            id: id.clone(),
+            time: self.begun,
+            kind: *kind,
+            method: method.clone(),
+            path: crate::logging::cut(path).to_owned(),
+            route: self.route.take(),
+            handler: self.ran.as_ref().map(|(handler, _)| handler.clone()),
+            version: self.version(),
+            service: self.service.take(),
+            status,
+            times: self.times,
+            words,
+        });
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        if !self.is_written {
+            tracing::info!(request = self.request.id.as_str(), "{} was given up by its caller", What(self));
+            self.end(None, self.started.elapsed(), None);
+        }
+    }
+}
+
+/// Notes how long a step took when it ends, also when it is given up.
+struct Watch<'a> {
+    place: &'a mut Option<Duration>,
+    started: Instant,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        *self.place = Some(self.started.elapsed());
+    }
+}
+
+/// The request in the words of the log; a question of a handler says whom it was asked. Formatted only if the line is wanted.
+struct What<'a>(&'a Record<'a>);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { method, path, .. } = self.0.request;
+        let path = crate::logging::cut(path);
+        match self.0.asked {
+            Some(service) => write!(formatter, "asked {service}: {method} {path:?}"),
+            None => write!(formatter, "{method} {path:?}"),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The latest lines of the log, for the monitor.
+//! In come the lines as they are written; out go those that came after the last one that somebody saw.
+//! It keeps what the log shows and nothing else, and a bounded number of lines.
+
+use std::collections::VecDeque;
+use std::fmt::{self, Write as _};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+/// Lines that are kept, 1000: those of the requests that the monitor keeps, with what their handlers say.
+const KEPT: usize = 1000;
+
+/// A process has one log, and so have its latest lines one place.
+static RECENT: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Kept {
+    last: u64,
+    /// The oldest first.
+    lines: VecDeque<Line>,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its number in this process; the first has 1.
+    pub number: u64,
+    /// When it was written.
+    pub time: SystemTime,
+    /// How loud it is: `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: &'static str,
+    /// The id of the request to which it belongs.
+    pub request: Option<String>,
+    /// Its words.
+    pub text: String,
+}
+
+/// The lines with a higher number than this, the oldest first.
+#[must_use]
+pub fn recent(after: u64) -> Vec<Line> {
+    let kept = lock();
+    let begin = kept.lines.partition_point(|line| line.number <= after);
+    kept.lines.range(begin..).cloned().collect()
+}
+
+fn lock() -> MutexGuard<'static, Kept> {
+    // Nothing below the lock can leave the list half changed.
+    RECENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What hears each line.
+pub(super) struct Recent;
+
+impl<S: Subscriber> Layer<S> for Recent {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut words = Words::default();
+        event.record(&mut words);
+        let Words { request, mut text, rest } = words;
+        text.push_str(&rest);
+        let level = level(*event.metadata().level());
+        let line = Line { number: 0, time: SystemTime::now(), level, request, text };
+        keep(line);
+    }
+}
+
+fn keep(mut line: Line) {
+    let mut kept = lock();
+    kept.last += 1;
+    line.number = kept.last;
+    let oldest = if kept.lines.len() >= KEPT { kept.lines.pop_front() } else { None };
+    kept.lines.push_back(line);
+    drop(kept);
+    // Its memory is given back outside the lock.
+    drop(oldest);
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
+
+/// The parts of a line.
+#[derive(Default)]
+struct Words {
+    request: Option<String>,
+    text: String,
+    /// What follows the text: the other fields, as the log shows them.
+    rest: String,
+}
+
+impl Visit for Words {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "request" {
+            self.request = Some(value.to_owned());
+        } else {
+            self.record_debug(field, &value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing into memory never fails.
+        let _ = match field.name() {
+            "message" => write!(self.text, "{value:?}"),
+            name => write!(self.rest, " {name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    #[test]
+    fn lines_are_kept_with_their_request() {
+        let mark = crate::names::random_id();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(Recent), || {
+            tracing::warn!(request = "abc", service = %"other", "{mark} was slow");
+            tracing::info!(count = 3, "{mark}");
+        });
+        let lines: Vec<Line> = recent(0).into_iter().filter(|line| line.text.starts_with(&mark)).collect();
+        let [one, other] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!((one.level, one.request.as_deref()), ("warn", Some("abc")));
+        assert_eq!(one.text, format!("{mark} was slow service=other"));
+        assert_eq!((other.level, &other.request, &other.text), ("info", &None, &format!("{mark} count=3")));
+        assert!(other.number > one.number && recent(other.number).iter().all(|line| line.number > other.number));
+    }
+}

@@ -1,0 +1,199 @@
+//! The monitor: what this host does and did, and what its operator can do about it.
+//! In come requests below `/qewd-monitor`, as plain data, and questions of other hosts' monitors; out go the page, the JSON
+//! behind it, and streams of that.
+//! It never answers a request for the application, and changes nothing without a session that began with the password.
+
+mod gate;
+mod door;
+mod page;
+mod actions;
+mod documents;
+mod live;
+mod views;
+mod overview;
+mod settings;
+mod process;
+mod links;
+mod handlers;
+mod routes;
+mod clients;
+mod activity;
+mod fleet;
+mod afar;
+mod query;
+
+pub use live::Events;
+pub use gate::Session;
+
+use crate::configuration::{HostSettings, Secret};
+use crate::counters::Times;
+use crate::dispatch::Dispatch;
+use crate::edition::Edition;
+use crate::failure::Failure;
+use crate::presence::Presence;
+use crate::request::{MONITOR_PATH, Request};
+use crate::response::{JSON, Response};
+use crate::store::Documents;
+use bytes::Bytes;
+use gate::Gate;
+use process::Meter;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use views::View;
+
+/// Streams at one time, 64: a few operators with a few pages each. One that is open costs a view each second.
+const STREAMS: usize = 64;
+
+/// What the monitor looks at, and the two words about the end of the host.
+pub struct Seen {
+    /// Requests, workers, routes, links.
+    pub dispatch: Arc<Dispatch>,
+    /// Documents.
+    pub documents: Arc<Documents>,
+    /// Who is connected.
+    pub presence: Arc<Presence>,
+    /// The port that the host listens on.
+    pub port: u16,
+    /// Says that the host stops.
+    pub stop: CancellationToken,
+    /// Tells whoever runs the host that an operator wants it to stop.
+    pub stop_wanted: CancellationToken,
+}
+
+/// The monitor of one host.
+pub struct Monitor {
+    seen: Seen,
+    gate: Gate,
+    meter: Meter,
+    started: SystemTime,
+    streams: Arc<Semaphore>,
+}
+
+/// What a request is answered.
+pub enum Answer {
+    /// At once.
+    Whole(Response),
+    /// As a stream of events.
+    Stream(Events),
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Whole(response)
+    }
+}
+
+impl Monitor {
+    /// The monitor of a host that has just started.
+    #[must_use]
+    pub fn new(seen: Seen) -> Self {
+        let (gate, streams) = (Gate::default(), Arc::new(Semaphore::new(STREAMS)));
+        Self { seen, gate, meter: Meter::default(), started: SystemTime::now(), streams }
+    }
+
+    /// Counts time: ends a step of the history whenever one is over, until the host stops.
+    pub async fn keep_time(self: Arc<Self>) {
+        let mut steps = interval(Times::STEP);
+        // After a pause of the machine, one long step tells more than many empty ones.
+        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.seen.stop.cancelled() => return,
+                _ = steps.tick() => {}
+            }
+            self.meter.step();
+            self.seen.dispatch.counters.step(SystemTime::now());
+        }
+    }
+
+    /// Answers a request for a path below [`MONITOR_PATH`]. `is_secure`: it came over TLS.
+    pub async fn answer(self: &Arc<Self>, request: Request, is_secure: bool) -> Answer {
+        let below = request.path.strip_prefix(MONITOR_PATH).unwrap_or_default();
+        let Some(api) = below.strip_prefix("/api/") else {
+            return page::answer(&request, below).into();
+        };
+        let (api, segments) = (api.to_owned(), api.split('/').count());
+        debug_assert!(segments > 0);
+        self.api(&api, &request, is_secure).await.unwrap_or_else(|failure| tell(&request, failure).into())
+    }
+
+    async fn api(self: &Arc<Self>, path: &str, request: &Request, is_secure: bool) -> Result<Answer, Failure> {
+        let changes = !matches!(request.method.as_str(), "GET" | "HEAD");
+        if changes {
+            door::check_origin(request)?;
+        }
+        if path == "session" {
+            return self.session(request, is_secure).await.map(Answer::from);
+        }
+        let session = self.signed_in(request).ok_or_else(|| door::sign_in_first(is_secure))?;
+        if changes || path.starts_with("documents") {
+            return self.act(path, request).await.map(Answer::from);
+        }
+        if let Some(view) = path.strip_prefix("live/").and_then(View::named) {
+            return self.stream(view, &request.query, session).map(Answer::Stream);
+        }
+        if path == "routes/decide" {
+            return self.decide(&request.query).map(|value| json(&value).into());
+        }
+        let view = View::named(path).ok_or_else(|| door::no_such_path(path))?;
+        self.view(view, &request.query).await.map(|text| with_json(text).into())
+    }
+
+    /// Answers the monitor of another host, which has shown that it has the secret. It only looks.
+    pub async fn answer_host(&self, request: &Request) -> Response {
+        let view = View::named(request.path.trim_start_matches('/')).filter(|view| view.is_told_to_hosts());
+        let answered = match view {
+            _ if !self.settings_of(&self.edition()).monitor => Err(Failure::caller(404, "This host has no monitor")),
+            Some(view) => self.look(view, &request.query).await,
+            None => Err(Failure::caller(404, "This host has no such view; run the same version of qewd on both hosts")),
+        };
+        answered.map_or_else(Response::from, with_json)
+    }
+
+    fn edition(&self) -> Arc<Edition> {
+        self.seen.dispatch.edition()
+    }
+
+    fn settings_of<'e>(&self, edition: &'e Edition) -> &'e HostSettings {
+        let _ = self;
+        &edition.configuration.settings
+    }
+
+    /// The password that holds now.
+    fn password(&self) -> Secret {
+        self.edition().configuration.settings.management_password.clone()
+    }
+}
+
+/// A failure goes into the log only where the operator has to mend something: what callers do wrong, they are told.
+fn tell(request: &Request, failure: Failure) -> Response {
+    if let Some(words) = &failure.operator {
+        let words = crate::logging::one_line(words);
+        tracing::warn!(request = request.id.as_str(), "monitor: {} -> {}: {words}", request.path, failure.status);
+    }
+    failure.into()
+}
+
+fn json(value: &serde_json::Value) -> Response {
+    with_json(value.to_string().into_bytes())
+}
+
+fn with_json(text: Vec<u8>) -> Response {
+    let headers = [("content-type", JSON), ("cache-control", "no-store")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Response { status: 200, headers, body: Bytes::from(text) }
+}
+
+/// A moment as the API tells it: milliseconds since 1970.
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A length of time as the API tells it: milliseconds, to the microsecond.
+fn length(time: std::time::Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,110 @@
+//! What an operator can do: stop workers and the host, read a module anew, disconnect a client, change documents.
+//! In comes a request of somebody who has signed in; out goes what was done, once it is done.
+//! Each change has a line in the log with the address from which it was wanted.
+
+use super::door::{address, check_json, no_such_path, wrong_method};
+use super::{Monitor, documents, json};
+use crate::failure::Failure;
+use crate::logging::one_line;
+use crate::request::Request;
+use crate::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+struct Which {
+    module: String,
+}
+
+impl Monitor {
+    /// Does what the path names.
+    pub(super) async fn act(&self, path: &str, request: &Request) -> Result<Response, Failure> {
+        let segments: Vec<&str> = path.split('/').collect();
+        if segments.first() == Some(&"documents") {
+            return self.document(&segments, request).await;
+        }
+        if request.method != "POST" {
+            return Err(wrong_method("POST"));
+        }
+        match segments[..] {
+            ["workers", "stop"] => self.stop_workers(None, request).await,
+            ["workers", id, "stop"] => self.stop_worker(id, request).await,
+            ["handlers", "stop"] => self.stop_workers(Some(which(request)?), request).await,
+            ["handlers", "reload"] => self.reload(which(request)?, request).await,
+            ["clients", id, "disconnect"] => self.disconnect(id, request),
+            ["host", "stop"] => Ok(self.stop_host(request)),
+            _ => Err(no_such_path(path)),
+        }
+    }
+
+    async fn document(&self, segments: &[&str], request: &Request) -> Result<Response, Failure> {
+        let (store, query) = (&self.seen.documents, request.query.as_str());
+        match (request.method.as_str(), segments) {
+            ("GET" | "HEAD", ["documents"]) => documents::page(store, query).await,
+            ("GET" | "HEAD", ["documents", "json"]) => documents::json(store, query).await,
+            ("PUT", ["documents"]) => {
+                check_json(request)?;
+                documents::put(store, query, &request.body, address(request)).await
+            }
+            ("DELETE", ["documents"]) => documents::delete(store, query, address(request)).await,
+            (_, ["documents"]) => Err(wrong_method("GET, PUT, DELETE")),
+            _ => Err(no_such_path(&segments.join("/"))),
+        }
+    }
+
+    async fn stop_worker(&self, id: &str, request: &Request) -> Result<Response, Failure> {
+        let none = || Failure::caller(404, format!("There is no worker {id}; it may have ended"));
+        let number = id.parse().map_err(|_| none())?;
+        let from = address(request);
+        if !self.seen.dispatch.pool.stop(number).await {
+            return Err(none());
+        }
+        tracing::info!("monitor: {from} stopped worker {number}");
+        Ok(json(&json!({"ok": true, "stopped": 1})))
+    }
+
+    async fn stop_workers(&self, module: Option<String>, request: &Request) -> Result<Response, Failure> {
+        if let Some(name) = &module {
+            let edition = self.edition();
+            let is_there = edition.catalog.modules().any(|module| *module.name == **name);
+            if !is_there {
+                return Err(Failure::caller(404, format!("There is no module {name}")));
+            }
+        }
+        let from = address(request);
+        let stopped = self.seen.dispatch.pool.stop_all(module.as_deref()).await;
+        let whose = module.as_ref().map(|name| format!(" of {}", one_line(name))).unwrap_or_default();
+        tracing::info!("monitor: {from} stopped {stopped} workers{whose}");
+        Ok(json(&json!({"ok": true, "stopped": stopped})))
+    }
+
+    async fn reload(&self, module: String, request: &Request) -> Result<Response, Failure> {
+        tracing::info!("monitor: {} has {} read anew", address(request), one_line(&module));
+        match self.seen.dispatch.findings.read_anew(module).await {
+            Ok(version) => Ok(json(&json!({"ok": true, "version": &*version}))),
+            Err(words) => Err(Failure::caller(422, words)),
+        }
+    }
+
+    fn disconnect(&self, id: &str, request: &Request) -> Result<Response, Failure> {
+        if !self.seen.presence.disconnect(id) {
+            return Err(Failure::caller(404, format!("There is no client {id}; it may have gone")));
+        }
+        tracing::info!("monitor: {} disconnected client {id}", address(request));
+        Ok(json(&json!({"ok": true})))
+    }
+
+    /// The answer still goes out: it is a request in flight.
+    fn stop_host(&self, request: &Request) -> Response {
+        tracing::info!("monitor: {} stops this host", address(request));
+        self.seen.stop_wanted.cancel();
+        json(&json!({"ok": true}))
+    }
+}
+
+/// The module that the body names.
+fn which(request: &Request) -> Result<String, Failure> {
+    check_json(request)?;
+    let which: Result<Which, _> = serde_json::from_slice(&request.body);
+    which.map(|which| which.module).map_err(|_| Failure::caller(400, "Send {\"module\": \"name\"}"))
+}

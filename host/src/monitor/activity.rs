@@ -1,0 +1,55 @@
+//! The latest requests of this host, and the latest lines of its log.
+//! In come the numbers that the caller has seen; out goes what came after them.
+//! It has no query, header or body of any request.
+
+use super::{Monitor, length, milliseconds, query};
+use crate::activity::Ended;
+use crate::logging::Line;
+use crate::request::Kind;
+use serde_json::{Value, json};
+
+/// Requests, and lines, that are told at one time: the newest 500 of each.
+const TOLD: usize = 500;
+
+pub(super) fn activity(monitor: &Monitor, query: &str) -> Value {
+    let seen = (query::number(query, "requests"), query::number(query, "lines"));
+    let requests = newest(monitor.seen.dispatch.activity.after(seen.0));
+    let lines = newest(crate::logging::recent(seen.1));
+    let last_request = requests.last().map_or(seen.0, |ended| ended.number);
+    let last_line = lines.last().map_or(seen.1, |line| line.number);
+    json!({
+        "requests": requests.iter().map(request).collect::<Vec<_>>(),
+        "lines": lines.iter().map(line).collect::<Vec<_>>(),
+        "last": {"request": last_request, "line": last_line},
+    })
+}
+
+fn newest<T>(mut all: Vec<T>) -> Vec<T> {
+    let too_many = all.len().saturating_sub(TOLD);
+    all.drain(..too_many);
+    all
+}
+
+fn request(ended: &Ended) -> Value {
+    let kind = match ended.kind {
+        Kind::Rest => "rest",
+        Kind::Service => "service",
+        Kind::Message => "message",
+        Kind::Monitor => "monitor",
+    };
+    json!({
+        "number": ended.number, "id": ended.id.as_str(), "time": milliseconds(ended.time), "kind": kind,
+        "method": ended.method, "path": ended.path, "route": ended.route.as_deref(),
+        "handler": ended.handler.as_ref().map(|name| name.as_str()), "version": ended.version.as_deref(),
+        "host": ended.service.as_ref().map(|name| name.as_str()), "status": ended.status,
+        "took": length(ended.times.all), "line": ended.times.line.map(length),
+        "running": ended.times.handler.map(length), "link": ended.times.link.map(length), "words": ended.words,
+    })
+}
+
+fn line(line: &Line) -> Value {
+    json!({
+        "number": line.number, "time": milliseconds(line.time), "level": line.level, "request": line.request,
+        "text": line.text,
+    })
+}

@@ -1,0 +1,69 @@
+//! The page of the monitor: files that are part of the program.
+//! In comes a path below `/qewd-monitor`; out goes the file, with headers that keep it from loading anything from elsewhere.
+//! It has nothing of the host in it: whoever may not sign in learns from it nothing but that there is a monitor.
+
+use crate::failure::Failure;
+use crate::request::Request;
+use crate::response::Response;
+use bytes::Bytes;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::LazyLock;
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
+
+/// What the page may load and do: its own scripts, styles and data, and nothing else; nobody may frame it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Names, kinds and contents of the files. The page itself has no name.
+macro_rules! files {
+    ($($name:literal is $kind:ident),* $(,)?) => {
+        [$(($name, $kind, include_str!(concat!("../../browser/monitor/", $name)))),*]
+    };
+}
+
+/// Each file with the tag by which a browser knows whether it has it already.
+static FILES: LazyLock<Vec<(&str, &str, &str, String)>> = LazyLock::new(|| {
+    let files = files!("index.html" is HTML, "style.css" is STYLE, "icon.svg" is IMAGE, "app.js" is SCRIPT);
+    files.into_iter().map(|(name, kind, text)| (name, kind, text, tag(text))).collect()
+});
+
+fn tag(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// The file at this path.
+pub(super) fn answer(request: &Request, below: &str) -> Response {
+    if !matches!(request.method.as_str(), "GET" | "HEAD") {
+        return Failure::caller(405, "The monitor's page is only read").with_header("allow", "GET, HEAD").into();
+    }
+    let name = match below {
+        "" | "/" => "index.html",
+        path => path.trim_start_matches('/'),
+    };
+    match FILES.iter().find(|(file, ..)| *file == name) {
+        Some((_, kind, text, tag)) => file(request, kind, text, tag),
+        None => Failure::caller(404, "The monitor has no such file").into(),
+    }
+}
+
+fn file(request: &Request, kind: &str, text: &'static str, tag: &str) -> Response {
+    let known = request.header("if-none-match").unwrap_or_default();
+    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
+    let (status, body) = if is_known { (304, Bytes::new()) } else { (200, Bytes::from_static(text.as_bytes())) };
+    let headers = [
+        ("content-type", kind),
+        ("content-security-policy", POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        // A browser asks each time whether it has the newest, so that page and host are always of one version.
+        ("cache-control", "no-cache"),
+        ("etag", tag),
+    ];
+    Response { status, headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), body }
+}

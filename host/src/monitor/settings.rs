@@ -1,0 +1,79 @@
+//! The configuration that a host works with, as the monitor shows it.
+//! In comes the checked configuration with every default; out go its values under the names that config.json has.
+//! Secrets are masked by their type, and the application's own values may be secrets: only their names are told.
+
+use crate::configuration::{Cors, Configuration, Durability, HostSettings, Limits, Service};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+pub(super) fn settings(configuration: &Configuration) -> Value {
+    let mut shown = own(&configuration.settings);
+    let user_defined: Vec<&String> = configuration.user_defined.keys().collect();
+    let groups: Map<String, Value> = configuration
+        .groups
+        .iter()
+        .map(|group| (group.name.to_string(), group.members.iter().map(|name| name.as_str()).collect()))
+        .collect();
+    let durability = match configuration.documents.durability {
+        Durability::Durable => "durable",
+        Durability::Relaxed => "relaxed",
+    };
+    let more = [
+        ("folder", configuration.folder.to_string_lossy().into()),
+        ("microservices", configuration.services.iter().map(service).collect()),
+        ("groups", groups.into()),
+        ("jwt.secret", configuration.jwt.secret.to_string().into()),
+        ("documents.durability", durability.into()),
+        ("userDefined", user_defined.into()),
+    ];
+    shown.extend(more.map(|(name, value): (&str, Value)| (name.to_owned(), value)));
+    shown.into()
+}
+
+fn own(settings: &HostSettings) -> Map<String, Value> {
+    let HostSettings { limits, ssl, .. } = settings;
+    let cors = match &settings.cors {
+        Cors::Off => false.into(),
+        Cors::Any => true.into(),
+        Cors::Origins(origins) => origins.iter().map(String::as_str).collect(),
+    };
+    let one = [
+        ("serverName", settings.server_name.as_str().into()),
+        ("managementPassword", settings.management_password.to_string().into()),
+        ("port", settings.port.into()),
+        ("poolSize", settings.pool_size.into()),
+        ("max_queue_length", settings.max_queue_length.into()),
+        ("idleLimit", milliseconds(settings.idle_limit)),
+        ("initialSessionTimeout", settings.initial_session_timeout.into()),
+        ("cors", cors),
+        ("versionHeader", settings.version_header.into()),
+        ("ssl", ssl.served.is_some().into()),
+    ];
+    one.into_iter().chain(limited(limits)).map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect()
+}
+
+fn limited(limits: &Limits) -> [(&'static str, Value); 12] {
+    [
+        ("limits.bodyBytes", limits.body.into()),
+        ("limits.headerBytes", limits.headers.into()),
+        ("limits.headerCount", limits.header_count.into()),
+        ("limits.connections", limits.connections.into()),
+        ("limits.requestMilliseconds", milliseconds(limits.request_time)),
+        ("limits.responseBytes", limits.response.into()),
+        ("limits.memoryBytes", limits.memory.into()),
+        ("limits.hops", limits.hops.into()),
+        ("limits.sockets", limits.sockets.into()),
+        ("limits.socketMessageBytes", limits.socket_message.into()),
+        ("limits.socketMessagesPerSecond", limits.socket_pace.into()),
+        ("limits.socketIdleMilliseconds", milliseconds(limits.socket_idle)),
+    ]
+}
+
+fn service(service: &Service) -> Value {
+    let addresses: Vec<String> = service.addresses.iter().map(ToString::to_string).collect();
+    json!({"name": service.name.as_str(), "addresses": addresses})
+}
+
+fn milliseconds(time: Duration) -> Value {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).into()
+}
