@@ -5,11 +5,13 @@
 
 mod frame;
 mod pulse;
+mod trip;
 mod caller;
 mod callee;
 mod traffic;
 mod socket;
 mod connect;
+mod facts;
 mod handle;
 mod dial;
 mod target;
@@ -27,9 +29,10 @@ pub(crate) use callee::{Callee, Event as CalleeEvent};
 #[expect(unused_imports, reason = "names what CalleeEvent::Ended holds")]
 pub(crate) use caller::Reason;
 pub use dial::{Dialer, OnWelcome};
+pub use facts::{LinkFacts, LinkState};
 pub(crate) use frame::WINDOW;
 pub use frame::{Greeting, Welcome};
-pub use handle::{Link, LinkState};
+pub use handle::Link;
 pub use instances::{Instance, Instances};
 pub(crate) use socket::{Socket, websocket_config};
 pub use target::Target;

@@ -23,9 +23,8 @@ mod afar;
 mod query;
 
 pub use live::Events;
-pub use gate::Session;
 
-use crate::configuration::{HostSettings, Secret};
+use crate::configuration::Secret;
 use crate::counters::Times;
 use crate::dispatch::Dispatch;
 use crate::edition::Edition;
@@ -115,9 +114,7 @@ impl Monitor {
         let Some(api) = below.strip_prefix("/api/") else {
             return page::answer(&request, below).into();
         };
-        let (api, segments) = (api.to_owned(), api.split('/').count());
-        debug_assert!(segments > 0);
-        self.api(&api, &request, is_secure).await.unwrap_or_else(|failure| tell(&request, failure).into())
+        self.api(api, &request, is_secure).await.unwrap_or_else(|failure| tell(&request, failure).into())
     }
 
     async fn api(self: &Arc<Self>, path: &str, request: &Request, is_secure: bool) -> Result<Answer, Failure> {
@@ -128,7 +125,7 @@ impl Monitor {
         if path == "session" {
             return self.session(request, is_secure).await.map(Answer::from);
         }
-        let session = self.signed_in(request).ok_or_else(|| door::sign_in_first(is_secure))?;
+        let session = self.signed_in(request).ok_or_else(door::sign_in_first)?;
         if changes || path.starts_with("documents") {
             return self.act(path, request).await.map(Answer::from);
         }
@@ -146,7 +143,7 @@ impl Monitor {
     pub async fn answer_host(&self, request: &Request) -> Response {
         let view = View::named(request.path.trim_start_matches('/')).filter(|view| view.is_told_to_hosts());
         let answered = match view {
-            _ if !self.settings_of(&self.edition()).monitor => Err(Failure::caller(404, "This host has no monitor")),
+            _ if !self.edition().configuration.settings.monitor => Err(Failure::caller(404, "This host has no monitor")),
             Some(view) => self.look(view, &request.query).await,
             None => Err(Failure::caller(404, "This host has no such view; run the same version of qewd on both hosts")),
         };
@@ -155,11 +152,6 @@ impl Monitor {
 
     fn edition(&self) -> Arc<Edition> {
         self.seen.dispatch.edition()
-    }
-
-    fn settings_of<'e>(&self, edition: &'e Edition) -> &'e HostSettings {
-        let _ = self;
-        &edition.configuration.settings
     }
 
     /// The password that holds now.
@@ -182,7 +174,7 @@ fn json(value: &serde_json::Value) -> Response {
 }
 
 fn with_json(text: Vec<u8>) -> Response {
-    let headers = [("content-type", JSON), ("cache-control", "no-store")];
+    let headers = [("content-type", JSON), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Response { status: 200, headers, body: Bytes::from(text) }
 }

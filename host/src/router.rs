@@ -17,4 +17,4 @@ mod message_tests;
 #[cfg(test)]
 mod fuzz_tests;
 
-pub use table::{Choice, Decision, Destination, Destinations, Entry, NoRoute, Table};
+pub use table::{Choice, Decision, Destination, Destinations, Entry, NoRoute, Table, owner};

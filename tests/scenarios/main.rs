@@ -44,6 +44,7 @@ mod dev;
 mod readme;
 mod files;
 mod browser;
+mod monitor;
 mod documents;
 mod documents_damage;
 mod documents_indexes;

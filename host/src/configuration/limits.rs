@@ -79,6 +79,18 @@ pub const DEFAULT_ELSE_TEXT: &str = "Not Found";
 /// The management password that QEWD-Up documents. Everybody knows it, so operators should change it.
 pub const DEFAULT_MANAGEMENT_PASSWORD: &str = "keepThisSecret!";
 
+/// Bytes of a password, 1024: nobody types more.
+pub const PASSWORD_BYTES: usize = 1024;
+
+/// KiB of memory that one look at a hashed password may need, 1 GiB: more would be missing elsewhere on the machine.
+pub const HASH_MEMORY: u32 = 1024 * 1024;
+
+/// Passes over that memory, 20: with all of it one look takes half a minute already.
+pub const HASH_PASSES: u32 = 20;
+
+/// Lanes of a hashed password, 64: they are computed one after the other here, so more of them would be of no use.
+pub const HASH_LANES: u32 = 64;
+
 /// The name that the monitor shows.
 pub const DEFAULT_SERVER_NAME: &str = "QEWD Server";
 

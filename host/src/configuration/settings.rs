@@ -4,6 +4,7 @@
 
 use super::block::{Block, Keys};
 use super::limits::{self, Limits};
+use super::password;
 use super::secret::Secret;
 use super::ssl::{self, Ssl};
 use super::tree::Value;
@@ -123,7 +124,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     block.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
-        management_password: password(block).unwrap_or(usual.management_password),
+        management_password: management_password(block).unwrap_or(usual.management_password),
         port: whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port),
         pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
         max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),
@@ -148,7 +149,7 @@ fn whole<T: TryFrom<u64>>(block: &mut Block<'_, '_>, name: &str, least: u64, mos
     T::try_from(block.whole(name, least..=most)?).ok()
 }
 
-fn password(block: &mut Block<'_, '_>) -> Option<Secret> {
+fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
     let Some(Value::Text(text)) = block.get("managementPassword").map(|node| &node.value) else {
         // The value may be a password that lost its quotes, so the message must not show it.
         if block.get("managementPassword").is_some() {
@@ -156,8 +157,8 @@ fn password(block: &mut Block<'_, '_>) -> Option<Secret> {
         }
         return None;
     };
-    if text.is_empty() {
-        block.error("managementPassword", "\"managementPassword\" is empty", "choose a password");
+    if let Err((what, mend)) = password::check(text) {
+        block.error("managementPassword", format!("\"managementPassword\" {what}"), mend);
         return None;
     }
     Some(Secret::new(text.clone()))

@@ -159,7 +159,7 @@ impl Callee {
     pub(crate) fn receive(&mut self, message: Wire, now: Instant) -> Option<Event> {
         self.pulse.heard(now);
         match (message, &self.state) {
-            (_, State::Refused { .. } | State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
+            (_, State::Refused { .. } | State::Ended) | (Wire::Ping(_) | Wire::Pong(_), _) => None,
             (Wire::Text(text), State::Waiting { until }) => Some(self.greeted(&text, *until)),
             (Wire::Binary(bytes), State::Ready) => match Frame::decode(bytes) {
                 Ok(Frame::Request { id, request, body }) => Some(self.asked(id, request, body, now)),
@@ -188,7 +188,7 @@ impl Callee {
         match self.pulse.check(now) {
             Silence::Fine => None,
             Silence::Ask => {
-                self.out.push_back(Wire::Ping);
+                self.out.push_back(Wire::Ping(0));
                 None
             }
             Silence::Gone => Some(self.over(Reason::Silent)),

@@ -5,6 +5,7 @@
 use super::frame::{Frame, Greeting, GreetingAnswer, GreetingOutcome, RequestHead, WINDOW, Welcome};
 use super::pulse::{Pulse, Silence};
 use super::socket::Wire;
+use super::trip::Trip;
 use crate::message::{Part, Push};
 use crate::request::Request;
 use crate::response::Response;
@@ -23,6 +24,7 @@ const GREETING_TIME: Duration = Duration::from_secs(5);
 pub(super) struct Caller {
     state: State,
     pulse: Pulse,
+    trip: Trip,
     /// Bytes of a body that the service takes.
     body_limit: usize,
     /// The requests in flight, each with the intermediate messages of it that were not passed on yet.
@@ -56,6 +58,8 @@ pub(super) enum Event {
     Part(u64, Part),
     /// A message to clients.
     Push(Push),
+    /// How long a question took to the other end and back.
+    RoundTrip(Duration),
     /// The connection is of no use any more.
     Ended(Reason),
 }
@@ -90,6 +94,7 @@ impl Caller {
         Self {
             state: State::Greeting { until: now + GREETING_TIME },
             pulse: Pulse::new(now),
+            trip: Trip::default(),
             body_limit: 0,
             waiting: BTreeMap::new(),
             out: VecDeque::from([Wire::Text(text)]),
@@ -137,8 +142,9 @@ impl Caller {
     pub(super) fn receive(&mut self, message: Wire, now: Instant) -> Option<Event> {
         self.pulse.heard(now);
         match (message, &self.state) {
-            (_, State::Ended) | (Wire::Ping | Wire::Pong, _) => None,
-            (Wire::Text(text), State::Greeting { .. }) => Some(self.greeted(&text)),
+            (_, State::Ended) | (Wire::Ping(_), _) => None,
+            (Wire::Pong(number), _) => self.trip.sign(number, now).map(Event::RoundTrip),
+            (Wire::Text(text), State::Greeting { .. }) => Some(self.greeted(&text, now)),
             (Wire::Binary(bytes), State::Ready | State::Leaving) => match Frame::decode(bytes) {
                 // An answer that nobody waits for crossed its cancellation on the way.
                 Ok(Frame::Answer { id, response }) => self.waiting.remove(&id).map(|_| Event::Answer(id, response)),
@@ -168,9 +174,9 @@ impl Caller {
             State::Greeting { .. } | State::Ready | State::Leaving => {}
         }
         match self.pulse.check(now) {
-            Silence::Fine => None,
-            Silence::Ask => {
-                self.out.push_back(Wire::Ping);
+            Silence::Fine if self.trip.next_question().is_none_or(|next| now < next) => None,
+            Silence::Fine | Silence::Ask => {
+                self.out.push_back(Wire::Ping(self.trip.ask(now)));
                 None
             }
             Silence::Gone => Some(self.end(Reason::Silent)),
@@ -178,9 +184,11 @@ impl Caller {
     }
 
     pub(super) fn next_wake(&self) -> Instant {
+        let next = self.pulse.next_wake();
+        let next = self.trip.next_question().map_or(next, |question| question.min(next));
         match self.state {
-            State::Greeting { until } => until.min(self.pulse.next_wake()),
-            State::Ready | State::Leaving | State::Ended => self.pulse.next_wake(),
+            State::Greeting { until } => until.min(next),
+            State::Ready | State::Leaving | State::Ended => next,
         }
     }
 
@@ -213,11 +221,12 @@ impl Caller {
         }
     }
 
-    fn greeted(&mut self, text: &str) -> Event {
+    fn greeted(&mut self, text: &str, now: Instant) -> Event {
         match serde_json::from_str::<GreetingAnswer>(text).map(|answer| answer.message) {
             Ok(GreetingOutcome::Welcome(welcome)) => {
                 self.state = State::Ready;
                 self.body_limit = welcome.body_limit;
+                self.trip.begin(now);
                 Event::Ready(welcome)
             }
             Ok(GreetingOutcome::Refused { error }) => self.end(Reason::Refused(error)),

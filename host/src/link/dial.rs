@@ -4,8 +4,9 @@
 
 use super::caller::{Caller, Event, NotTaken};
 use super::connect::{Connected, NotConnected, connect};
+use super::facts::LinkFacts;
 use super::frame::{Greeting, Welcome};
-use super::handle::{Command, Link, LinkState, Reply, congested, too_much};
+use super::handle::{Command, Link, Reply, congested, too_much};
 use super::socket::Socket;
 use super::target::Target;
 use super::traffic::Counted;
@@ -20,7 +21,7 @@ use crate::tls::{Stream, Tls};
 use backon::BackoffBuilder as _;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -64,12 +65,12 @@ impl Dialer {
     /// service, its lines in the log name its URL.
     #[must_use]
     pub fn open(&self, service: ServiceName, address: Target, is_one_of_several: bool) -> Link {
-        let (link, inbox, state) = Link::new(address.clone());
+        let (link, inbox, facts) = Link::new(address.clone());
         tracing::info!("starting microService connection to {}", address.url());
         let visitor = Visitor { from: self.from.clone(), nonce: String::new() };
         let url = is_one_of_several.then(|| address.url());
         let (dialer, closing) = (self.clone(), link.closing());
-        let task = Task { visitor, dialer, service, address, url, inbox, state, closing, token: None, told: None };
+        let task = Task { visitor, dialer, service, address, url, inbox, facts, closing, token: None, told: None };
         tokio::spawn(task.run());
         link
     }
@@ -82,7 +83,7 @@ struct Task {
     /// Its URL, if lines of the log need it to be told apart.
     url: Option<String>,
     inbox: mpsc::Receiver<Command>,
-    state: watch::Sender<LinkState>,
+    facts: watch::Sender<LinkFacts>,
     /// Whether the link is to end for good.
     closing: CancellationToken,
     /// This host, as its token at the door has it.
@@ -194,6 +195,7 @@ impl Task {
                 Some(Event::Answer(id, response)) => answer(&mut replies, id, response),
                 Some(Event::Part(id, part)) => pass_on(&replies, id, part),
                 Some(Event::Push(push)) => neighbour.heard(push),
+                Some(Event::RoundTrip(time)) => self.measured(time),
                 Some(Event::Leaving) => self.down(STOPPING),
                 Some(Event::Offers(handlers)) => self.offers(handlers),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
@@ -244,7 +246,7 @@ impl Task {
 
     /// The state first: who reads in the log that the service is ready may ask it.
     fn ready(&mut self, welcome: Welcome) {
-        self.state.send_replace(LinkState::Ready(welcome.clone()));
+        self.facts.send_modify(|facts| facts.ready(welcome.clone(), SystemTime::now()));
         if self.token.is_none() {
             tracing::info!(url = self.url(), "{} registered", self.service);
         } else {
@@ -257,14 +259,24 @@ impl Task {
     }
 
     fn offers(&self, handlers: Vec<String>) {
-        let LinkState::Ready(welcome) = self.state.borrow().clone() else { return };
-        let welcome = Welcome { handlers, ..welcome };
-        self.state.send_replace(LinkState::Ready(welcome.clone()));
-        (self.dialer.on_welcome)(&self.service, &welcome);
+        let mut known = None;
+        self.facts.send_modify(|facts| known = facts.offers(handlers));
+        if let Some(welcome) = known {
+            (self.dialer.on_welcome)(&self.service, &welcome);
+        }
+    }
+
+    /// Nobody waits for that.
+    fn measured(&self, round_trip: Duration) {
+        self.facts.send_if_modified(|facts| {
+            facts.measured(round_trip);
+            false
+        });
     }
 
     fn down(&self, why: &str) {
-        self.state.send_replace(LinkState::Down(format!("{} at {}: {why}", self.service, self.address.url())));
+        let why = format!("{} at {}: {why}", self.service, self.address.url());
+        self.facts.send_modify(|facts| facts.down(why, SystemTime::now()));
     }
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.

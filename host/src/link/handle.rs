@@ -3,7 +3,8 @@
 //! It touches no socket: commands go to the link's task, answers come back.
 
 use super::caller::NotTaken;
-use super::frame::{WINDOW, Welcome};
+use super::facts::{LinkFacts, LinkState};
+use super::frame::WINDOW;
 use super::target::Target;
 use super::unanswered::{Cause, Unanswered};
 use crate::failure::Failure;
@@ -12,6 +13,7 @@ use crate::request::Request;
 use crate::response::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -27,19 +29,10 @@ const COMMANDS: usize = 1024;
 pub struct Link {
     target: Target,
     commands: mpsc::Sender<Command>,
-    state: watch::Receiver<LinkState>,
+    facts: watch::Receiver<LinkFacts>,
     next_id: AtomicU64,
     /// Tells the link's task to end.
     closing: CancellationToken,
-}
-
-/// What a link is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
-    /// Not connected, and why.
-    Down(String),
-    /// The service takes requests.
-    Ready(Welcome),
 }
 
 /// What the link's task is told.
@@ -65,11 +58,11 @@ pub(super) type Reply = oneshot::Sender<Result<Response, Unanswered>>;
 
 impl Link {
     /// A handle, and what the link's task needs: its inbox and where it says what it is doing.
-    pub(super) fn new(target: Target) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkState>) {
+    pub(super) fn new(target: Target) -> (Self, mpsc::Receiver<Command>, watch::Sender<LinkFacts>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (sender, state) = watch::channel(LinkState::Down(NOT_TRIED.to_owned()));
+        let (sender, facts) = watch::channel(LinkFacts::new(NOT_TRIED, SystemTime::now()));
         let closing = CancellationToken::new();
-        (Self { target, commands, state, next_id: AtomicU64::new(1), closing }, inbox, sender)
+        (Self { target, commands, facts, next_id: AtomicU64::new(1), closing }, inbox, sender)
     }
 
     /// Where it leads.
@@ -80,21 +73,21 @@ impl Link {
 
     /// Waits until the service takes requests; for ever, if it never does.
     pub async fn ready(&self) {
-        let mut state = self.state.clone();
+        let mut facts = self.facts.clone();
         // The task that sends ends with this handle at the earliest.
-        let _ = state.wait_for(|state| matches!(state, LinkState::Ready(_))).await;
+        let _ = facts.wait_for(LinkFacts::is_ready).await;
     }
 
     /// Whether its first try to connect has ended, in one way or the other.
     pub(super) fn is_tried(&self) -> bool {
-        has_tried(&self.state.borrow())
+        has_tried(&self.facts.borrow())
     }
 
     /// Waits until its first try to connect has ended.
     pub(super) async fn tried(&self) {
-        let mut state = self.state.clone();
+        let mut facts = self.facts.clone();
         // The task that sends ends with this handle at the earliest.
-        let _ = state.wait_for(has_tried).await;
+        let _ = facts.wait_for(has_tried).await;
     }
 
     /// What tells the link's task to end.
@@ -111,12 +104,18 @@ impl Link {
     /// What the link is doing now.
     #[must_use]
     pub fn state(&self) -> LinkState {
-        self.state.borrow().clone()
+        self.facts.borrow().state.clone()
+    }
+
+    /// All that is known of the link now: what it is doing, since when, and how well.
+    #[must_use]
+    pub fn facts(&self) -> LinkFacts {
+        self.facts.borrow().clone()
     }
 
     /// Whether the service takes requests.
     pub(super) fn is_ready(&self) -> bool {
-        matches!(&*self.state.borrow(), LinkState::Ready(_))
+        self.facts.borrow().is_ready()
     }
 
     /// Whether the service can be asked now.
@@ -124,7 +123,7 @@ impl Link {
     /// # Errors
     /// 503 when the link is down.
     pub fn check(&self) -> Result<(), Failure> {
-        match &*self.state.borrow() {
+        match &self.facts.borrow().state {
             LinkState::Down(why) => Err(Failure::connection_down(why.clone())),
             LinkState::Ready(_) => Ok(()),
         }
@@ -190,8 +189,8 @@ impl Link {
     }
 }
 
-fn has_tried(state: &LinkState) -> bool {
-    !matches!(state, LinkState::Down(why) if why == NOT_TRIED)
+fn has_tried(facts: &LinkFacts) -> bool {
+    !matches!(&facts.state, LinkState::Down(why) if why == NOT_TRIED)
 }
 
 pub(super) fn congested() -> Unanswered {

@@ -275,7 +275,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    fn new(link: Link) -> Self {
+    pub(super) fn new(link: Link) -> Self {
         Self { link, in_flight: AtomicUsize::new(0), rest: Mutex::new(Rest::default()) }
     }
 

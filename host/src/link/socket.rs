@@ -36,9 +36,10 @@ const WRITE_BYTES: usize = 64 << 10;
 pub(crate) enum Wire {
     Text(String),
     Binary(Bytes),
-    Ping,
-    /// A sign of life; the library answers a ping by itself.
-    Pong,
+    /// A question for a sign of life, under a number.
+    Ping(u64),
+    /// A sign of life, with the number of the question; the library answers a ping by itself.
+    Pong(u64),
 }
 
 /// The settings of a link's WebSocket, for bodies of at most so many bytes.
@@ -100,8 +101,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
             match self.incoming.next().await? {
                 Ok(Message::Text(text)) => return Some(Wire::Text(text.as_str().to_owned())),
                 Ok(Message::Binary(bytes)) => return Some(Wire::Binary(bytes)),
-                Ok(Message::Ping(_)) => return Some(Wire::Ping),
-                Ok(Message::Pong(_)) => return Some(Wire::Pong),
+                Ok(Message::Ping(number)) => return Some(Wire::Ping(read_number(&number))),
+                Ok(Message::Pong(number)) => return Some(Wire::Pong(read_number(&number))),
                 Ok(Message::Frame(_)) => {}
                 Ok(Message::Close(frame)) => {
                     self.reason = frame.map(|frame| one_line(&frame.reason).into_owned()).filter(|why| !why.is_empty());
@@ -125,8 +126,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
         let message = match message {
             Wire::Text(text) => Message::text(text),
             Wire::Binary(bytes) => Message::binary(bytes),
-            Wire::Ping => Message::Ping(Bytes::new()),
-            Wire::Pong => Message::Pong(Bytes::new()),
+            Wire::Ping(number) => Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes())),
+            Wire::Pong(number) => Message::Pong(Bytes::copy_from_slice(&number.to_be_bytes())),
         };
         self.unwritten.fetch_add(message.len(), Ordering::Relaxed);
         self.outgoing.try_send(message).map_err(|_| Stuck)
@@ -144,6 +145,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
             abort.abort();
         }
     }
+}
+
+/// 0, if it is none of ours.
+fn read_number(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_be_bytes)
 }
 
 /// Writes what comes, several messages at once where several wait.

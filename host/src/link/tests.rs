@@ -1,6 +1,7 @@
 //! Links from outside: two ends with a made-up wire and a made-up clock between them.
 //! Each file below takes one promise; nothing here sleeps, and only `sockets` has a socket.
 
+mod facts;
 mod frames;
 mod fuzz;
 mod greeting;
@@ -8,8 +9,10 @@ mod heartbeats;
 mod network;
 mod parts;
 mod requests;
+mod round_trips;
 mod scripts;
 mod sockets;
+mod views;
 mod violations;
 
 use super::callee::{Callee, Event as CalleeEvent};
@@ -47,6 +50,8 @@ struct Rig {
     /// The ways on which every message is lost.
     cut: Vec<Way>,
     at_caller: Vec<CallerEvent>,
+    /// What the asking shell was told of the time to the other end and back.
+    round_trips: Vec<Duration>,
     at_callee: Vec<CalleeEvent>,
     /// What the answering shell has running.
     running: BTreeSet<u64>,
@@ -70,6 +75,7 @@ impl Rig {
             to_caller: VecDeque::new(),
             cut: Vec::new(),
             at_caller: Vec::new(),
+            round_trips: Vec::new(),
             at_callee: Vec::new(),
             running: BTreeSet::new(),
             caller_ended: None,
@@ -86,6 +92,7 @@ impl Rig {
         assert_eq!(rig.at_caller, [CallerEvent::Ready(welcome())]);
         rig.at_caller.clear();
         rig.at_callee.clear();
+        rig.round_trips.clear();
         rig
     }
 
@@ -129,8 +136,8 @@ impl Rig {
                     return false;
                 };
                 if self.callee_ended.is_none() {
-                    if message == Wire::Ping {
-                        self.put(Way::ToCaller, Wire::Pong);
+                    if let Wire::Ping(number) = message {
+                        self.put(Way::ToCaller, Wire::Pong(number));
                     }
                     let event = self.callee.receive(message, self.now);
                     self.note_callee(event);
@@ -141,8 +148,8 @@ impl Rig {
                     return false;
                 };
                 if self.caller_ended.is_none() {
-                    if message == Wire::Ping {
-                        self.put(Way::ToCallee, Wire::Pong);
+                    if let Wire::Ping(number) = message {
+                        self.put(Way::ToCallee, Wire::Pong(number));
                     }
                     let event = self.caller.receive(message, self.now);
                     self.note_caller(event);
@@ -187,6 +194,10 @@ impl Rig {
     }
 
     fn note_caller(&mut self, event: Option<CallerEvent>) {
+        if let Some(CallerEvent::RoundTrip(time)) = &event {
+            self.round_trips.push(*time);
+            return;
+        }
         if let Some(CallerEvent::Ended(reason)) = &event {
             self.caller_ended = Some(reason.clone());
         }

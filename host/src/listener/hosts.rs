@@ -7,7 +7,6 @@ use super::{Certified, Front};
 use crate::access::{LinkKey, Visitor};
 use crate::audience::Neighbour;
 use crate::edition::Edition;
-use crate::failure::Failure;
 use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, websocket_config};
 use crate::message::Part;
 use crate::presence::{HostPlace, InFlight};

@@ -44,7 +44,7 @@ impl Monitor {
 
     fn show_session(&self, request: &Request) -> Response {
         let edition = self.edition();
-        let settings = self.settings_of(&edition);
+        let settings = &edition.configuration.settings;
         let (host, name) = (&*edition.application, &settings.server_name);
         let mut shown = json!({"host": host, "serverName": name, "signedIn": false});
         if self.signed_in(request).is_some() {

@@ -3,7 +3,7 @@
 //! It never touches a link.
 
 use super::{Monitor, length, milliseconds};
-use crate::link::{Instance, LinkState};
+use crate::link::{Instance, LinkFacts, LinkState};
 use serde_json::{Value, json};
 
 pub(super) fn links(monitor: &Monitor) -> Value {
@@ -30,8 +30,12 @@ pub(super) struct Standing {
 }
 
 pub(super) fn standing(instance: &Instance) -> Standing {
-    let since = Some(milliseconds(instance.link().since()));
-    match instance.link().state() {
+    standing_by(instance, instance.link().facts())
+}
+
+fn standing_by(instance: &Instance, facts: LinkFacts) -> Standing {
+    let since = Some(milliseconds(facts.since));
+    match facts.state {
         LinkState::Down(why) => Standing { state: "down", why: Some(why), since, is_connected: false },
         LinkState::Ready(_) if instance.is_resting() => {
             let why = Some("it did not answer as it should, and is tried again in a moment".to_owned());
@@ -42,16 +46,15 @@ pub(super) fn standing(instance: &Instance) -> Standing {
 }
 
 fn shown(instance: &Instance) -> Value {
-    let Standing { state, why, since, .. } = standing(instance);
-    let link = instance.link();
-    let welcome = match link.state() {
-        LinkState::Ready(welcome) => Some(welcome),
-        LinkState::Down(_) => None,
+    let facts = instance.link().facts();
+    let (round_trip, reconnects) = (facts.round_trip.map(length), facts.reconnects);
+    let (version, handlers) = match &facts.state {
+        LinkState::Ready(welcome) => (Some(welcome.version.clone()), welcome.handlers.clone()),
+        LinkState::Down(_) => (None, Vec::new()),
     };
+    let Standing { state, why, since, .. } = standing_by(instance, facts);
     json!({
-        "url": link.target().url(), "state": state, "why": why, "since": since,
-        "roundTrip": link.round_trip().map(length), "inFlight": instance.in_flight(), "reconnects": link.reconnects(),
-        "version": welcome.as_ref().map(|welcome| &welcome.version),
-        "handlers": welcome.as_ref().map_or(&[][..], |welcome| &welcome.handlers),
+        "url": instance.link().target().url(), "state": state, "why": why, "since": since, "roundTrip": round_trip,
+        "inFlight": instance.in_flight(), "reconnects": reconnects, "version": version, "handlers": handlers,
     })
 }

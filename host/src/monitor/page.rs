@@ -27,7 +27,42 @@ macro_rules! files {
 
 /// Each file with the tag by which a browser knows whether it has it already.
 static FILES: LazyLock<Vec<(&str, &str, &str, String)>> = LazyLock::new(|| {
-    let files = files!("index.html" is HTML, "style.css" is STYLE, "icon.svg" is IMAGE, "app.js" is SCRIPT);
+    let files = files! {
+        "act.js" is SCRIPT,
+        "activity.js" is SCRIPT,
+        "api.js" is SCRIPT,
+        "app.js" is SCRIPT,
+        "ask.js" is SCRIPT,
+        "banner.js" is SCRIPT,
+        "chart.js" is SCRIPT,
+        "clients.js" is SCRIPT,
+        "document-change.js" is SCRIPT,
+        "document-path.js" is SCRIPT,
+        "documents.js" is SCRIPT,
+        "elements.js" is SCRIPT,
+        "exact.js" is SCRIPT,
+        "facts.js" is SCRIPT,
+        "fleet.js" is SCRIPT,
+        "follow-view.js" is SCRIPT,
+        "handlers.js" is SCRIPT,
+        "home.js" is SCRIPT,
+        "icon.svg" is IMAGE,
+        "index.html" is HTML,
+        "json-view.js" is SCRIPT,
+        "links.js" is SCRIPT,
+        "live.js" is SCRIPT,
+        "notice.js" is SCRIPT,
+        "overview.js" is SCRIPT,
+        "place.js" is SCRIPT,
+        "records.js" is SCRIPT,
+        "request-details.js" is SCRIPT,
+        "routes.js" is SCRIPT,
+        "sign-in.js" is SCRIPT,
+        "style.css" is STYLE,
+        "table.js" is SCRIPT,
+        "time-bar.js" is SCRIPT,
+        "words.js" is SCRIPT,
+    };
     files.into_iter().map(|(name, kind, text)| (name, kind, text, tag(text))).collect()
 });
 

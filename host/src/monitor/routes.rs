@@ -8,7 +8,7 @@ use crate::edition::Edition;
 use crate::failure::Failure;
 use crate::names::{HandlerName, ServiceName};
 use crate::request::{Kind, MESSAGE};
-use crate::router::{Decision, Destination, Destinations, Entry, NoRoute};
+use crate::router::{Decision, Destination, Destinations, Entry, NoRoute, owner};
 use serde_json::{Map, Value, json};
 
 pub(super) fn routes(monitor: &Monitor) -> Value {
@@ -54,12 +54,12 @@ impl Monitor {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let kind = if method == MESSAGE { Kind::Message } else { Kind::Rest };
         let edition = self.edition();
+        if let Some(owner) = owner(&path, method == "POST").filter(|_| kind != Kind::Message) {
+            return Ok(unanswered(&[format!("the path belongs to {owner}: no route takes it")]));
+        }
         Ok(match edition.table.decide(kind, &method, &path) {
             Ok(decision) => decided(&edition, &decision, &earlier(&edition, kind, &path, decision.entry)),
-            Err(none) => json!({
-                "route": null, "to": null, "handler": null, "variables": {}, "module": null, "version": null,
-                "why": no_route(&edition, kind, &path, &none),
-            }),
+            Err(none) => unanswered(&no_route(&edition, kind, &path, &none)),
         })
     }
 }
@@ -93,6 +93,12 @@ fn decided(edition: &Edition, decision: &Decision<'_>, earlier: &[&Entry]) -> Va
     json!({
         "route": route(edition, entry), "to": to, "handler": entry.handler.as_ref().map(HandlerName::as_str),
         "variables": variables, "module": module, "version": version, "why": why,
+    })
+}
+
+fn unanswered(why: &[String]) -> Value {
+    json!({
+        "route": null, "to": null, "handler": null, "variables": {}, "module": null, "version": null, "why": why,
     })
 }
 
@@ -151,8 +157,7 @@ fn no_route(edition: &Edition, kind: Kind, path: &str, none: &NoRoute) -> Vec<St
             why.push(format!("GET may find a file of www/ there, or a page of the host itself; else the answer is {status}"));
         }
     }
-    let is_any = |entry: &&Entry| entry.method == Method::Message;
-    if kind == Kind::Message && !edition.table.entries().iter().any(|entry| is_any(&entry)) {
+    if kind == Kind::Message && !edition.table.entries().iter().any(|entry| entry.method == Method::Message) {
         why.push("this host has no routes for messages".to_owned());
     }
     why

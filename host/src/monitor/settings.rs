@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub(super) fn settings(configuration: &Configuration) -> Value {
     let mut shown = own(&configuration.settings);
-    let user_defined: Vec<&String> = configuration.user_defined.keys().collect();
+    let user_defined = configuration.user_defined.keys().map(String::as_str).collect();
     let groups: Map<String, Value> = configuration
         .groups
         .iter()
@@ -24,7 +24,7 @@ pub(super) fn settings(configuration: &Configuration) -> Value {
         ("groups", groups.into()),
         ("jwt.secret", configuration.jwt.secret.to_string().into()),
         ("documents.durability", durability.into()),
-        ("userDefined", user_defined.into()),
+        ("userDefined", user_defined),
     ];
     shown.extend(more.map(|(name, value): (&str, Value)| (name.to_owned(), value)));
     shown.into()

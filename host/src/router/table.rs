@@ -284,15 +284,19 @@ fn methods_of(verb: &'static str) -> &'static [&'static str] {
 /// To whom the path of a route belongs, if no request for it ever reaches a route.
 fn reserved(route: &Route) -> Option<&'static str> {
     let posts = matches!(route.method, Method::Any | Method::Verb("POST"));
-    match route.uri.as_str() {
-        _ if route.method == Method::Message => None,
+    if route.method == Method::Message { None } else { owner(&route.uri, posts) }
+}
+
+/// To whom a path belongs that no route takes, in words: the host has paths of its own. `posts`: whether a POST is meant.
+#[must_use]
+pub fn owner(path: &str, posts: bool) -> Option<&'static str> {
+    let is_below = |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match path {
         crate::link::PATH => Some("the links between hosts"),
         SOCKET_PATH => Some("the sockets of clients"),
         AJAX_PATH if posts => Some("the messages of clients"),
-        uri if uri.starts_with("/qewd/health/") => Some("the health of the host"),
-        uri if uri.strip_prefix(MONITOR_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
-            Some("the monitor")
-        }
+        path if path.starts_with("/qewd/health/") => Some("the health of the host"),
+        _ if is_below(MONITOR_PATH) => Some("the monitor"),
         _ => None,
     }
 }

@@ -64,6 +64,17 @@ impl RequestDocuments {
         self.run(is_small, move |connection| work(connection, &at)).await
     }
 
+    /// Does something that may be large, and so on a thread of its own.
+    ///
+    /// # Errors
+    /// [`Trouble`]
+    pub async fn on_a_thread<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Connection) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        self.run(false, work).await
+    }
+
     /// Stores JSON: at once if it is short.
     ///
     /// # Errors

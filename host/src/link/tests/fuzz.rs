@@ -97,8 +97,8 @@ fn message(word: &[u8], rest: &[u8]) -> Option<Wire> {
     match word {
         b"text" => Some(Wire::Text(String::from_utf8_lossy(rest).into_owned())),
         b"raw" => Some(Wire::Binary(Bytes::copy_from_slice(rest))),
-        b"ping" => Some(Wire::Ping),
-        b"pong" => Some(Wire::Pong),
+        b"ping" => Some(Wire::Ping(numbers(rest).0)),
+        b"pong" => Some(Wire::Pong(numbers(rest).0)),
         b"frame" => {
             let bar = rest.windows(3).position(|three| three == b" | ");
             let (header, body) = bar.map_or((rest, &rest[rest.len()..]), |bar| (&rest[..bar], &rest[bar + 3..]));
@@ -194,7 +194,13 @@ impl Asking {
                 assert!(*parts <= WINDOW, "{id} got more than the window");
             }
             Some(CallerEvent::Ended(_)) => self.is_ended = true,
-            Some(CallerEvent::Ready(_) | CallerEvent::Leaving | CallerEvent::Offers(_) | CallerEvent::Push(_))
+            Some(
+                CallerEvent::Ready(_)
+                | CallerEvent::Leaving
+                | CallerEvent::Offers(_)
+                | CallerEvent::Push(_)
+                | CallerEvent::RoundTrip(_),
+            )
             | None => {}
         }
         assert!(self.waiting.len() <= IN_FLIGHT);

@@ -91,7 +91,7 @@ fn a_refused_host_that_stays_is_sent_away() {
     rig.cut(&[Way::ToCaller]);
     rig.caller_ended = Some(Reason::Silent);
     for _ in 0..10 {
-        let _ = rig.callee.receive(Wire::Ping, rig.now);
+        let _ = rig.callee.receive(Wire::Ping(0), rig.now);
         rig.pass(Duration::from_secs(1));
     }
     assert_eq!(protocol(rig.callee_ended.as_ref()), "it stayed after its registration was refused");

@@ -22,7 +22,7 @@ fn an_idle_link_says_little() {
         rig.now += ASK_AFTER / 10;
         rig.wake();
         rig.collect();
-        pings += rig.to_callee.iter().chain(&rig.to_caller).filter(|message| **message == Wire::Ping).count();
+        pings += rig.to_callee.iter().chain(&rig.to_caller).filter(|message| matches!(message, Wire::Ping(_))).count();
         rig.deliver_all();
     }
     assert!((50..=200).contains(&pings), "{pings} pings in 100 seconds");
@@ -36,7 +36,7 @@ fn a_busy_link_sends_no_pings() {
         rig.deliver_all();
         rig.answer(id);
         rig.collect();
-        assert!(!rig.to_caller.contains(&Wire::Ping));
+        assert!(!rig.to_caller.iter().any(|message| matches!(message, Wire::Ping(_))));
         rig.deliver_all();
         rig.now += ASK_AFTER / 2;
         rig.wake();
@@ -80,8 +80,8 @@ fn a_half_open_link_is_found_by_both() {
 #[test]
 fn any_message_is_a_sign_of_life() {
     let signs = [
-        Wire::Ping,
-        Wire::Pong,
+        Wire::Ping(1),
+        Wire::Pong(1),
         Wire::Binary(Frame::Leaving.encode()),
         Wire::Binary(Frame::Answer { id: 9, response: reply(9) }.encode()),
     ];
@@ -104,7 +104,7 @@ fn an_end_that_ended_says_so_once() {
     rig.now += MOMENT;
     assert_eq!(rig.caller.wake(rig.now), Some(CallerEvent::Ended(Reason::Silent)));
     assert_eq!(rig.caller.wake(rig.now), None);
-    assert_eq!(rig.caller.receive(Wire::Pong, rig.now), None);
+    assert_eq!(rig.caller.receive(Wire::Pong(1), rig.now), None);
     assert_eq!(rig.caller.receive(Wire::Text(String::new()), rig.now), None);
     assert_eq!(rig.ask(1), Err(NotTaken::NotReady));
     assert_eq!(rig.caller.next_out(), None);

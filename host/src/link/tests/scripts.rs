@@ -269,8 +269,8 @@ fn wild() -> impl Strategy<Value = Wild> {
         3 => proptest::sample::select(said.to_vec()),
         6 => frame.prop_map(|frame| Wire::Binary(frame.encode())),
         1 => vec(any::<u8>(), 0..40).prop_map(|bytes| Wire::Binary(bytes.into())),
-        1 => Just(Wire::Ping),
-        1 => Just(Wire::Pong),
+        1 => (0..4_u64).prop_map(Wire::Ping),
+        1 => (0..4_u64).prop_map(Wire::Pong),
     ];
     prop_oneof![
         8 => message.prop_map(Wild::Hear),

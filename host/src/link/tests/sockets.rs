@@ -54,12 +54,12 @@ async fn two_ends_that_both_have_much_to_say_never_wait_for_one_another() {
         tokio::task::yield_now().await;
         for _ in 0..50 {
             assert_eq!(socket.next().await, Some(binary(others, 100_000)));
-            socket.send(Wire::Ping).unwrap();
+            socket.send(Wire::Ping(7)).unwrap();
         }
         let mut signs = 0;
         while signs < 100 {
             match socket.next().await {
-                Some(Wire::Ping | Wire::Pong) => signs += 1,
+                Some(Wire::Ping(_) | Wire::Pong(_)) => signs += 1,
                 message => panic!("{message:?}"),
             }
         }
@@ -71,12 +71,12 @@ async fn two_ends_that_both_have_much_to_say_never_wait_for_one_another() {
 #[tokio::test(start_paused = true)]
 async fn a_ping_is_answered_by_itself() {
     let (mut one, mut other) = pair(1024).await;
-    one.send(Wire::Ping).unwrap();
+    one.send(Wire::Ping(u64::MAX - 1)).unwrap();
     let quiet = tokio::spawn(async move {
-        assert_eq!(other.next().await, Some(Wire::Ping));
+        assert_eq!(other.next().await, Some(Wire::Ping(u64::MAX - 1)));
         other.next().await
     });
-    assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), Some(Wire::Pong));
+    assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), Some(Wire::Pong(u64::MAX - 1)));
     quiet.abort();
 }
 

@@ -282,10 +282,10 @@ impl World {
                 self.let_go_of_callee(number);
                 continue;
             };
-            let is_question = message == Wire::Ping;
+            let sign = sign(&message);
             let event = callee.receive(message, now);
-            if is_question {
-                self.send(number, Way::ToCaller, Some(Wire::Pong));
+            if sign.is_some() {
+                self.send(number, Way::ToCaller, sign);
             }
             self.at_callee(number, event);
         }
@@ -314,10 +314,10 @@ impl World {
                 self.let_go_of_caller(number);
                 continue;
             };
-            let is_question = message == Wire::Ping;
+            let sign = sign(&message);
             let event = caller.receive(message, now);
-            if is_question {
-                self.send(number, Way::ToCallee, Some(Wire::Pong));
+            if sign.is_some() {
+                self.send(number, Way::ToCallee, sign);
             }
             self.at_caller(number, event);
         }
@@ -333,7 +333,13 @@ impl World {
                 self.end(id, Outcome::Answered);
             }
             Some(CallerEvent::Ended(_)) => self.let_go_of_caller(number),
-            Some(CallerEvent::Leaving | CallerEvent::Offers(_) | CallerEvent::Part(..) | CallerEvent::Push(_))
+            Some(
+                CallerEvent::Leaving
+                | CallerEvent::Offers(_)
+                | CallerEvent::Part(..)
+                | CallerEvent::Push(_)
+                | CallerEvent::RoundTrip(_),
+            )
             | None => {}
         }
     }
@@ -376,5 +382,13 @@ impl World {
             assert!(connection.waiting.is_empty() && connection.running.is_empty(), "a lost request runs or waits");
         }
         assert!(last.callee.as_ref().unwrap().is_idle());
+    }
+}
+
+/// What the library answers a question for a sign of life.
+fn sign(message: &Wire) -> Option<Wire> {
+    match message {
+        Wire::Ping(number) => Some(Wire::Pong(*number)),
+        _ => None,
     }
 }

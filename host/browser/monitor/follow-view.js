@@ -1,0 +1,30 @@
+/**
+ * A panel and its view come in; the panel is fed for as long as it is open, and says where its host cannot be asked.
+ * It never changes what the panel shows.
+ */
+
+import { el, put } from "./elements.js";
+import { follow } from "./live.js";
+
+/**
+ * Feeds a panel from the stream of a view, of this host or of the one that is viewed.
+ * @param {HTMLElement} section
+ * @param {string} name of the view
+ * @param {import("./place.js").Place} place
+ * @param {(view: any) => void} onView
+ * @param {() => object} [query] besides the host
+ * @returns {() => void} ends it
+ */
+export function followView(section, name, place, onView, query = () => ({})) {
+  const trouble = el("p", { class: "banner", "data-kind": "error", role: "status" });
+  section.append(trouble);
+  const { viewing } = place;
+  return follow(name, {
+    query: () => ({ host: viewing?.host, at: viewing?.at, ...query() }),
+    onView,
+    onTrouble: (words) => put(trouble, words === null ? "" : viewing ? `${viewing.host} cannot be asked: ${words}` : words),
+  });
+}
+
+/** What stands where a button would be, were the host not another one. */
+export const ELSEWHERE = "Sign in at that host's own page to change something.";
