@@ -45,8 +45,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// Everything below the monitor's own path.
-const MONITOR_PATHS: &str = "/qewd-monitor/{*path}";
+/// The monitor as a folder, and everything below it: for the router two things, and neither is the monitor's own path.
+const MONITOR_FOLDER: &str = "/qewd-monitor/";
+const MONITOR_FILES: &str = "/qewd-monitor/{*path}";
 /// How long accepting pauses when the system has no more sockets: closing connections give some back by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long a client may take to send the header of its next request, idle time included: longer than the 60 seconds for
@@ -188,7 +189,8 @@ fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
         .route(crate::link::PATH, axum::routing::any(hosts::upgrade))
         .route(SOCKET_PATH, axum::routing::any(clients::upgrade))
         .route(MONITOR_PATH, axum::routing::any(monitor::answer))
-        .route(MONITOR_PATHS, axum::routing::any(monitor::answer))
+        .route(MONITOR_FOLDER, axum::routing::any(monitor::answer))
+        .route(MONITOR_FILES, axum::routing::any(monitor::answer))
         .route(health::LIVE, axum::routing::get(health::live))
         .route(health::READY, axum::routing::get(health::ready))
         .with_state(Arc::clone(front));

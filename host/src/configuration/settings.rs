@@ -15,8 +15,10 @@ use std::time::Duration;
 pub struct HostSettings {
     /// `serverName`: shown by the monitor. Default `QEWD Server`.
     pub server_name: String,
-    /// `managementPassword`: opens the monitor. Default `keepThisSecret!`.
+    /// `managementPassword`: opens the monitor; itself, or its hash. Default `keepThisSecret!`.
     pub management_password: Secret,
+    /// `qewd-monitor`: whether the host has its monitor. Default yes.
+    pub monitor: bool,
     /// `port`: TCP port to listen on; 0 takes any free one. Default 8080.
     pub port: u16,
     /// `poolSize`: workers at most, at least 1. Default: twice the cores, at least 2.
@@ -54,6 +56,7 @@ impl Default for HostSettings {
         Self {
             server_name: limits::DEFAULT_SERVER_NAME.to_owned(),
             management_password: Secret::new(limits::DEFAULT_MANAGEMENT_PASSWORD),
+            monitor: true,
             port: limits::DEFAULT_PORT,
             pool_size: limits::default_pool_size(),
             max_queue_length: limits::DEFAULT_QUEUE,
@@ -121,7 +124,6 @@ const LIMIT_KEYS: Keys = Keys {
 pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     let usual = HostSettings::default();
     block.idle_unless("poolPrefork", false, "workers start on demand: remove the key");
-    block.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),

@@ -34,7 +34,7 @@ struct Change<'a> {
 ///
 /// # Errors
 /// A [`Failure`] in words for the caller.
-pub async fn page(documents: &Arc<Documents>, query: &str) -> Result<Response, Failure> {
+pub(super) async fn page(documents: &Arc<Documents>, query: &str) -> Result<Response, Failure> {
     let query = Query::read(query)?;
     let mut request = documents.request();
     let text = request.on_a_thread(move |connection| Shown::read(connection, &query).map(|shown| shown.to_json()));
@@ -47,7 +47,7 @@ pub async fn page(documents: &Arc<Documents>, query: &str) -> Result<Response, F
 ///
 /// # Errors
 /// 404 where nothing is, 422 where it is too large; a [`Failure`] in words for the caller.
-pub async fn json(documents: &Arc<Documents>, query: &str) -> Result<Response, Failure> {
+pub(super) async fn json(documents: &Arc<Documents>, query: &str) -> Result<Response, Failure> {
     let at = node(query)?;
     let mut request = documents.request();
     let found = request.on_a_thread(move |connection| {
@@ -69,7 +69,7 @@ pub async fn json(documents: &Arc<Documents>, query: &str) -> Result<Response, F
 ///
 /// # Errors
 /// A [`Failure`] in words for the caller.
-pub async fn put(documents: &Arc<Documents>, query: &str, body: &[u8], address: IpAddr) -> Result<Response, Failure> {
+pub(super) async fn put(documents: &Arc<Documents>, query: &str, body: &[u8], address: IpAddr) -> Result<Response, Failure> {
     let at = node(query)?;
     let value = value(body)?;
     let mut request = documents.request();
@@ -86,7 +86,7 @@ pub async fn put(documents: &Arc<Documents>, query: &str, body: &[u8], address: 
 ///
 /// # Errors
 /// 404 where nothing is; a [`Failure`] in words for the caller.
-pub async fn delete(documents: &Arc<Documents>, query: &str, address: IpAddr) -> Result<Response, Failure> {
+pub(super) async fn delete(documents: &Arc<Documents>, query: &str, address: IpAddr) -> Result<Response, Failure> {
     let at = node(query)?;
     let mut request = documents.request();
     whole(async move {

@@ -6,7 +6,7 @@ mod attempts;
 mod password;
 mod sessions;
 
-pub use sessions::Session;
+pub(super) use sessions::Session;
 
 use crate::configuration::Secret;
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// A session that has begun.
 #[derive(Clone)]
-pub struct NewSession {
+pub(super) struct NewSession {
     /// What its owner shows from now on. Nobody else has it: the host keeps only its hash.
     pub token: String,
     /// When it ends at the latest.
@@ -34,7 +34,7 @@ pub struct NewSession {
 
 /// Why no session began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// The password is wrong.
     Wrong,
     /// The password was not even looked at.
@@ -59,7 +59,7 @@ impl From<Refusal> for Failure {
 
 /// Who may use the monitor of this host.
 #[derive(Default)]
-pub struct Gate {
+pub(super) struct Gate {
     attempts: Mutex<Attempts>,
     sessions: Mutex<Sessions>,
     passwords: Passwords,
@@ -70,7 +70,7 @@ impl Gate {
     ///
     /// # Errors
     /// [`Refusal`]
-    pub async fn sign_in(&self, address: IpAddr, password: &str, configured: &Secret) -> Result<NewSession, Refusal> {
+    pub(super) async fn sign_in(&self, address: IpAddr, password: &str, configured: &Secret) -> Result<NewSession, Refusal> {
         // Counted before anything is waited for, so that many at once do not slip through.
         let wait = match self.attempts().begin(address, Instant::now()) {
             Begun::Looked { after } => after,
@@ -101,19 +101,19 @@ impl Gate {
 
     /// The session of a token, which counts as used now; none: there is no such session, or it has ended.
     #[must_use]
-    pub fn check(&self, token: &str, configured: &Secret) -> Option<Session> {
+    pub(super) fn check(&self, token: &str, configured: &Secret) -> Option<Session> {
         self.sessions().check(&digest(token), &of(configured), Instant::now())
     }
 
     /// Uses a session that was checked before, as an open stream does twice in a minute or so; false: it has ended. Only this, and what
     /// comes from others, notices that a session's time is over: who never calls it is never told.
     #[must_use]
-    pub fn touch(&self, session: &Session, configured: &Secret) -> bool {
+    pub(super) fn touch(&self, session: &Session, configured: &Secret) -> bool {
         self.sessions().check(&session.id, &of(configured), Instant::now()).is_some()
     }
 
     /// Ends a session.
-    pub fn sign_out(&self, session: &Session, address: IpAddr) {
+    pub(super) fn sign_out(&self, session: &Session, address: IpAddr) {
         if self.sessions().end(&session.id) {
             tracing::info!("monitor: signed out from {address}");
         }

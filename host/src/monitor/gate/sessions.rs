@@ -19,7 +19,7 @@ pub(super) type Digest = [u8; 32];
 
 /// A session that is there.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub(in crate::monitor) struct Session {
     /// Fires when the session ends, for what goes on as long as it lasts.
     pub ended: CancellationToken,
     /// Which one it is.
