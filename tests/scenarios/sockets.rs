@@ -21,6 +21,8 @@ fn app(limits: &Value) -> App {
         routes.push(message(application, "private", "hello", false));
     }
     routes.push(message("wild", "*", "hello", true));
+    routes.push(json!({"uri": "/api/near", "method": "ANY", "handler": "hello", "authenticate": false}));
+    routes.push(json!({"uri": "/api/far", "method": "ANY", "handler": "hello", "on_microservice": "far", "authenticate": false}));
     routes.push(json!({"uri": "/api/shout", "method": "POST", "handler": "shout", "authenticate": false}));
     routes.push(json!({"uri": "/api/count", "method": "POST", "handler": "count", "authenticate": false}));
     let config = json!({
@@ -340,6 +342,30 @@ fn messages_go_over_http_too() {
     // REST never reaches a route for messages.
     let straight = Request::new(fleet.orchestrator.port, "MESSAGE", "/demo/hello").send();
     assert_eq!(straight.status, 404);
+}
+
+/// Hosts have a kind of request of their own for one another's monitors. However a client words it, it does not get it.
+#[test]
+fn no_client_asks_as_a_monitor_does() {
+    let fleet = fleet();
+    let port = fleet.orchestrator.port;
+    for path in ["/api/near?kind=monitor", "/api/far?kind=monitor"] {
+        for method in ["GET", "POST", "MONITOR"] {
+            let request = Request::new(port, method, path).header("kind", "monitor").header("x-qewd-kind", "monitor");
+            let answer = request.body(r#"{"kind": "monitor", "head": {"kind": "monitor"}}"#).send();
+            assert_eq!((answer.status, &answer.json()["kind"]), (200, &json!("rest")), "{method} {path}");
+        }
+    }
+    for application in ["demo", "here", "wild"] {
+        let mut socket = Socket::registered(&fleet.orchestrator, application);
+        let kind = if application == "wild" { "monitor" } else { "hello" };
+        let message = json!({"type": kind, "kind": "monitor", "method": "MONITOR", "head": {"kind": "monitor"}});
+        assert_eq!(socket.ask(message.clone())["message"]["kind"], json!("message"), "{application}");
+        let mut message = message;
+        message["token"] = socket.token.as_deref().into();
+        let answer = fleet.orchestrator.post("/ajax", &message.to_string()).send();
+        assert_eq!(answer.json()["kind"], json!("message"), "{application}");
+    }
 }
 
 #[test]

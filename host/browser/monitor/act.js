@@ -12,13 +12,14 @@ import { say } from "./notice.js";
  * @param {object} plan
  * @param {string} plan.label its words, or where it has a sign only, its name for screen readers
  * @param {string} [plan.sign] what is seen in place of the label
+ * @param {string} [plan.short] a sign that takes its place where there is little room
  * @param {string} [plan.kind] `danger`: red
  * @param {() => unknown} plan.run
  * @returns {HTMLButtonElement}
  */
-export function actButton({ label, sign, kind, run }) {
+export function actButton({ label, sign, short, kind, run }) {
   const named = sign ? { "aria-label": label, title: label } : {};
-  const button = el("button", { type: "button", class: kind, ...named }, sign ?? label);
+  const button = el("button", { type: "button", class: kind, "data-short": short, ...named }, sign ?? label);
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true"); // `disabled` would lose the focus

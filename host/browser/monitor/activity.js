@@ -13,6 +13,9 @@ import { exactTime, instant, milliseconds, several } from "./words.js";
 
 const STATUS = { all: "All", 2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx", gone: "Caller went away" };
 
+/** After new rows were shown, the page rests so many times as long as it took. */
+const REST = 3;
+
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function activity(section, place) {
   return new Activity(section, place);
@@ -32,6 +35,8 @@ class Activity {
   #requests = this.#requestsTable();
   #lines = this.#linesTable();
   #stop = () => {};
+  #waiting;
+  #restUntil = 0;
 
   constructor(section, place) {
     this.#section = section;
@@ -48,6 +53,7 @@ class Activity {
   }
 
   close() {
+    clearTimeout(this.#waiting);
     this.#stop();
   }
 
@@ -59,7 +65,18 @@ class Activity {
   #take(view) {
     const isOpen = ({ number }) => this.#open.has(number);
     if (!this.#records.take(view, isOpen)) return this.#follow();
-    this.#show();
+    this.#showSoon();
+  }
+
+  /** A host with hundreds of requests a second must not keep the browser busy with nothing but new rows. */
+  #showSoon() {
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => {
+      const began = performance.now();
+      this.#show();
+      // what was shown is laid out and painted before the next timer runs
+      requestAnimationFrame(() => setTimeout(() => (this.#restUntil = performance.now() + REST * (performance.now() - began))));
+    }, Math.max(0, this.#restUntil - performance.now()));
   }
 
   #turnPause() {
@@ -91,16 +108,16 @@ class Activity {
       key: ({ number, details }) => (details ? `${details.number}-details` : number),
       whole: ({ details }) => (details ? this.#open.get(details.number).element : null),
       columns: [
-        { name: "time", title: "Time", kind: "code", hint: ({ time }) => exactTime(time), build: (current) => this.#opener(current()) },
-        { name: "id", title: "Request", kind: "code", show: ({ id }) => id },
+        { name: "time", title: "Time", kind: "code", build: (current) => this.#opener(current()) },
+        { name: "status", title: "Status", show: ({ status }) => status ?? "gone", hint: ({ status }) => (status === null ? "The caller went away before the answer." : null), tone: bad },
         { name: "method", title: "Method", kind: "code", show: ({ method }) => method },
         { name: "path", title: "Path", kind: "path", show: ({ path }) => path },
-        { name: "status", title: "Status", kind: "number", show: ({ status }) => status ?? "caller went away", tone: bad },
         { name: "took", title: "Took", kind: "number", show: ({ took }) => milliseconds(took) },
-        { name: "where", title: "Where the time went", build: (current) => timeBar(current()) },
-        { name: "route", title: "Route", kind: "path", show: ({ route }) => route },
+        { name: "where", title: "Where the time went, in ms", build: (current) => timeBar(current()) },
         { name: "handler", title: "Handler", kind: "code", show: ({ handler, host }) => (handler && host ? `${handler} on ${host}` : handler) },
         { name: "version", title: "Version", kind: "code", show: ({ version }) => version },
+        { name: "route", title: "Route", kind: "path", show: ({ route }) => route },
+        { name: "id", title: "Request", kind: "code", show: ({ id }) => id },
       ] });
   }
 
@@ -112,7 +129,7 @@ class Activity {
     });
     // a row that the filter had taken away is made anew
     set(button, "aria-expanded", String(this.#open.has(request.number)));
-    return el("span", {}, button, instant(request.time));
+    return el("span", { title: exactTime(request.time) }, button, instant(request.time));
   }
 
   #linesTable() {
@@ -120,8 +137,8 @@ class Activity {
     return table({ name: "lines", caption: "Latest log lines, the newest first", key: ({ number }) => number, empty: "No log line is here.", columns: [
       { name: "time", title: "Time", kind: "code", show: ({ time }) => instant(time), hint: ({ time }) => exactTime(time) },
       { name: "level", title: "Level", show: ({ level }) => level, tone: ({ level }) => tones[level] ?? null },
-      { name: "request", title: "Request", kind: "code", build: (current) => this.#requestLink(current().request) },
       { name: "text", title: "Text", kind: "log", show: ({ text }) => text },
+      { name: "request", title: "Request", kind: "code", build: (current) => this.#requestLink(current().request) },
     ] });
   }
 

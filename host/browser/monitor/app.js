@@ -32,6 +32,7 @@ let open = null;
 function showSignIn() {
   closePanel();
   closeQuestion();
+  unsay();
   showFrame(false);
   const form = signInForm(begin);
   byId("main").replaceChildren(form);
@@ -56,6 +57,7 @@ function showPanel() {
   if (!home.signedIn) return;
   const place = placeOf(location.hash);
   if (!(place.panel in PANELS)) return location.replace(hashOf("overview", place.viewing));
+  closeQuestion();
   unsay();
   showWhere(place);
   if (open && samePanel(open.place, place) && open.panel.move) {
@@ -106,7 +108,7 @@ async function begin() {
 function sessionIsOver() {
   if (!home.signedIn) return;
   home.signedIn = false;
-  hostIsBack();
+  hostIsBack(true);
   showSignIn();
 }
 

@@ -16,7 +16,7 @@ import { el, labelled, put } from "./elements.js";
  */
 export function ask({ title, words, act, field }) {
   const cancel = el("button", { type: "button", autofocus: true }, "Cancel");
-  const input = field ? el("textarea", { rows: 6, spellcheck: "false", autocomplete: "off" }) : null;
+  const input = field ? el("textarea", { rows: 4, spellcheck: "false", autocomplete: "off" }) : null;
   const wrong = el("p", { class: "wrong", role: "alert" });
   const form = el("form", { method: "dialog" },
     el("h2", { id: "ask-title" }, title),

@@ -9,18 +9,18 @@ import { clock } from "./words.js";
 
 const state = { gone: false, stoppedHere: false };
 
-/** The host does not answer. @param {string} [why] in place of "is gone" */
-export function hostIsGone(why = "is gone") {
+/** The host does not answer. */
+export function hostIsGone() {
   if (state.gone) return;
   state.gone = true;
   if (state.stoppedHere) return say(`The host ${home.host} was stopped from this page. When it is started again, the sign-in form comes here.`);
-  say(`${home.host} ${why}; trying to reach it again. What this page shows is from before ${clock(Date.now())}.`);
+  say(`${home.host} is gone; trying to reach it again. What this page shows is from before ${clock(Date.now())}.`);
 }
 
-/** The host answers. */
-export function hostIsBack() {
+/** The host answers. @param {boolean} [anew] it is another process, or another session, than before */
+export function hostIsBack(anew = false) {
   // a host that is being stopped answers for a while: only one that was gone can be back
-  if (state.stoppedHere && !state.gone) return;
+  if (state.stoppedHere && !state.gone && !anew) return;
   state.gone = false;
   state.stoppedHere = false;
   say("");

@@ -13,6 +13,7 @@ const HEIGHT = 60;
  * @param {object} plan
  * @param {string} plan.name for `data-chart`
  * @param {string} plan.title
+ * @param {boolean} [plan.logarithmic] for what has spikes a hundred times as high as all else
  * @param {{name: string, look: "area" | "line" | "dashed" | "bars"}[]} plan.series the first is drawn first
  * @param {(value: number | null) => string} plan.words a value with its unit
  * @returns {{element: HTMLElement, update: (history: {ends: number, seconds: number, lists: (number | null)[][]}) => void}}
@@ -20,15 +21,16 @@ const HEIGHT = 60;
 export function chart(plan) {
   const paths = plan.series.map(({ look }) => svg("path", { class: look }));
   const cursor = svg("path", { class: "cursor" });
-  const picture = svg("svg", { viewBox: `0 0 ${STEPS} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" }, ...paths, cursor);
+  const picture = svg("svg", { viewBox: `0 0 ${STEPS} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": plan.title }, ...paths, cursor);
   const keys = plan.series.map(({ name, look }) => el("li", {}, key(look), name, " ", el("b")));
   const top = el("span", { class: "top-value" });
+  const foot = el("span", { class: "foot-value" });
   const when = el("span");
   const element = el("figure", { class: "chart", "data-chart": plan.name },
     el("figcaption", {}, el("span", { class: "chart-title" }, plan.title), el("ul", {}, ...keys)),
-    el("div", { class: "plot" }, top, picture),
+    el("div", { class: "plot" }, top, foot, picture),
     el("p", { class: "axis" }, el("span", {}, "15 min ago"), when, el("span", {}, "now")));
-  const view = { plan, paths, cursor, picture, keys, top, when, at: null, history: null };
+  const view = { plan, paths, cursor, picture, keys, top, foot, when, at: null, history: null };
   picture.addEventListener("pointermove", (event) => point(view, event));
   picture.addEventListener("pointerleave", () => point(view, null));
   return { element, update: (history) => draw(view, history) };
@@ -40,10 +42,13 @@ function key(look) {
 
 function draw(view, history) {
   view.history = history;
-  const most = Math.max(0, ...history.lists.flat().filter((value) => value !== null));
-  const scale = most > 0 ? (HEIGHT - 4) / most : 0;
-  view.plan.series.forEach(({ look }, at) => set(view.paths[at], "d", shape(look, history.lists[at], scale)));
+  const known = history.lists.flat().filter((value) => value !== null && value !== undefined);
+  const most = Math.max(0, ...known);
+  const least = view.plan.logarithmic ? Math.min(most, ...known.filter((value) => value > 0)) : 0;
+  const height = heights(least, most, view.plan.logarithmic);
+  view.plan.series.forEach(({ look }, at) => set(view.paths[at], "d", shape(look, history.lists[at], height)));
   put(view.top, most > 0 ? view.plan.words(most) : "");
+  put(view.foot, least > 0 ? view.plan.words(least) : "");
   set(view.picture, "aria-label", inWords(view.plan, history));
   tell(view);
 }
@@ -58,17 +63,28 @@ function inWords(plan, { lists }) {
   return `${plan.title}, the last 15 minutes. ${parts.join(". ")}.`;
 }
 
-function shape(look, list, scale) {
+/** Gives the function from a value to its height in the picture, which is counted from above. */
+function heights(least, most, logarithmic) {
+  const room = HEIGHT - 4;
+  const part = (value) => {
+    if (most <= 0) return 0;
+    if (!logarithmic) return value / most;
+    return most > least ? Math.max(0, Math.log(value / least) / Math.log(most / least)) : 0.5;
+  };
+  return (value) => (HEIGHT - 1 - part(value) * room).toFixed(1);
+}
+
+function shape(look, list, height) {
   const first = STEPS - list.length;
-  const height = (value) => (HEIGHT - 1 - value * scale).toFixed(1);
   if (look === "bars") return list.map((value, at) => (value ? `M${first + at} ${HEIGHT}V${height(value)}h1V${HEIGHT}Z` : "")).join("");
   let path = "";
   list.forEach((value, at) => {
     if (value === null) return;
     const alone = at === 0 || list[at - 1] === null;
-    path += `${alone ? "M" : "L"}${first + at} ${height(value)}h1`;
+    // a number between gaps has no line to its neighbours: it gets a short one of its own
+    path += `${alone ? `M${first + at} ${height(value)}` : ""}L${first + at + 0.5} ${height(value)}`;
   });
-  return look === "area" && path ? `${path}V${HEIGHT}H${first}Z` : path;
+  return look === "area" && path ? `${path}H${STEPS}V${HEIGHT}H${first}Z` : path;
 }
 
 function point(view, event) {

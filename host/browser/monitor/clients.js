@@ -53,7 +53,7 @@ function clientsTable(here) {
 
 function disconnect(current) {
   const { id } = current();
-  const button = actButton({ label: `Disconnect client ${id}`, sign: "Disconnect", kind: "danger", run: async () => {
+  const button = actButton({ label: `Disconnect client ${id}`, sign: "Disconnect", short: "✕", kind: "danger", run: async () => {
     const { address, application } = current();
     const answer = await ask({ title: `Disconnect client ${id}?`, act: "Disconnect", words: [
       `It calls from ${address}, ${application === null ? "and has not registered yet" : `for the application ${application}`}. Its socket is closed; a qewd client comes back by itself.`,

@@ -5,6 +5,7 @@
 
 import { parseExact, ExactNumber } from "./exact.js";
 import { hashOf } from "./place.js";
+import { visible } from "./words.js";
 
 /** What a field for a path says about itself. */
 export const PATH_HINT = 'A JSON list, ["Patients", "7", "name"], or names with slashes between them: Patients/7/name';
@@ -43,4 +44,4 @@ export function listedPath(text) {
 export const hashOfNode = (path, page = {}) => hashOf("documents", null, { path: path.length > 0 ? JSON.stringify(path) : null, ...page });
 
 /** @param {string[]} path @returns {string} exactly, for questions and notices */
-export const exactPath = (path) => `[${path.map((name) => JSON.stringify(name)).join(", ")}]`;
+export const exactPath = (path) => visible(`[${path.map((name) => JSON.stringify(name)).join(", ")}]`);

@@ -4,6 +4,7 @@
  */
 
 import { callText } from "./api.js";
+import { passwordIsKnown } from "./banner.js";
 import { changeButtons } from "./document-change.js";
 import { hashOfNode, listedPath, PATH_HINT, typedPath } from "./document-path.js";
 import { el, labelled, put, set } from "./elements.js";
@@ -11,7 +12,7 @@ import { parseExact, scalarText } from "./exact.js";
 import { ELSEWHERE, followView } from "./follow-view.js";
 import { jsonView } from "./json-view.js";
 import { table } from "./table.js";
-import { passwordIsKnown } from "./banner.js";
+import { visible } from "./words.js";
 
 const LIMIT = 100;
 
@@ -82,8 +83,8 @@ class Documents {
   }
 
   #showPath(path) {
-    put(this.#title, path.at(-1) ?? "All documents");
-    const names = ["All documents", ...path];
+    const names = ["All documents", ...path.map(visible)];
+    put(this.#title, names.at(-1));
     this.#crumbs.replaceChildren(...names.map((name, at) => el("li", {}, el("a", { href: hashOfNode(path.slice(0, at)), "aria-current": at === path.length ? "location" : null }, name))));
   }
 
@@ -96,7 +97,7 @@ class Documents {
     this.#acts.hidden = false;
     this.#json.show(root || !node.exists ? null : path);
     this.#change.show();
-    this.#below.hidden = !root && !node.hasChildren;
+    this.#below.hidden = !(root || node.hasChildren || node.previous || node.next);
     this.#children.update(node.children.map((child) => ({ ...child, path: [...path, child.name] })));
     set(this.#previous, "aria-disabled", node.previous ? null : "true");
     set(this.#next, "aria-disabled", node.next ? null : "true");
@@ -124,7 +125,7 @@ class Documents {
 }
 
 function wordsOf({ exists, hasValue, hasChildren }, root) {
-  if (root) return exists === false && !hasChildren ? "There are no documents." : "";
+  if (root) return "";
   if (!exists) return "Nothing is here.";
   if (hasValue) return hasChildren ? "This node has a value and children. The value, as JSON:" : "The value, as JSON:";
   return hasChildren ? "This node has no value of its own." : "This is an empty object or list.";
@@ -154,7 +155,7 @@ function pageButton(words, run) {
 
 function childrenTable() {
   return table({ name: "children", caption: "Children", key: ({ name }) => name, empty: "Nothing is here.", columns: [
-    { name: "name", title: "Name", kind: "path", build: (current) => el("a", { href: hashOfNode(current().path) }, current().name), refresh: (link, { path }) => set(link, "href", hashOfNode(path)) },
+    { name: "name", title: "Name", kind: "path", build: (current) => el("a", { href: hashOfNode(current().path) }, visible(current().name)), refresh: (link, { path }) => set(link, "href", hashOfNode(path)) },
     { name: "value", title: "Value, as JSON", kind: "path", show: (child) => (child.hasValue ? scalarText(child.value) + (child.cut ? " … (cut: open it to see all)" : "") : null) },
     { name: "open", title: "Children", kind: "act", build: (current) => el("a", { tabindex: "-1", "aria-label": `Open ${current().name}` }, ">"), refresh: (link, { path, hasChildren }) => {
       link.hidden = !hasChildren;

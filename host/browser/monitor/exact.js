@@ -3,6 +3,8 @@
  * makes 9007199254740992 of 9007199254740993 and 1 of 1.0; here a number is never made a float.
  */
 
+import { visible } from "./words.js";
+
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],:]|true|false|null/g;
 const MARK = "\u0000number";
 
@@ -39,9 +41,6 @@ export function scalarText(value) {
   return value instanceof ExactNumber ? value.text : visible(JSON.stringify(value));
 }
 
-const HIDDEN = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
-const visible = (text) => text.replace(HIDDEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
-
 /**
  * Checks what somebody typed as a value.
  * @param {string} text
@@ -60,13 +59,15 @@ export function wrongScalar(text) {
 /**
  * JSON with a line for each value, its numbers untouched.
  * @param {string} text
+ * @param {number} [most] characters; it ends soon after them
  * @returns {string}
  */
-export function indented(text) {
+export function indented(text, most = Infinity) {
   let depth = 0;
   let out = "";
   let open = false; // the last token opened a list or an object
   for (const [token] of text.matchAll(TOKENS)) {
+    if (out.length > most) break;
     const closes = token === "}" || token === "]";
     if (closes) depth -= 1;
     if (closes ? !open : open) out += newline(depth);

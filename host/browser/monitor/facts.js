@@ -3,7 +3,7 @@
  */
 
 import { el, put, set } from "./elements.js";
-import { UNKNOWN } from "./words.js";
+import { UNKNOWN, visible } from "./words.js";
 
 /**
  * @param {Record<string, string>} titles the name of each fact and what is written before it
@@ -14,7 +14,7 @@ export function facts(titles) {
   const pairs = Object.entries(titles).map(([name, title]) => el("div", {}, el("dt", {}, title), cells.get(name)));
   return { element: el("dl", { class: "facts" }, ...pairs), update: (values, hints = {}) => {
     for (const [name, cell] of cells) {
-      put(cell, values[name] ?? UNKNOWN);
+      put(cell, visible(String(values[name] ?? UNKNOWN)));
       if (name in hints) set(cell, "title", hints[name]);
     }
   } };

@@ -16,12 +16,17 @@ import { follow } from "./live.js";
  * @returns {() => void} ends it
  */
 export function followView(section, name, place, onView, query = () => ({})) {
+  section.querySelector(":scope > .banner")?.remove();
   const trouble = el("p", { class: "banner", "data-kind": "error", role: "status" });
-  section.append(trouble);
+  section.firstElementChild.after(trouble);
+  section.dataset.state = "waiting"; // empty tables would say that nothing is there
   const { viewing } = place;
   return follow(name, {
     query: () => ({ host: viewing?.host, at: viewing?.at, ...query() }),
-    onView,
+    onView: (view) => {
+      delete section.dataset.state;
+      onView(view);
+    },
     onTrouble: (words) => put(trouble, words === null ? "" : viewing ? `${viewing.host} cannot be asked: ${words}` : words),
   });
 }

@@ -7,7 +7,7 @@ import { act, actButton } from "./act.js";
 import { el } from "./elements.js";
 import { ELSEWHERE, followView } from "./follow-view.js";
 import { table } from "./table.js";
-import { clock, count, exactTime, milliseconds, several } from "./words.js";
+import { clock, count, exactTime, milliseconds, several, visible } from "./words.js";
 
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function handlers(section, place) {
@@ -36,7 +36,6 @@ function modulesTable(here) {
     { name: "errors", title: "Errors", kind: "number", show: ({ errors }) => count(errors), tone: ({ errors }) => (errors > 0 ? "bad" : null) },
     { name: "p50", title: "p50", kind: "number", show: ({ p50 }) => milliseconds(p50) },
     { name: "p99", title: "p99", kind: "number", show: ({ p99 }) => milliseconds(p99) },
-    { name: "error", title: "Newer file", show: ({ error }) => (error ? "does not serve, see above" : null), tone: ({ error }) => (error ? "bad" : null) },
     ...(here ? [buttons] : []),
   ] });
 }
@@ -49,11 +48,11 @@ function workerWords(workers) {
 }
 
 function reload(name) {
-  return actButton({ label: `Reload ${name}`, run: () => act("handlers/reload", { body: JSON.stringify({ module: name }) }, () => `The module ${name} was read anew and serves.`) });
+  return actButton({ label: `Reload ${name}`, sign: "Reload", short: "↻", run: () => act("handlers/reload", { body: JSON.stringify({ module: name }) }, () => `The module ${name} was read anew and serves.`) });
 }
 
 function stop(name) {
-  return actButton({ label: `Stop workers of ${name}`, kind: "danger", run: () => act("handlers/stop", { body: JSON.stringify({ module: name }) }, ({ stopped }) => `${several(stopped, "worker")} of ${name} ${stopped === 1 ? "ends" : "end"} when its request has its answer.`) });
+  return actButton({ label: `Stop workers of ${name}`, sign: "Stop workers", short: "✕", kind: "danger", run: () => act("handlers/stop", { body: JSON.stringify({ module: name }) }, ({ stopped }) => `${several(stopped, "worker")} of ${name} ${stopped === 1 ? "ends" : "end"} when its request has its answer.`) });
 }
 
 /** Each newer file that does not serve, and each file that never did. */
@@ -65,5 +64,5 @@ function showErrors(box, list, { modules, notLoaded }) {
   const text = JSON.stringify(all);
   if (list.dataset.words === text) return; // a selection in the text survives
   list.dataset.words = text;
-  list.replaceChildren(...all.map(({ file, error, title }) => el("li", { "data-key": file }, el("strong", {}, title), el("pre", {}, error))));
+  list.replaceChildren(...all.map(({ file, error, title }) => el("li", { "data-key": file }, el("strong", {}, title), el("pre", {}, visible(error)))));
 }

@@ -49,9 +49,9 @@ export function jsonView() {
 async function read(path) {
   try {
     const raw = await callText("documents/json", { query: { path: JSON.stringify(path) } });
-    const text = indented(raw);
+    const text = indented(raw, MOST);
     const cut = text.length > MOST;
-    return { text: cut ? text.slice(0, MOST) : text, cut, words: cut ? `The subtree has ${bytes(raw.length)}. Only its beginning is shown.` : "" };
+    return { text, cut, words: cut ? `The subtree has ${bytes(raw.length)}. Only its beginning is shown.` : "" };
   } catch (error) {
     return { text: "", cut: false, words: error.message };
   }

@@ -12,29 +12,30 @@ import { facts } from "./facts.js";
 import { ELSEWHERE, followView } from "./follow-view.js";
 import { home } from "./home.js";
 import { table } from "./table.js";
-import { bytes, clock, cores, count, decimal, exactTime, milliseconds, span } from "./words.js";
+import { bytes, clock, cores, count, decimal, exactTime, milliseconds, span, visible } from "./words.js";
 
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function overview(section, place) {
   const here = place.viewing === null;
   const parts = { here, problems: el("ul", { class: "problems", hidden: true }), host: hostFacts(), load: loadFacts(), charts: charts(), workers: workersTable(here), settings: settingsTable() };
   section.append(parts.problems, parts.host.element,
-    el("h3", {}, "The last 15 minutes"), el("div", { class: "charts" }, ...Object.values(parts.charts).map(({ element }) => element)), parts.load.element,
+    el("h3", {}, "The last 15 minutes"), el("div", { class: "charts" }, ...Object.values(parts.charts).map(({ element }) => element)),
+    el("h3", {}, "Pool"), parts.load.element,
     el("h3", {}, "Workers"), parts.workers.element,
     el("h3", {}, "Configuration"), parts.settings.element,
     el("h3", {}, "Stop"), here ? stopHost() : el("p", {}, ELSEWHERE));
   return { close: followView(section, "overview", place, (view) => show(parts, view)) };
 }
 
-const hostFacts = () => facts({ serverName: "Name", host: "Host", role: "Role", version: "Version", pid: "Process", port: "Port", started: "Started", uptime: "Up for", memory: "Memory", cpu: "CPU" });
+const hostFacts = () => facts({ serverName: "Name", host: "Host", role: "Role", version: "Version", pid: "Process", port: "Port", started: "Started", uptime: "Up for", memory: "Memory", cpu: "CPU, of one core" });
 
 const loadFacts = () => facts({ running: "Running", waiting: "Waiting", refused: "Refused", size: "Pool size", requests: "Requests since start", errors: "Errors since start", callerErrors: "Caller errors since start" });
 
 function charts() {
   return {
     rate: chart({ name: "rate", title: "Requests per second", series: [{ name: "requests", look: "area" }], words: (value) => `${decimal(value)}/s` }),
-    errors: chart({ name: "errors", title: "Errors in 5 seconds", series: [{ name: "caller errors (4xx)", look: "dashed" }, { name: "errors (5xx)", look: "bars" }], words: count }),
-    latency: chart({ name: "latency", title: "Latency", series: [{ name: "p99", look: "dashed" }, { name: "p50", look: "line" }], words: milliseconds }),
+    errors: chart({ name: "errors", title: "Errors in 5 seconds", series: [{ name: "callers' (4xx)", look: "line" }, { name: "the system's (5xx)", look: "bars" }], words: count }),
+    latency: chart({ name: "latency", title: "Latency, logarithmic", logarithmic: true, series: [{ name: "p99", look: "dashed" }, { name: "p50", look: "line" }], words: milliseconds }),
   };
 }
 
@@ -94,7 +95,7 @@ function showProblems(list, { problems = [], stopping }) {
   list.hidden = words.length === 0;
   if (list.dataset.words === JSON.stringify(words)) return;
   list.dataset.words = JSON.stringify(words);
-  list.replaceChildren(...words.map((word) => el("li", {}, word)));
+  list.replaceChildren(...words.map((word) => el("li", {}, visible(word))));
 }
 
 /** Blocks of the configuration as rows: `limits.memoryBytes`. */

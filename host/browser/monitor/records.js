@@ -69,7 +69,7 @@ const words = new WeakMap();
 function wordsOf(request) {
   if (!words.has(request)) {
     const { id, kind, method, path, route, handler, version, host, status, words: why } = request;
-    words.set(request, [id, kind, method, path, route, handler, version, host, status ?? "caller went away", why].join(" ").toLowerCase());
+    words.set(request, [id, kind, method, path, route, handler, version, host, status ?? "gone", why].join(" ").toLowerCase());
   }
   return words.get(request);
 }

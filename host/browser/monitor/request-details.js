@@ -5,16 +5,18 @@
 
 import { el, put } from "./elements.js";
 import { facts } from "./facts.js";
-import { exactTime, instant, milliseconds } from "./words.js";
+import { exactTime, instant, milliseconds, visible } from "./words.js";
 
 /**
  * @param {object} request
  * @returns {{element: HTMLElement, update: (records: import("./records.js").Records) => void}}
  */
 export function requestDetails(request) {
-  const list = facts({ why: "Words", kind: "Kind", time: "Time", path: "Path", route: "Route", handler: "Handler", version: "Version", host: "Other host", took: "Took", line: "In the line", running: "In the handler", link: "On the link" });
+  const titles = { why: "Words", kind: "Kind", time: "Time", path: "Path", route: "Route", handler: "Handler", version: "Version", host: "Other host", took: "Took", line: "In the line", running: "In the handler", link: "On the link" };
+  // what a request has not is not worth a place in the small room below its row
+  const list = facts(Object.fromEntries(Object.entries(titles).filter(([name]) => (name === "why" ? request.words : request[name]) !== null)));
   list.update({
-    ...request, why: request.words, time: exactTime(request.time), took: milliseconds(request.took),
+    ...request, why: request.words, time: instant(request.time), took: milliseconds(request.took),
     line: milliseconds(request.line), running: milliseconds(request.running), link: milliseconds(request.link),
   });
   const words = el("p", { class: "hint" });
@@ -26,4 +28,4 @@ export function requestDetails(request) {
   } };
 }
 
-const item = ({ number, time, level, text }) => el("li", { "data-key": number }, el("time", { title: exactTime(time) }, instant(time)), " ", el("b", { "data-level": level }, level), " ", el("span", {}, text));
+const item = ({ number, time, level, text }) => el("li", { "data-key": number }, el("time", { title: exactTime(time) }, instant(time)), " ", el("b", { "data-level": level }, level), " ", el("span", {}, visible(text)));

@@ -4,15 +4,15 @@
  */
 
 import { el, put, set } from "./elements.js";
-import { UNKNOWN } from "./words.js";
+import { UNKNOWN, visible } from "./words.js";
 
 /**
  * @typedef {object} Column
  * @property {string} name for `data-column`
  * @property {string} title
- * @property {"number" | "code" | "words" | "act"} [kind]
+ * @property {"number" | "code" | "path" | "words" | "log" | "act"} [kind]
  * @property {(row: any) => unknown} [show] the text of the cell; `null` is a dash
- * @property {(row: any) => string | null} [hint] the cell's title
+ * @property {(row: any) => string | null} [hint] the cell's title, made anew whenever its text changes
  * @property {(row: any) => string | null} [tone] `bad`, `warn` or `good`, in colour besides what the words say
  * @property {(current: () => any) => Node} [build] in place of `show`: makes the cell's content once; `current` gives the newest row
  * @property {(node: Node, row: any) => void} [refresh] changes what `build` made
@@ -44,7 +44,8 @@ export function table(plan) {
 }
 
 function arrange(plan, lines, body, rows, frame) {
-  const kept = new Set(rows.map((row) => String(plan.key(row))));
+  const keys = keysOf(plan, rows);
+  const kept = new Set(keys);
   for (const [key, line] of lines) {
     if (kept.has(key)) continue;
     // a focus that goes with its row would begin the page anew for who works with the keyboard
@@ -53,8 +54,8 @@ function arrange(plan, lines, body, rows, frame) {
     lines.delete(key);
   }
   let place = body.firstChild;
-  for (const row of rows) {
-    const key = String(plan.key(row));
+  for (const [at, row] of rows.entries()) {
+    const key = keys[at];
     let line = lines.get(key);
     if (!line) lines.set(key, (line = newLine(plan, key, row)));
     refresh(line, row);
@@ -62,6 +63,17 @@ function arrange(plan, lines, body, rows, frame) {
     if (line.node === place) place = place.nextSibling;
     else body.insertBefore(line.node, place);
   }
+}
+
+/** Two rows may have the same name; each has its own key all the same. */
+function keysOf(plan, rows) {
+  const seen = new Map();
+  return rows.map((row) => {
+    const key = String(plan.key(row));
+    const times = (seen.get(key) ?? 0) + 1;
+    seen.set(key, times);
+    return times === 1 ? key : `${key} #${times}`;
+  });
 }
 
 function newLine(plan, key, row) {
@@ -91,9 +103,11 @@ function refresh(line, row) {
 
 function refreshCell(cell, row) {
   const { column, node, content } = cell;
-  if (column.hint) set(node, "title", column.hint(row));
   if (column.tone) set(node, "data-tone", column.tone(row));
   if (content) return column.refresh?.(content, row);
   const text = String(column.show(row) ?? UNKNOWN);
-  if (text !== cell.text) put(node, (cell.text = text));
+  if (text === cell.text) return;
+  cell.text = text;
+  put(node, visible(text));
+  if (column.hint) set(node, "title", column.hint(row));
 }

@@ -4,7 +4,7 @@
  */
 
 import { el, svg } from "./elements.js";
-import { milliseconds } from "./words.js";
+import { decimal } from "./words.js";
 
 const PARTS = [["line", "line"], ["running", "handler"], ["link", "link"]];
 
@@ -16,15 +16,15 @@ export function timeBar(request) {
   const known = PARTS.map(([name]) => request[name] ?? 0);
   const all = Math.max(request.took, known.reduce((sum, part) => sum + part, 0)) || 1;
   let left = 0;
-  const rects = known.map((part, at) => {
-    const x = left;
+  const bar = el("span", { class: "bar" });
+  known.forEach((part, at) => {
     left += (part / all) * 100;
-    return part > 0 ? svg("rect", { class: `part-${PARTS[at][0]}`, x: x.toFixed(2), width: ((part / all) * 100).toFixed(2), height: 8 }) : null;
+    bar.style.setProperty(`--${PARTS[at][0]}`, `${left.toFixed(1)}%`);
   });
-  const words = PARTS.filter(([name]) => request[name] !== null).map(([name, title]) => `${title} ${milliseconds(request[name])}`);
+  const words = PARTS.filter(([name]) => request[name] !== null).map(([name, title]) => `${title} ${decimal(request[name])}`);
   return el("span", { class: "where" },
-    svg("svg", { class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { class: "part-rest", width: 100, height: 8 }), ...rects),
-    el("span", {}, words.join(", ") || "the host itself"));
+    bar,
+    el("span", {}, words.join(" · ") || "the host itself"));
 }
 
 /** What the colours of the bars mean. @returns {HTMLElement} */

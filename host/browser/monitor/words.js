@@ -7,9 +7,7 @@ export const UNKNOWN = "–";
 
 const number = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const clockOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const dayOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const exactOf = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+const two = (value) => String(value).padStart(2, "0");
 
 const known = (value) => value !== null && value !== undefined && !Number.isNaN(value);
 
@@ -39,11 +37,8 @@ export function bytes(value) {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
-/** @param {number | null} cores @returns {string} 1.3 % of a core, 2.4 cores */
-export function cores(value) {
-  if (!known(value)) return UNKNOWN;
-  return value < 1 ? `${(value * 100).toFixed(1)} % of a core` : `${value.toFixed(1)} cores`;
-}
+/** @param {number | null} value in cores @returns {string} of one core: 1.3 %, 240 % */
+export const cores = (value) => (known(value) ? `${value < 1 ? (value * 100).toFixed(1) : whole.format(value * 100)} %` : UNKNOWN);
 
 /** @param {number | null} seconds @returns {string} a length of time in its two largest units: 2 d 3 h */
 export function span(seconds) {
@@ -55,12 +50,14 @@ export function span(seconds) {
   return parts.slice(first, first + 2).map(([size, unit]) => `${size} ${unit}`).join(" ");
 }
 
+const dayWords = (date) => `${date.getDate()} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.getMonth()]}`;
+
 /** @param {number | null} time @returns {string} the local time of day, with the day if it is another one */
 export function clock(time) {
   if (!known(time)) return UNKNOWN;
   const date = new Date(time);
-  const today = date.toDateString() === new Date().toDateString();
-  return today ? clockOf.format(date) : `${dayOf.format(date)} ${clockOf.format(date)}`;
+  const words = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`; // Intl takes ten times as long
+  return time >= new Date().setHours(0, 0, 0, 0) ? words : `${dayWords(date)} ${words}`;
 }
 
 /** @param {number | null} time @returns {string} as {@link clock}, with milliseconds */
@@ -69,8 +66,18 @@ export const instant = (time) => (known(time) ? `${clock(time)}.${String(Math.fl
 /** @param {number | null} time @returns {string | null} the whole time for a title: local, and as the log has it */
 export function exactTime(time) {
   if (!known(time)) return null;
-  return `${exactOf.format(time)} (${new Date(time).toISOString()})`;
+  const date = new Date(time);
+  return `${date.toString()}, ${date.toISOString()}`;
 }
+
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/**
+ * Signs that turn, move or hide what follows them, written as their codes: a stranger's text is to look as it is.
+ * @param {string} text
+ * @returns {string}
+ */
+export const visible = (text) => text.replace(HIDDEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** @param {number} size @param {string} one @param {string} [many] @returns {string} 1 worker, 2 workers */
 export const several = (size, one, many = `${one}s`) => `${count(size)} ${size === 1 ? one : many}`;

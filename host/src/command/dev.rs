@@ -9,6 +9,7 @@ use super::build::{self, Built};
 use super::run::Signals;
 use crate::configuration::{Configuration, IfSecretMissing};
 use crate::names::HostName;
+use crate::request::MONITOR_PATH;
 use child::{Child, Place};
 use notify::Watcher as _;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
@@ -93,6 +94,9 @@ impl Session {
             say(&format!("{:width$}  {}", place.host.as_str(), place.url()));
         }
         let orchestrator = places.first().map(Place::url).unwrap_or_default();
+        if configuration.settings.monitor {
+            say(&format!("\nThe monitor: {orchestrator}{MONITOR_PATH}"));
+        }
         say(&try_lines::lines(&configuration, &orchestrator));
         Ok(Self { folder, hosts: running })
     }

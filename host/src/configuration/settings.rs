@@ -70,8 +70,21 @@ impl Default for HostSettings {
     }
 }
 
-/// What to say about a monitor that was switched off.
-pub(crate) const MONITOR_ADVICE: &str = "this version cannot switch the monitor off: do not publish its port";
+/// Switches the monitor of a host off. As in the original it may stand in several places.
+pub(crate) const MONITOR: &str = "qewd-monitor";
+
+impl HostSettings {
+    /// Takes `qewd-monitor` from a place beside the `qewd` block: where one of them says `false`, there is no monitor.
+    pub(crate) fn read_monitor(&mut self, block: &mut Block<'_, '_>) {
+        self.monitor &= block.flag(MONITOR).unwrap_or(true);
+    }
+
+    /// Whether the monitor opens with the password that everybody knows.
+    #[must_use]
+    pub fn has_known_password(&self) -> bool {
+        self.monitor && self.management_password.expose() == limits::DEFAULT_MANAGEMENT_PASSWORD
+    }
+}
 
 pub(crate) const QEWD_KEYS: Keys = Keys {
     known: &[
@@ -87,7 +100,7 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "limits",
         "ssl",
         "poolPrefork",
-        "qewd-monitor",
+        MONITOR,
     ],
     idle: &[
         ("database", "the document store is part of the host and needs no database: remove the key"),
@@ -127,6 +140,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
+        monitor: block.flag(MONITOR).unwrap_or(usual.monitor),
         port: whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port),
         pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
         max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),

@@ -12,7 +12,7 @@ const CELLS_POWER: u8 = 4;
 const LONGEST_POWER: u8 = 30;
 const LONGEST: u64 = (1 << LONGEST_POWER) - 1;
 
-#[expect(clippy::panic, reason = "the compiler runs it, so no program can")]
+// The compiler runs it, so no program can meet the panic.
 const FORM: Config = match Config::new(CELLS_POWER, LONGEST_POWER) {
     Ok(form) => form,
     Err(_) => panic!("these powers are no form of a histogram"),

@@ -5,6 +5,7 @@
 use super::{Monitor, length, milliseconds, query};
 use crate::activity::Ended;
 use crate::logging::Line;
+use crate::names::{HandlerName, ServiceName};
 use crate::request::Kind;
 use serde_json::{Value, json};
 
@@ -40,8 +41,8 @@ fn request(ended: &Ended) -> Value {
     json!({
         "number": ended.number, "id": ended.id.as_str(), "time": milliseconds(ended.time), "kind": kind,
         "method": ended.method, "path": ended.path, "route": ended.route.as_deref(),
-        "handler": ended.handler.as_ref().map(|name| name.as_str()), "version": ended.version.as_deref(),
-        "host": ended.service.as_ref().map(|name| name.as_str()), "status": ended.status,
+        "handler": ended.handler.as_ref().map(HandlerName::as_str), "version": ended.version.as_deref(),
+        "host": ended.service.as_ref().map(ServiceName::as_str), "status": ended.status,
         "took": length(ended.times.all), "line": ended.times.line.map(length),
         "running": ended.times.handler.map(length), "link": ended.times.link.map(length), "words": ended.words,
     })

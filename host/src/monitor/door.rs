@@ -4,7 +4,6 @@
 
 use super::gate::{NewSession, Session};
 use super::{Monitor, json};
-use crate::configuration::DEFAULT_MANAGEMENT_PASSWORD;
 use crate::failure::Failure;
 use crate::request::{MONITOR_PATH, Request};
 use crate::response::Response;
@@ -46,12 +45,13 @@ impl Monitor {
         let edition = self.edition();
         let settings = &edition.configuration.settings;
         let (host, name) = (&*edition.application, &settings.server_name);
-        let mut shown = json!({"host": host, "serverName": name, "signedIn": false});
-        if self.signed_in(request).is_some() {
-            shown["signedIn"] = true.into();
-            shown["defaultPassword"] = self.has_default_password().into();
-        }
-        json(&shown)
+        json(&match self.signed_in(request) {
+            None => json!({"host": host, "serverName": name, "signedIn": false}),
+            Some(_) => {
+                let known = settings.has_known_password();
+                json!({"host": host, "serverName": name, "signedIn": true, "defaultPassword": known})
+            }
+        })
     }
 
     async fn begin_session(&self, request: &Request, is_secure: bool) -> Result<Response, Failure> {
@@ -64,11 +64,6 @@ impl Monitor {
         let seconds = ends.duration_since(SystemTime::now()).unwrap_or_default().as_secs();
         let answer = json(&json!({"ok": true, "ends": super::milliseconds(ends)}));
         Ok(with_cookie(answer, request, &token, seconds, is_secure))
-    }
-
-    /// Whether everybody knows the password.
-    pub(super) fn has_default_password(&self) -> bool {
-        self.password().expose() == DEFAULT_MANAGEMENT_PASSWORD
     }
 }
 

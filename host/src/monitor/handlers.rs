@@ -6,6 +6,7 @@ use super::{Monitor, milliseconds};
 use crate::configuration::Mode;
 use crate::edition::relative;
 use crate::handler::Module;
+use crate::names::ServiceName;
 use crate::pool::{Worker, WorkerState};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -18,13 +19,13 @@ pub(super) fn handlers(monitor: &Monitor) -> Value {
     let shown = |module: &Module| {
         let file = relative(folder, &module.file).to_string_lossy();
         let handlers = module.offers.iter().map(|offer| {
-            let needs: Vec<&str> = offer.needs.iter().map(|service| service.as_str()).collect();
+            let needs: Vec<&str> = offer.needs.iter().map(ServiceName::as_str).collect();
             json!({"name": offer.name.as_str(), "needs": needs})
         });
         let (counted, mode) = (module.tally.now(), mode(module.settings.mode));
         let took = counted.latencies.quantiles();
         json!({
-            "name": &*module.name, "file": file, "source": module.source.as_ref().map(|name| name.as_str()),
+            "name": &*module.name, "file": file, "source": module.source.as_ref().map(ServiceName::as_str),
             "version": &**module.version(), "loaded": milliseconds(module.loaded), "mode": mode,
             "handlers": handlers.collect::<Vec<_>>(), "workers": count(&workers, &module.name),
             "requests": counted.requests, "errors": counted.errors, "p50": took.p50, "p99": took.p99,

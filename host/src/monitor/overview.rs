@@ -22,19 +22,17 @@ pub(super) fn overview(monitor: &Monitor, is_short: bool) -> Value {
     let workers: Vec<Value> = dispatch.pool.workers().iter().map(worker).collect();
     let Counted { requests, errors, caller_errors, .. } = dispatch.counters.all.now();
     let times = dispatch.counters.times();
-    let mut view = json!({
+    let configuration = if is_short { Value::Null } else { settings::settings(&edition.configuration) };
+    json!({
         "host": &*edition.application, "role": role, "serverName": edition.configuration.settings.server_name,
         "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "port": monitor.seen.port,
         "started": milliseconds(monitor.started), "uptime": uptime.as_secs_f64(), "now": milliseconds(now),
-        "stopping": monitor.seen.stop.is_cancelled(), "defaultPassword": monitor.has_default_password(),
+        "stopping": monitor.seen.stop.is_cancelled(), "defaultPassword": edition.configuration.settings.has_known_password(),
         "memory": memory, "cpu": cores, "pool": pool(monitor), "workers": workers,
         "totals": {"requests": requests, "errors": errors, "callerErrors": caller_errors},
         "history": history(&times), "last": together(&times), "problems": problems(monitor),
-    });
-    if !is_short {
-        view["configuration"] = settings::settings(&edition.configuration);
-    }
-    view
+        "configuration": configuration,
+    })
 }
 
 fn pool(monitor: &Monitor) -> Value {

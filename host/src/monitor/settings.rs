@@ -3,6 +3,7 @@
 //! Secrets are masked by their type, and the application's own values may be secrets: only their names are told.
 
 use crate::configuration::{Cors, Configuration, Durability, HostSettings, Limits, Service};
+use crate::names::ServiceName;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ pub(super) fn settings(configuration: &Configuration) -> Value {
     let groups: Map<String, Value> = configuration
         .groups
         .iter()
-        .map(|group| (group.name.to_string(), group.members.iter().map(|name| name.as_str()).collect()))
+        .map(|group| (group.name.to_string(), group.members.iter().map(ServiceName::as_str).collect()))
         .collect();
     let durability = match configuration.documents.durability {
         Durability::Durable => "durable",
