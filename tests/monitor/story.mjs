@@ -12,8 +12,8 @@ let browser;
 const pages = [];
 const faults = [];
 
-/** The address of a host's monitor. */
-export const monitor = (host) => `http://localhost:${told.ports[host]}/qewd-monitor`;
+/** The address of a host's monitor: of one family, since attempts to sign in are counted by address. */
+export const monitor = (host) => `http://127.0.0.1:${told.ports[host]}/qewd-monitor`;
 
 /**
  * Opens a page with storage of its own. `options` are those of a browser context.

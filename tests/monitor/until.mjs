@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 /** How long a condition may take on a busy machine. */
 export const PATIENCE = 30_000;
 const LOOK = 50;
+const MOST_WORDS = 500;
 
 /** Looks until `look` gives something that is true, and returns it. An error of a look counts as not yet. */
 export async function until(what, look) {
@@ -41,4 +42,8 @@ export async function untilMatches(what, pattern, look) {
   });
 }
 
-const shown = (value) => (value instanceof Error ? value.message : JSON.stringify(value));
+/** A value in words, not more than one can read. */
+function shown(value) {
+  const words = value instanceof Error ? value.message : JSON.stringify(value) ?? "nothing";
+  return words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS)}…` : words;
+}

@@ -60,6 +60,13 @@ await story(async () => {
   assert.deepEqual(await keep(["get", ["Guarded", "a"]]), [1]);
   await page.locator(`tr[data-key="${worker}"]`).waitFor();
 
+  // The same from the own page is done: it was nothing else that was refused.
+  const own = { cookie, origin: `http://localhost:${told.ports.orchestrator}`, host: `localhost:${told.ports.orchestrator}` };
+  assert.equal((await ask("orchestrator", "POST", api("/session"), { body: { password: DEFAULT_PASSWORD }, headers: own })).status, 200);
+  const [method, path, body] = acts.find(([method]) => method === "PUT");
+  assert.equal((await ask("orchestrator", method, api(path), { body, headers: own })).status, 200);
+  assert.deepEqual(await keep(["get", ["Guarded", "a"]]), [2]);
+
   // How the page and the API are guarded.
   for (const [file, type] of Object.entries(FILES)) {
     const { headers, status } = await ask("orchestrator", "GET", `/qewd-monitor${file}`);
