@@ -199,6 +199,28 @@ fn every_file_says_at_its_top_what_it_is_for() {
 }
 
 #[test]
+fn every_script_of_the_tests_says_at_its_top_what_it_is_for() {
+    let script = |source: &Source| source.path.starts_with("tests/") && source.path.ends_with(".mjs");
+    let scripts = at_least_one(sources().into_iter().filter(script).collect());
+    let silent = |source: &Source| !source.text.starts_with("// ");
+    let breaches: Vec<String> = scripts.into_iter().filter(silent).map(|source| source.path).collect();
+    hold("every script opens with `// `", "say in its first lines what it is for", &breaches);
+}
+
+#[test]
+fn no_lock_file_says_from_where_its_packages_came() {
+    let lock = |source: &Source| source.file_name() == "package-lock.json";
+    let locks = at_least_one(sources().into_iter().filter(lock).collect());
+    let breaches: Vec<String> =
+        locks.into_iter().filter(|source| source.text.contains("\"resolved\"")).map(|source| source.path).collect();
+    hold(
+        "a package-lock.json names versions and checksums, and no registry",
+        "type: npm config set omit-lockfile-registry-resolved true, and make it anew",
+        &breaches,
+    );
+}
+
+#[test]
 fn every_file_can_be_read_in_one_go() {
     let long = |source: Source| {
         let lines = source.text.lines().count();

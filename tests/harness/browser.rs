@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -20,10 +21,9 @@ const GOODBYE_TIME: Duration = Duration::from_secs(3);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const HOW_TO_INSTALL: &str = "no Chromium was found on the PATH: the tests of qewd-client.js drive one.\n\
                               On Debian or Ubuntu, type: apt-get install -y --no-install-recommends chromium";
-const FLAGS: [&str; 11] = [
-    "--headless=new",
+/// What every Chromium of a test is told; how it is driven comes with it.
+pub(crate) const FLAGS: [&str; 9] = [
     "--no-sandbox",
-    "--remote-debugging-port=0",
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-gpu",
@@ -33,6 +33,13 @@ const FLAGS: [&str; 11] = [
     "--disable-component-update",
     "--disable-popup-blocking",
 ];
+
+/// Where a Chromium lies, if there is one on the PATH.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    NAMES.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
+}
 
 struct Chromium {
     child: Child,
@@ -58,7 +65,11 @@ impl Chromium {
         let profile = tempfile::tempdir().unwrap();
         let spawn = |name: &&str| {
             let mut command = Command::new(name);
-            command.args(FLAGS).arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
+            command
+                .args(["--headless=new", "--remote-debugging-port=0"])
+                .args(FLAGS)
+                .arg(format!("--user-data-dir={}", profile.path().display()))
+                .arg("about:blank");
             // A group of its own, so that all of its processes can be ended.
             command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
             command.spawn().ok()

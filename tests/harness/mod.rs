@@ -20,7 +20,7 @@ mod token;
 pub(crate) mod versions;
 
 pub(crate) use app::{App, SECRET, workspace};
-pub(crate) use browser::Page;
+pub(crate) use browser::{FLAGS, Page, chromium};
 pub(crate) use client::{Answer, Request, raw, read_answer, try_answer};
 pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;
