@@ -29,6 +29,7 @@ export function overview(section, place) {
   section.append(
     parts.problems,
     parts.host.element,
+    here ? stopHost() : el("p", {}, ELSEWHERE),
     el("h3", {}, "The last 15 minutes"),
     el("div", { class: "charts" }, ...Object.values(parts.charts).map(({ element }) => element)),
     el("h3", {}, "Pool"),
@@ -37,8 +38,6 @@ export function overview(section, place) {
     parts.workers.element,
     el("h3", {}, "Configuration"),
     parts.settings.element,
-    el("h3", {}, "Stop"),
-    here ? stopHost() : el("p", {}, ELSEWHERE),
   );
   return { close: followView(section, "overview", place, (view) => show(parts, view)) };
 }
