@@ -181,6 +181,10 @@ impl Configuration {
             otherwise,
             warnings: Vec::new(),
         });
+        // Beside an error the password may be the default only because another one could not be read.
+        if problems.iter().all(|problem| problem.severity != Severity::Error) {
+            problems.extend(configuration.iter().filter_map(known_password));
+        }
         (configuration, problems)
     }
 
@@ -283,6 +287,14 @@ fn host(application: &Application, microservice: Option<&str>, report: &mut Repo
         }
     }
     found
+}
+
+/// What to say of a host that anybody can sign in to.
+fn known_password(configuration: &Configuration) -> Option<Problem> {
+    let what = format!("the monitor of {} opens with the password that everybody knows", configuration.host);
+    let mend = "set \"managementPassword\" in its \"qewd\" block (`qewd hash-password` makes a hash for it)";
+    let problem = Problem { severity: Severity::Warning, ..Problem::in_file(Path::new(CONFIG), what, mend) };
+    configuration.settings.has_known_password().then_some(problem)
 }
 
 fn settings(application: &Application, host: &HostName) -> HostSettings {

@@ -7,7 +7,7 @@ use super::block::{Block, Keys};
 use super::problem::Report;
 use super::secret::{ClaimsForm, Secret};
 use super::services::{Entries, entries, resolve, service_name};
-use super::settings::{self, HostSettings, MONITOR_ADVICE};
+use super::settings::{self, HostSettings, MONITOR};
 use super::tree::{Node, Value, members_to_json};
 use super::{DocumentSettings, Group, Service, documents, modules};
 use crate::names::ServiceName;
@@ -68,7 +68,7 @@ const TOP_KEYS: Keys = Keys {
         "handlers",
         "documents",
         "ms_name",
-        "qewd-monitor",
+        MONITOR,
     ],
     idle: &[
         ("use_jwt", "tokens are always in use: remove the key"),
@@ -78,7 +78,7 @@ const TOP_KEYS: Keys = Keys {
     refused: &[],
 };
 
-const ORCHESTRATOR_KEYS: Keys = Keys { known: &["qewd", "qewd-monitor"], idle: &[], refused: &[] };
+const ORCHESTRATOR_KEYS: Keys = Keys { known: &["qewd", MONITOR], idle: &[], refused: &[] };
 
 const JWT_KEYS: Keys = Keys { known: &["secret", "claims"], idle: &[], refused: &[] };
 
@@ -88,7 +88,6 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     if top.get("qewd_up").is_some() && top.flag("qewd_up") == Some(false) {
         top.error("qewd_up", "\"qewd_up\" is false", "write true: this program only runs QEWD-Up applications");
     }
-    top.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
     let own = own_settings(&mut top);
     let mut entries = entries(&mut top);
     let standalone = standalone(&mut top, &own, &mut entries);
@@ -121,10 +120,13 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
 
 fn own_settings(top: &mut Block<'_, '_>) -> HostSettings {
     let Some(mut orchestrator) = top.inner(ORCHESTRATOR, &ORCHESTRATOR_KEYS) else {
-        return settings::read_below(top);
+        let mut own = settings::read_below(top);
+        own.read_monitor(top);
+        return own;
     };
-    orchestrator.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
-    let own = settings::read_below(&mut orchestrator);
+    let mut own = settings::read_below(&mut orchestrator);
+    own.read_monitor(&mut orchestrator);
+    own.read_monitor(top);
     if top.get("qewd").is_some() {
         let spot = top.spot("qewd");
         top.report.warning(
@@ -150,10 +152,12 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         return None;
     }
     if let Some(listed) = entries.services.iter_mut().find(|service| service.name == name) {
+        let has_monitor = listed.settings.monitor && own.monitor;
         // Listed beside the others it may have its settings there, but those at the top of its own file say more.
         if top.get("qewd").is_some() {
             listed.settings = own.clone();
         }
+        listed.settings.monitor = has_monitor;
         return Some(name);
     }
     let address = Address { secure: false, host: name.as_str().to_owned(), port: own.port };

@@ -36,7 +36,7 @@ impl fmt::Display for Place {
 pub enum Severity {
     /// The host does not start.
     Error,
-    /// The host starts, but something written has no effect.
+    /// The host starts, but something written has no effect, or something is not safe.
     Warning,
 }
 

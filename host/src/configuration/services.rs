@@ -6,14 +6,14 @@ use super::addresses::addresses;
 use super::application::{Application, ORCHESTRATOR};
 use super::block::{Block, Keys, advice};
 use super::problem::{Report, Spot};
-use super::settings;
+use super::settings::{self, MONITOR};
 use super::ssl::{self, CA};
 use super::tree::Value;
 use super::{Group, Service, groups};
 use crate::names::ServiceName;
 
 const SERVICE_KEYS: Keys = Keys {
-    known: &["name", "host", "hosts", "port", "qewd", "members", "connections", CA],
+    known: &["name", "host", "hosts", "port", "qewd", "members", "connections", MONITOR, CA],
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
     refused: &[],
 };
@@ -28,6 +28,7 @@ const GROUP_KEYS: Keys = Keys {
         ("port", ON_GROUP),
         ("qewd", ON_GROUP),
         ("connections", ON_GROUP),
+        (MONITOR, ON_GROUP),
         ("apis", ON_GROUP),
     ],
     refused: &[],
@@ -93,7 +94,8 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
         return;
     }
     let addresses = addresses(block, name.as_ref());
-    let settings = settings::read_below(block);
+    let mut settings = settings::read_below(block);
+    settings.read_monitor(block);
     let connections = block.texts("connections").unwrap_or_default();
     let trusted = ssl::file(block, CA);
     if settings.ssl.served.is_some() {

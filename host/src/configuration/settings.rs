@@ -15,8 +15,10 @@ use std::time::Duration;
 pub struct HostSettings {
     /// `serverName`: shown by the monitor. Default `QEWD Server`.
     pub server_name: String,
-    /// `managementPassword`: opens the monitor. Default `keepThisSecret!`.
+    /// `managementPassword`: opens the monitor; itself, or its hash. Default `keepThisSecret!`.
     pub management_password: Secret,
+    /// `qewd-monitor`: whether the host has its monitor. Default yes.
+    pub monitor: bool,
     /// `port`: TCP port to listen on; 0 takes any free one. Default 8080.
     pub port: u16,
     /// `poolSize`: workers at most, at least 1. Default: twice the cores, at least 2.
@@ -54,6 +56,7 @@ impl Default for HostSettings {
         Self {
             server_name: limits::DEFAULT_SERVER_NAME.to_owned(),
             management_password: Secret::new(limits::DEFAULT_MANAGEMENT_PASSWORD),
+            monitor: true,
             port: limits::DEFAULT_PORT,
             pool_size: limits::default_pool_size(),
             max_queue_length: limits::DEFAULT_QUEUE,
@@ -67,8 +70,21 @@ impl Default for HostSettings {
     }
 }
 
-/// What to say about a monitor that was switched off.
-pub(crate) const MONITOR_ADVICE: &str = "this version cannot switch the monitor off: do not publish its port";
+/// Switches the monitor of a host off. As in the original it may stand in several places.
+pub(crate) const MONITOR: &str = "qewd-monitor";
+
+impl HostSettings {
+    /// Takes `qewd-monitor` from a place beside the `qewd` block: where one of them says `false`, there is no monitor.
+    pub(crate) fn read_monitor(&mut self, block: &mut Block<'_, '_>) {
+        self.monitor &= block.flag(MONITOR).unwrap_or(true);
+    }
+
+    /// Whether the monitor opens with the password that everybody knows.
+    #[must_use]
+    pub fn has_known_password(&self) -> bool {
+        self.monitor && self.management_password.expose() == limits::DEFAULT_MANAGEMENT_PASSWORD
+    }
+}
 
 pub(crate) const QEWD_KEYS: Keys = Keys {
     known: &[
@@ -84,7 +100,7 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "limits",
         "ssl",
         "poolPrefork",
-        "qewd-monitor",
+        MONITOR,
     ],
     idle: &[
         ("database", "the document store is part of the host and needs no database: remove the key"),
@@ -121,10 +137,10 @@ const LIMIT_KEYS: Keys = Keys {
 pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     let usual = HostSettings::default();
     block.idle_unless("poolPrefork", false, "workers start on demand: remove the key");
-    block.idle_unless("qewd-monitor", true, MONITOR_ADVICE);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
+        monitor: block.flag(MONITOR).unwrap_or(usual.monitor),
         port: whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port),
         pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
         max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),
