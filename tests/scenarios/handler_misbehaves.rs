@@ -98,7 +98,7 @@ fn refused(guest: &str) -> String {
     assert_eq!(ended.code, Some(1));
     let run = Launch::orchestrator(&app).fails();
     assert_eq!(run.code, Some(1));
-    let said: String = ended.out.split_inclusive('\n').filter(|line| !line.starts_with("warning: ")).collect();
+    let said = ended.problems();
     let (first, _) = said.split_once('\n').unwrap();
     assert!(run.err.contains(first), "{}", run.err);
     said
