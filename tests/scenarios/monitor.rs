@@ -142,7 +142,12 @@ fn a_client_is_disconnected() {
     let host = Launch::orchestrator(&app).start();
     let operator = Operator::of(&host);
     let mut socket = crate::harness::Socket::registered(&host, "demo");
-    let view = operator.view("clients");
+    let mut view = Value::Null;
+    // It is counted once it is written, so the client may have its answer a moment before.
+    wait_until("the answer is counted", || {
+        view = operator.view("clients");
+        view["clients"][0]["sent"] == json!(1)
+    });
     let client = view["clients"][0].clone();
     assert_eq!((&view["count"], &client["application"]), (&json!(1), &json!("demo")));
     assert_eq!((&client["address"], &client["received"], &client["sent"]), (&json!("127.0.0.1"), &json!(1), &json!(1)));
