@@ -16,6 +16,8 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Bytes of a segment of sled's log, 2 MiB: four times what a page can become (see [`super::pieces`]), so that sled, which makes
 /// files of what is larger and does not flush them, never does.
@@ -25,6 +27,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Milliseconds between two rounds of sled's own thread, 500, which is its default. We flush ourselves; but nothing else than this
 /// thread makes room of what was overwritten.
 const ROUND_MS: u64 = 500;
+/// How long the lock of an earlier opening may be left, 5 s, and how often it is tried meanwhile: threads end in milliseconds.
+const LEFT_LOCKED: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// The file of sled that has to be on the disk when a flush is done.
 pub(super) const LOG: &str = "db";
 /// The file of sled that is written once.
@@ -91,7 +96,7 @@ impl Disk {
         let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES);
         let config = config.segment_size(SEGMENT_BYTES).flush_every_ms(Some(ROUND_MS));
         let (entries, sums, sum) = guarded(|| {
-            let entries = config.open()?;
+            let entries = open(&config)?;
             let sums = entries.open_tree(SUMS)?;
             let sum = sums.get(SUM_KEY)?.and_then(|bytes| Sum::of(&bytes));
             // Where nothing has been yet, nothing is missing.
@@ -355,6 +360,23 @@ impl Disk {
 }
 
 /// Calls sled, and makes a failure of a panic in it.
+/// Opens it. Nobody else may have the folder open, which is locked; so a lock of sled is what an earlier opening of this
+/// process leaves for a moment, until its threads have ended.
+fn open(config: &sled::Config) -> sled::Result<sled::Db> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error)) if is_locked(&error) && begun.elapsed() < LEFT_LOCKED => sleep(LOOK_AGAIN),
+            opened => return opened,
+        }
+    }
+}
+
+/// sled gives the error a kind of its own, and says in these words what it was.
+fn is_locked(error: &std::io::Error) -> bool {
+    error.to_string().starts_with("could not acquire lock")
+}
+
 fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
     quiet::within(work).map_or_else(|| Err(damaged()), |done| done.map_err(|error| failure(&error)))
 }
