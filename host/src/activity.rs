@@ -28,7 +28,7 @@ pub struct Ended {
     pub path: String,
     /// The pattern of its route, if one was found.
     pub route: Option<Arc<str>>,
-    /// Who answered here.
+    /// The handler that its route names, here or on another host.
     pub handler: Option<HandlerName>,
     /// The version of the module that answered here.
     pub version: Option<Arc<str>>,

@@ -7,6 +7,7 @@ mod check;
 mod dev;
 mod build;
 mod documents;
+mod hash_password;
 
 use crate::configuration::Address;
 use crate::names::ServiceName;
@@ -43,6 +44,8 @@ enum Verb {
     Dev(DevArguments),
     /// List, show, export, import or check the documents of a host, also while it runs
     Documents(documents::DocumentsArguments),
+    /// Ask for a password and print its hash, for "managementPassword" in config.json
+    HashPassword,
 }
 
 #[derive(Args)]
@@ -128,6 +131,7 @@ pub fn run() -> ExitCode {
             Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
+            Verb::HashPassword => hash_password::hash_password(),
         }
     });
     // A task that does not end must not keep the program.

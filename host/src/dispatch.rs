@@ -170,7 +170,7 @@ impl Dispatch {
         let newest = self.edition();
         let same_rules = Arc::ptr_eq(&newest.configuration, &edition.configuration);
         let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module);
-        record.runs(handler, module);
+        record.runs(module);
         let call = Call {
             request: request.clone(),
             handler: handler.clone(),

@@ -156,6 +156,11 @@ impl Ended {
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
+
+    /// What `qewd check` said, but for warnings: most folders of the tests have the password that everybody knows.
+    pub(crate) fn problems(&self) -> String {
+        self.out.split_inclusive('\n').filter(|line| !line.starts_with("warning: ")).collect()
+    }
 }
 
 /// A running host.

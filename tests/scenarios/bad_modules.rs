@@ -20,7 +20,7 @@ fn app(file: &str, bytes: &[u8]) -> App {
 fn checked(app: &App) -> String {
     let ended = Ended::of(command().arg("check").arg("--app").arg(app.path()));
     assert_eq!(ended.code, Some(1));
-    ended.out.strip_suffix("\n1 problem\n").unwrap_or_else(|| panic!("{}", ended.out)).to_owned()
+    ended.problems().strip_suffix("\n1 problem\n").unwrap_or_else(|| panic!("{}", ended.out)).to_owned()
 }
 
 /// What is wrong with a file, as the start and `qewd check` say it alike.

@@ -3,17 +3,26 @@
 
 use crate::harness::{App, Ended, Launch, Source, command, module};
 use serde_json::json;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 fn check(folder: &Path) -> Ended {
     Ended::of(command().arg("check").arg("--app").arg(folder))
 }
 
-/// What `check` says, where it must find something.
+/// What `check` says of a host with the password that everybody knows.
+fn known_password(host: &str) -> String {
+    format!(
+        "warning: configuration/config.json: the monitor of {host} opens with the password that everybody knows; set \
+         \"managementPassword\" in its \"qewd\" block (`qewd hash-password` makes a hash for it)\n"
+    )
+}
+
+/// What `check` says but for warnings, where it must find something.
 fn refused(app: &App) -> String {
     let ended = check(app.path());
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""), "{ended:?}");
-    ended.out
+    ended.problems()
 }
 
 fn cases() -> Vec<PathBuf> {
@@ -69,8 +78,48 @@ fn a_good_application_has_no_problems() {
     let app = App::example();
     let before = app.config();
     let ended = check(app.path());
-    assert_eq!((ended.out.as_str(), ended.err.as_str(), ended.code), ("no problems\n", "", Some(0)));
+    // It is an example, and its hosts have no password of their own.
+    let warnings = ["orchestrator", "login_service", "info_service", "db_service"].map(known_password).concat();
+    let expected = format!("{warnings}no problems\n");
+    assert_eq!((ended.out, ended.err.as_str(), ended.code), (expected, "", Some(0)));
     assert_eq!(app.config(), before);
+}
+
+#[test]
+fn who_has_a_password_or_no_monitor_is_not_warned() {
+    let hash = hashed("correct horse\n");
+    assert!(hash.out.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash:?}");
+    let config = json!({
+        "qewd_up": true, "orchestrator": {"qewd": {"managementPassword": hash.out.trim_end()}},
+        "microservices": [
+            {"name": "plain", "qewd": {"managementPassword": "correct horse"}},
+            {"name": "off", "qewd-monitor": false},
+        ],
+    });
+    let app = App::new(config, &json!([]));
+    let ended = check(app.path());
+    assert_eq!((ended.out.as_str(), ended.err.as_str(), ended.code), ("no problems\n", "", Some(0)));
+}
+
+/// What `qewd hash-password` says to this line.
+fn hashed(line: &str) -> Ended {
+    let mut input = tempfile::tempfile().unwrap();
+    input.write_all(line.as_bytes()).unwrap();
+    input.rewind().unwrap();
+    Ended::of(command().arg("hash-password").stdin(input))
+}
+
+#[test]
+fn a_password_that_cannot_be_hashed_is_refused_in_words() {
+    assert_eq!(hashed("x").out.lines().count(), 1);
+    for (line, words) in [
+        ("", "qewd: the password is empty\n"),
+        ("\nsecond line\n", "qewd: the password is empty\n"),
+        (&"x".repeat(3000), "qewd: the password has more than 1024 bytes\n"),
+    ] {
+        let ended = hashed(line);
+        assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), "", words));
+    }
 }
 
 #[test]

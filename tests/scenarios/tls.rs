@@ -1,6 +1,6 @@
 //! TLS from outside: clients and hosts with certificates of authorities that the tests make.
 
-use crate::harness::{Answer, App, Authority, Host, Launch, Pair, TlsClient, command, raw, wait_until};
+use crate::harness::{Answer, App, Authority, Ended, Host, Launch, Pair, TlsClient, command, raw, wait_until};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::path::Path;
@@ -360,10 +360,10 @@ fn files_that_cannot_serve_are_said_before_the_start() {
     let said = |certificate: &str, key: &str| {
         app.write("ssl/host.pem", certificate);
         app.write("ssl/host.key", key);
-        let checked = command().arg("check").arg("--app").arg(app.path()).output().unwrap();
-        let words = String::from_utf8(checked.stdout).unwrap();
+        let checked = Ended::of(command().arg("check").arg("--app").arg(app.path()));
+        let words = checked.problems();
         let ended = Launch::orchestrator(&app).fails();
-        assert_eq!((checked.status.code(), ended.code), (Some(1), Some(1)), "{words}");
+        assert_eq!((checked.code, ended.code), (Some(1), Some(1)), "{words}");
         assert_eq!(words.lines().next().unwrap(), ended.err.trim_start_matches("qewd: ").trim_end());
         assert!(!words.contains("PRIVATE KEY-----\n"), "{words}");
         let (place, rest) = words.lines().next().unwrap().split_once(": ").unwrap();

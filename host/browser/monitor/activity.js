@@ -46,9 +46,21 @@ class Activity {
     this.#status.addEventListener("input", () => this.#show());
     this.#pause.addEventListener("click", () => this.#turnPause());
     section.append(
-      el("div", { class: "row" }, labelled("Filter", this.#filter), labelled("Status", this.#status), this.#pause, this.#paused),
-      el("h3", {}, "Latest requests"), timeLegend(), this.#counted, this.#requests.element,
-      el("h3", {}, "Latest log lines"), this.#lines.element);
+      el(
+        "div",
+        { class: "row" },
+        labelled("Filter", this.#filter),
+        labelled("Status", this.#status),
+        this.#pause,
+        this.#paused,
+      ),
+      el("h3", {}, "Latest requests"),
+      timeLegend(),
+      this.#counted,
+      this.#requests.element,
+      el("h3", {}, "Latest log lines"),
+      this.#lines.element,
+    );
     this.#follow();
   }
 
@@ -59,7 +71,13 @@ class Activity {
 
   #follow() {
     this.#stop();
-    this.#stop = followView(this.#section, "activity", this.#place, (view) => this.#take(view), () => this.#records.last);
+    this.#stop = followView(
+      this.#section,
+      "activity",
+      this.#place,
+      (view) => this.#take(view),
+      () => this.#records.last,
+    );
   }
 
   #take(view) {
@@ -71,12 +89,17 @@ class Activity {
   /** A host with hundreds of requests a second must not keep the browser busy with nothing but new rows. */
   #showSoon() {
     clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(() => {
-      const began = performance.now();
-      this.#show();
-      // what was shown is laid out and painted before the next timer runs
-      requestAnimationFrame(() => setTimeout(() => (this.#restUntil = performance.now() + REST * (performance.now() - began))));
-    }, Math.max(0, this.#restUntil - performance.now()));
+    this.#waiting = setTimeout(
+      () => {
+        const began = performance.now();
+        this.#show();
+        // what was shown is laid out and painted before the next timer runs
+        requestAnimationFrame(() =>
+          setTimeout(() => (this.#restUntil = performance.now() + REST * (performance.now() - began))),
+        );
+      },
+      Math.max(0, this.#restUntil - performance.now()),
+    );
   }
 
   #turnPause() {
@@ -92,7 +115,9 @@ class Activity {
     put(this.#paused, this.#shown ? `Paused. ${several(newer, "newer request")} not shown.` : "");
     const wanted = requests.filter(requestFilter(this.#filter.value, this.#status.value));
     put(this.#counted, `${several(wanted.length, "request")} of the latest ${requests.length} shown.`);
-    this.#requests.update(wanted.flatMap((request) => (this.#open.has(request.number) ? [request, { details: request }] : [request])));
+    this.#requests.update(
+      wanted.flatMap((request) => (this.#open.has(request.number) ? [request, { details: request }] : [request])),
+    );
     this.#lines.update(lines.filter(lineFilter(this.#filter.value)));
     for (const details of this.#open.values()) details.update(this.#records);
   }
@@ -104,25 +129,45 @@ class Activity {
 
   #requestsTable() {
     const bad = ({ status }) => (status === null || status >= 500 ? "bad" : status >= 400 ? "warn" : null);
-    return table({ name: "requests", caption: "Latest requests, the newest first", empty: "No request is here.",
+    return table({
+      name: "requests",
+      caption: "Latest requests, the newest first",
+      empty: "No request is here.",
       key: ({ number, details }) => (details ? `${details.number}-details` : number),
       whole: ({ details }) => (details ? this.#open.get(details.number).element : null),
       columns: [
         { name: "time", title: "Time", kind: "code", build: (current) => this.#opener(current()) },
-        { name: "status", title: "Status", show: ({ status }) => status ?? "gone", hint: ({ status }) => (status === null ? "The caller went away before the answer." : null), tone: bad },
+        {
+          name: "status",
+          title: "Status",
+          show: ({ status }) => status ?? "gone",
+          hint: ({ status }) => (status === null ? "The caller went away before the answer." : null),
+          tone: bad,
+        },
         { name: "method", title: "Method", kind: "code", show: ({ method }) => method },
         { name: "path", title: "Path", kind: "path", show: ({ path }) => path },
         { name: "took", title: "Took", kind: "number", show: ({ took }) => milliseconds(took) },
         { name: "where", title: "Where the time went, in ms", build: (current) => timeBar(current()) },
-        { name: "handler", title: "Handler", kind: "code", show: ({ handler, host }) => (handler && host ? `${handler} on ${host}` : handler) },
+        {
+          name: "handler",
+          title: "Handler",
+          kind: "code",
+          show: ({ handler, host }) => [handler, host && `on ${host}`].filter(Boolean).join(" ") || null,
+        },
         { name: "version", title: "Version", kind: "code", show: ({ version }) => version },
         { name: "route", title: "Route", kind: "path", show: ({ route }) => route },
         { name: "id", title: "Request", kind: "code", show: ({ id }) => id },
-      ] });
+      ],
+    });
   }
 
   #opener(request) {
-    const button = el("button", { type: "button", class: "opener", "aria-label": `Open request ${request.number}`, "aria-expanded": "false" });
+    const button = el("button", {
+      type: "button",
+      class: "opener",
+      "aria-label": `Open request ${request.number}`,
+      "aria-expanded": "false",
+    });
     button.addEventListener("click", () => {
       this.#turnOpen(request);
       set(button, "aria-expanded", String(this.#open.has(request.number)));
@@ -134,21 +179,42 @@ class Activity {
 
   #linesTable() {
     const tones = { error: "bad", warn: "warn", warning: "warn" };
-    return table({ name: "lines", caption: "Latest log lines, the newest first", key: ({ number }) => number, empty: "No log line is here.", columns: [
-      { name: "time", title: "Time", kind: "code", show: ({ time }) => instant(time), hint: ({ time }) => exactTime(time) },
-      { name: "level", title: "Level", show: ({ level }) => level, tone: ({ level }) => tones[level] ?? null },
-      { name: "text", title: "Text", kind: "log", show: ({ text }) => text },
-      { name: "request", title: "Request", kind: "code", build: (current) => this.#requestLink(current().request) },
-    ] });
+    return table({
+      name: "lines",
+      caption: "Latest log lines, the newest first",
+      key: ({ number }) => number,
+      empty: "No log line is here.",
+      columns: [
+        {
+          name: "time",
+          title: "Time",
+          kind: "code",
+          show: ({ time }) => instant(time),
+          hint: ({ time }) => exactTime(time),
+        },
+        { name: "level", title: "Level", show: ({ level }) => level, tone: ({ level }) => tones[level] ?? null },
+        { name: "text", title: "Text", kind: "log", show: ({ text }) => text },
+        { name: "request", title: "Request", kind: "code", build: (current) => this.#requestLink(current().request) },
+      ],
+    });
   }
 
   /** From a line to its request, and to the other lines of it. */
   #requestLink(id) {
     if (id === null) return el("span", {}, "–");
-    return el("button", { type: "button", class: "plain", title: "Show only what belongs to this request", onclick: () => {
-      this.#filter.value = id;
-      this.#show();
-      this.#filter.focus();
-    } }, id);
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "plain",
+        title: "Show only what belongs to this request",
+        onclick: () => {
+          this.#filter.value = id;
+          this.#show();
+          this.#filter.focus();
+        },
+      },
+      id,
+    );
   }
 }

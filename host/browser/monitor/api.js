@@ -47,7 +47,13 @@ export async function callText(path, { method = "GET", query, body, patience = P
   let answer;
   let text;
   try {
-    answer = await fetch(urlOf(path, query), { method, headers, body, cache: "no-store", signal: AbortSignal.timeout(patience) });
+    answer = await fetch(urlOf(path, query), {
+      method,
+      headers,
+      body,
+      cache: "no-store",
+      signal: AbortSignal.timeout(patience),
+    });
     text = await answer.text();
   } catch {
     throw new ApiError(0, "The host did not answer.");

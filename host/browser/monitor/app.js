@@ -23,7 +23,16 @@ import { signInForm } from "./sign-in.js";
 
 /** Between attempts to reach a host that is not there when the page is opened, in milliseconds. */
 const RETRY = 2_000;
-const TITLES = { overview: "Overview", fleet: "Fleet", links: "Links", handlers: "Handlers", routes: "Routes", documents: "Documents", clients: "Clients", activity: "Activity" };
+const TITLES = {
+  overview: "Overview",
+  fleet: "Fleet",
+  links: "Links",
+  handlers: "Handlers",
+  routes: "Routes",
+  documents: "Documents",
+  clients: "Clients",
+  activity: "Activity",
+};
 const PANELS = { overview, fleet, links, handlers, routes, documents, clients, activity };
 
 /** What stands in `main`: the place it was made for and the panel's own handle. */
@@ -74,7 +83,8 @@ function showPanel() {
   if (!first) heading.focus({ preventScroll: true });
 }
 
-const samePanel = (one, other) => one.panel === other.panel && JSON.stringify(one.viewing) === JSON.stringify(other.viewing);
+const samePanel = (one, other) =>
+  one.panel === other.panel && JSON.stringify(one.viewing) === JSON.stringify(other.viewing);
 
 /** The parts of the frame that say where we are. */
 function showWhere({ panel, viewing }) {

@@ -18,11 +18,15 @@ export function ask({ title, words, act, field }) {
   const cancel = el("button", { type: "button", autofocus: true }, "Cancel");
   const input = field ? el("textarea", { rows: 4, spellcheck: "false", autocomplete: "off" }) : null;
   const wrong = el("p", { class: "wrong", role: "alert" });
-  const form = el("form", { method: "dialog" },
+  const form = el(
+    "form",
+    { method: "dialog" },
     el("h2", { id: "ask-title" }, title),
     ...words.map((word) => (typeof word === "string" ? el("p", {}, word) : word)),
-    field ? labelled(field.label, input, field.hint) : null, wrong,
-    el("div", { class: "acts" }, cancel, el("button", { type: "submit", class: "danger" }, act)));
+    field ? labelled(field.label, input, field.hint) : null,
+    wrong,
+    el("div", { class: "acts" }, cancel, el("button", { type: "submit", class: "danger" }, act)),
+  );
   if (input) input.value = field.text;
   const dialog = el("dialog", { id: "ask", "aria-labelledby": "ask-title" }, form);
   return answerOf(dialog, form, cancel, input, (text) => {

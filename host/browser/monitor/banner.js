@@ -13,7 +13,10 @@ const state = { gone: false, stoppedHere: false };
 export function hostIsGone() {
   if (state.gone) return;
   state.gone = true;
-  if (state.stoppedHere) return say(`The host ${home.host} was stopped from this page. When it is started again, the sign-in form comes here.`);
+  if (state.stoppedHere)
+    return say(
+      `The host ${home.host} was stopped from this page. When it is started again, the sign-in form comes here.`,
+    );
   say(`${home.host} is gone; trying to reach it again. What this page shows is from before ${clock(Date.now())}.`);
 }
 

@@ -21,15 +21,23 @@ const HEIGHT = 60;
 export function chart(plan) {
   const paths = plan.series.map(({ look }) => svg("path", { class: look }));
   const cursor = svg("path", { class: "cursor" });
-  const picture = svg("svg", { viewBox: `0 0 ${STEPS} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": plan.title }, ...paths, cursor);
+  const picture = svg(
+    "svg",
+    { viewBox: `0 0 ${STEPS} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": plan.title },
+    ...paths,
+    cursor,
+  );
   const keys = plan.series.map(({ name, look }) => el("li", {}, key(look), name, " ", el("b")));
   const top = el("span", { class: "top-value" });
   const foot = el("span", { class: "foot-value" });
   const when = el("span");
-  const element = el("figure", { class: "chart", "data-chart": plan.name },
+  const element = el(
+    "figure",
+    { class: "chart", "data-chart": plan.name },
     el("figcaption", {}, el("span", { class: "chart-title" }, plan.title), el("ul", {}, ...keys)),
     el("div", { class: "plot" }, top, foot, picture),
-    el("p", { class: "axis" }, el("span", {}, "15 min ago"), when, el("span", {}, "now")));
+    el("p", { class: "axis" }, el("span", {}, "15 min ago"), when, el("span", {}, "now")),
+  );
   const view = { plan, paths, cursor, picture, keys, top, foot, when, at: null, history: null };
   picture.addEventListener("pointermove", (event) => point(view, event));
   picture.addEventListener("pointerleave", () => point(view, null));
@@ -37,7 +45,11 @@ export function chart(plan) {
 }
 
 function key(look) {
-  return svg("svg", { class: "key", viewBox: "0 0 18 10", "aria-hidden": "true" }, svg("path", { class: look, d: look === "area" || look === "bars" ? "M1 9V3H17V9Z" : "M1 5H17" }));
+  return svg(
+    "svg",
+    { class: "key", viewBox: "0 0 18 10", "aria-hidden": "true" },
+    svg("path", { class: look, d: look === "area" || look === "bars" ? "M1 9V3H17V9Z" : "M1 5H17" }),
+  );
 }
 
 function draw(view, history) {
@@ -76,20 +88,24 @@ function heights(least, most, logarithmic) {
 
 function shape(look, list, height) {
   const first = STEPS - list.length;
-  if (look === "bars") return list.map((value, at) => (value ? `M${first + at} ${HEIGHT}V${height(value)}h1V${HEIGHT}Z` : "")).join("");
+  if (look === "bars")
+    return list.map((value, at) => (value ? `M${first + at} ${HEIGHT}V${height(value)}h1V${HEIGHT}Z` : "")).join("");
   let path = "";
   list.forEach((value, at) => {
     if (value === null) return;
     const alone = at === 0 || list[at - 1] === null;
     // a number between gaps has no line to its neighbours: it gets a short one of its own
-    path += `${alone ? `M${first + at} ${height(value)}` : ""}L${first + at + 0.5} ${height(value)}`;
+    const last = at + 1 === list.length || list[at + 1] === null;
+    path += `${alone ? `M${first + at} ${height(value)}` : ""}L${first + at + (last ? 1 : 0.5)} ${height(value)}`;
   });
   return look === "area" && path ? `${path}H${STEPS}V${HEIGHT}H${first}Z` : path;
 }
 
 function point(view, event) {
   const box = view.picture.getBoundingClientRect();
-  view.at = event ? Math.min(STEPS - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * STEPS))) : null;
+  view.at = event
+    ? Math.min(STEPS - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * STEPS)))
+    : null;
   if (view.history) tell(view);
 }
 

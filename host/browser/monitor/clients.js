@@ -30,7 +30,12 @@ export function clients(section, place) {
     show();
   });
   const timer = setInterval(show, AGES);
-  return { close: () => { clearInterval(timer); close(); } };
+  return {
+    close: () => {
+      clearInterval(timer);
+      close();
+    },
+  };
 }
 
 function inWords({ clients: told, count: size, limit }) {
@@ -39,26 +44,43 @@ function inWords({ clients: told, count: size, limit }) {
 
 function clientsTable(here) {
   const button = { name: "act", title: "Disconnect", kind: "act", build: (current) => disconnect(current) };
-  return table({ name: "clients", caption: "Clients", key: ({ id }) => id, empty: "No client is connected.", columns: [
-    { name: "id", title: "Client", kind: "code", show: ({ id }) => id },
-    { name: "address", title: "Address", kind: "code", show: ({ address }) => address },
-    { name: "application", title: "Application", show: ({ application }) => application ?? "not registered yet" },
-    { name: "since", title: "Since", show: ({ since }) => clock(since), hint: ({ since }) => exactTime(since) },
-    { name: "age", title: "Age", kind: "number", show: ({ since, now }) => span((now - since) / 1000) },
-    { name: "received", title: "Received", kind: "number", show: ({ received }) => count(received) },
-    { name: "sent", title: "Sent", kind: "number", show: ({ sent }) => count(sent) },
-    ...(here ? [button] : []),
-  ] });
+  return table({
+    name: "clients",
+    caption: "Clients",
+    key: ({ id }) => id,
+    empty: "No client is connected.",
+    columns: [
+      { name: "id", title: "Client", kind: "code", show: ({ id }) => id },
+      { name: "address", title: "Address", kind: "code", show: ({ address }) => address },
+      { name: "application", title: "Application", show: ({ application }) => application ?? "not registered yet" },
+      { name: "since", title: "Since", show: ({ since }) => clock(since), hint: ({ since }) => exactTime(since) },
+      { name: "age", title: "Age", kind: "number", show: ({ since, now }) => span((now - since) / 1000) },
+      { name: "received", title: "Received", kind: "number", show: ({ received }) => count(received) },
+      { name: "sent", title: "Sent", kind: "number", show: ({ sent }) => count(sent) },
+      ...(here ? [button] : []),
+    ],
+  });
 }
 
 function disconnect(current) {
   const { id } = current();
-  const button = actButton({ label: `Disconnect client ${id}`, sign: "Disconnect", short: "✕", kind: "danger", run: async () => {
-    const { address, application } = current();
-    const answer = await ask({ title: `Disconnect client ${id}?`, act: "Disconnect", words: [
-      `It calls from ${address}, ${application === null ? "and has not registered yet" : `for the application ${application}`}. Its socket is closed; a qewd client comes back by itself.`,
-    ] });
-    if (answer !== null) await act(`clients/${encodeURIComponent(id)}/disconnect`, {}, () => `Client ${id} was disconnected.`);
-  } });
+  const button = actButton({
+    label: `Disconnect client ${id}`,
+    sign: "Disconnect",
+    short: "✕",
+    kind: "danger",
+    run: async () => {
+      const { address, application } = current();
+      const answer = await ask({
+        title: `Disconnect client ${id}?`,
+        act: "Disconnect",
+        words: [
+          `It calls from ${address}, ${application === null ? "and has not registered yet" : `for the application ${application}`}. Its socket is closed; a qewd client comes back by itself.`,
+        ],
+      });
+      if (answer !== null)
+        await act(`clients/${encodeURIComponent(id)}/disconnect`, {}, () => `Client ${id} was disconnected.`);
+    },
+  });
   return button;
 }

@@ -18,12 +18,15 @@ import { scalarText, wrongScalar } from "./exact.js";
 export function changeButtons(current, changed) {
   const change = actButton({ label: "Change value", run: () => changeValue(current(), changed) });
   const remove = actButton({ label: "Delete", kind: "danger", run: () => deleteNode(current(), changed) });
-  return { element: el("span", { class: "acts" }, change, remove), show: () => {
-    const { path, exists, hasValue } = current();
-    change.hidden = path.length === 0;
-    put(change, hasValue ? "Change value" : "Set value");
-    remove.hidden = path.length === 0 || !exists;
-  } };
+  return {
+    element: el("span", { class: "acts" }, change, remove),
+    show: () => {
+      const { path, exists, hasValue } = current();
+      change.hidden = path.length === 0;
+      put(change, hasValue ? "Change value" : "Set value");
+      remove.hidden = path.length === 0 || !exists;
+    },
+  };
 }
 
 const named = (path) => el("p", {}, el("code", {}, exactPath(path)));
@@ -31,12 +34,25 @@ const named = (path) => el("p", {}, el("code", {}, exactPath(path)));
 async function changeValue({ path, hasValue, value }, changed) {
   const before = hasValue ? scalarText(value) : "";
   const raw = await ask({
-    title: hasValue ? "Change the value of this node?" : "Give this node a value?", act: hasValue ? "Change value" : "Set value",
-    words: [named(path), hasValue ? el("p", {}, "Its value now: ", el("code", { class: "short" }, before)) : "It has no value now."],
-    field: { label: "New value (JSON)", hint: 'A text stands in quotes: "12" is a text, 12 is a number. Also true, false and null.', text: before, wrong: wrongScalar },
+    title: hasValue ? "Change the value of this node?" : "Give this node a value?",
+    act: hasValue ? "Change value" : "Set value",
+    words: [
+      named(path),
+      hasValue ? el("p", {}, "Its value now: ", el("code", { class: "short" }, before)) : "It has no value now.",
+    ],
+    field: {
+      label: "New value (JSON)",
+      hint: 'A text stands in quotes: "12" is a text, 12 is a number. Also true, false and null.',
+      text: before,
+      wrong: wrongScalar,
+    },
   });
   if (raw === null) return;
-  const done = await act("documents", { method: "PUT", query: { path: JSON.stringify(path) }, body: `{"value": ${raw}}` }, () => `${exactPath(path)} has its new value.`);
+  const done = await act(
+    "documents",
+    { method: "PUT", query: { path: JSON.stringify(path) }, body: `{"value": ${raw}}` },
+    () => `${exactPath(path)} has its new value.`,
+  );
   if (done) changed(false);
 }
 
@@ -44,9 +60,19 @@ async function deleteNode({ path, hasValue, value, hasChildren }, changed) {
   const whole = path.length === 1;
   const words = [named(path)];
   if (hasValue) words.push(el("p", {}, "Its value: ", el("code", { class: "short" }, scalarText(value))));
-  words.push(hasChildren ? "All that is below it is deleted with it. It cannot be brought back." : "It cannot be brought back.");
-  const answer = await ask({ title: whole ? `Delete the whole document ${path[0]}?` : "Delete this node?", act: "Delete", words });
+  words.push(
+    hasChildren ? "All that is below it is deleted with it. It cannot be brought back." : "It cannot be brought back.",
+  );
+  const answer = await ask({
+    title: whole ? `Delete the whole document ${path[0]}?` : "Delete this node?",
+    act: "Delete",
+    words,
+  });
   if (answer === null) return;
-  const done = await act("documents", { method: "DELETE", query: { path: JSON.stringify(path) } }, () => `${exactPath(path)} was deleted.`);
+  const done = await act(
+    "documents",
+    { method: "DELETE", query: { path: JSON.stringify(path) } },
+    () => `${exactPath(path)} was deleted.`,
+  );
   if (done) changed(true);
 }

@@ -19,7 +19,8 @@ export function typedPath(text) {
   const trimmed = text.trim();
   if (trimmed.startsWith("[")) return listedPath(trimmed);
   const names = trimmed.replace(/^\/|\/$/g, "").split("/");
-  if (names.length > 1 && names.includes("")) throw new Error("A name is empty. A name with a slash in it needs the JSON list.");
+  if (names.length > 1 && names.includes(""))
+    throw new Error("A name is empty. A name with a slash in it needs the JSON list.");
   return names[0] === "" ? [] : names;
 }
 
@@ -36,12 +37,14 @@ export function listedPath(text) {
     throw new Error("This begins like a JSON list, but is none.");
   }
   const names = Array.isArray(list) ? list.map((name) => (name instanceof ExactNumber ? name.text : name)) : [null];
-  if (names.some((name) => typeof name !== "string" || name === "")) throw new Error("Each name of the list has to be a text or a number, and not empty.");
+  if (names.some((name) => typeof name !== "string" || name === ""))
+    throw new Error("Each name of the list has to be a text or a number, and not empty.");
   return names;
 }
 
 /** @param {string[]} path @param {object} [page] `after`, `before` or `from` @returns {string} the address of a node */
-export const hashOfNode = (path, page = {}) => hashOf("documents", null, { path: path.length > 0 ? JSON.stringify(path) : null, ...page });
+export const hashOfNode = (path, page = {}) =>
+  hashOf("documents", null, { path: path.length > 0 ? JSON.stringify(path) : null, ...page });
 
 /** @param {string[]} path @returns {string} exactly, for questions and notices */
 export const exactPath = (path) => visible(`[${path.map((name) => JSON.stringify(name)).join(", ")}]`);

@@ -14,7 +14,10 @@ import { jsonView } from "./json-view.js";
 import { table } from "./table.js";
 import { visible } from "./words.js";
 
+/** Children on one page. */
 const LIMIT = 100;
+/** Signs of a value in a list of children. */
+const SHORT = 200;
 
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function documents(section, place) {
@@ -32,17 +35,35 @@ class Documents {
   #value = el("pre", { id: "node-value", hidden: true });
   #words = el("p", { id: "node-words", role: "status" });
   #json = jsonView();
-  #change = changeButtons(() => this.#node, (gone) => this.#changed(gone));
+  #change = changeButtons(
+    () => this.#node,
+    (gone) => this.#changed(gone),
+  );
   #refresh = el("button", { type: "button", onclick: () => this.#load() }, "Refresh");
   #acts = el("div", { class: "acts" }, this.#json.button, this.#change.element, this.#refresh);
   #children = childrenTable();
   #previous = pageButton("Previous", () => this.#page("before", this.#node.children[0]?.name));
   #next = pageButton("Next", () => this.#page("after", this.#node.children.at(-1)?.name));
-  #below = el("div", {}, el("h4", {}, "Below"), el("div", { class: "row" }, this.#beginForm(), el("div", { class: "acts" }, this.#previous, this.#next)), this.#children.element);
+  #below = el(
+    "div",
+    {},
+    el("h4", {}, "Below"),
+    el("div", { class: "row" }, this.#beginForm(), el("div", { class: "acts" }, this.#previous, this.#next)),
+    this.#children.element,
+  );
   #stop;
 
   constructor(section, place) {
-    section.append(el("nav", { "aria-label": "Document path", class: "crumbs" }, this.#crumbs), goToForm(), this.#title, this.#words, this.#value, this.#acts, this.#json.element, this.#below);
+    section.append(
+      el("nav", { "aria-label": "Document path", class: "crumbs" }, this.#crumbs),
+      goToForm(),
+      this.#title,
+      this.#words,
+      this.#value,
+      this.#acts,
+      this.#json.element,
+      this.#below,
+    );
     // documents have no stream; this one tells that the host and the session are still there
     this.#stop = followView(section, "overview", place, ({ defaultPassword }) => passwordIsKnown(defaultPassword));
     this.move(place);
@@ -69,7 +90,9 @@ class Documents {
       const path = listedPath(this.#query.get("path") ?? "[]");
       this.#showPath(path);
       const { after, before, from } = Object.fromEntries(this.#query);
-      const text = await callText("documents", { query: { path: JSON.stringify(path), after, before, from, limit: LIMIT } });
+      const text = await callText("documents", {
+        query: { path: JSON.stringify(path), after, before, from, limit: LIMIT },
+      });
       if (asked === this.#asked) this.#show(path, parseExact(text));
     } catch (error) {
       if (asked === this.#asked) this.#fail(error);
@@ -85,7 +108,19 @@ class Documents {
   #showPath(path) {
     const names = ["All documents", ...path.map(visible)];
     put(this.#title, names.at(-1));
-    this.#crumbs.replaceChildren(...names.map((name, at) => el("li", {}, el("a", { href: hashOfNode(path.slice(0, at)), "aria-current": at === path.length ? "location" : null }, name))));
+    this.#crumbs.replaceChildren(
+      ...names.map((name, at) =>
+        el(
+          "li",
+          {},
+          el(
+            "a",
+            { href: hashOfNode(path.slice(0, at)), "aria-current": at === path.length ? "location" : null },
+            name,
+          ),
+        ),
+      ),
+    );
   }
 
   #show(path, node) {
@@ -105,7 +140,10 @@ class Documents {
 
   #page(word, name) {
     const empty = name === undefined; // begun behind the last name: the page before that name
-    location.hash = hashOfNode(this.#node.path, empty ? { before: this.#query.get("from") ?? this.#query.get("after") } : { [word]: name });
+    location.hash = hashOfNode(
+      this.#node.path,
+      empty ? { before: this.#query.get("from") ?? this.#query.get("after") } : { [word]: name },
+    );
   }
 
   #changed(gone) {
@@ -115,7 +153,12 @@ class Documents {
 
   #beginForm() {
     const field = el("input", { type: "text", spellcheck: "false", autocapitalize: "off", autocomplete: "off" });
-    const form = el("form", { id: "begin-at", class: "row" }, labelled("Begin at name", field), el("button", { type: "submit" }, "Begin"));
+    const form = el(
+      "form",
+      { id: "begin-at", class: "row" },
+      labelled("Begin at name", field),
+      el("button", { type: "submit" }, "Begin"),
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       location.hash = hashOfNode(this.#node.path, { from: field.value || null });
@@ -134,7 +177,13 @@ function wordsOf({ exists, hasValue, hasChildren }, root) {
 function goToForm() {
   const field = el("input", { type: "text", spellcheck: "false", autocapitalize: "off", autocomplete: "off" });
   const wrong = el("p", { class: "wrong", role: "alert" });
-  const form = el("form", { id: "go-to", class: "row" }, labelled("Go to path", field, PATH_HINT), el("button", { type: "submit" }, "Go"), wrong);
+  const form = el(
+    "form",
+    { id: "go-to", class: "row" },
+    labelled("Go to path", field, PATH_HINT),
+    el("button", { type: "submit" }, "Go"),
+    wrong,
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     put(wrong, "");
@@ -153,13 +202,42 @@ function pageButton(words, run) {
   return button;
 }
 
+/** A long value would push its siblings out of sight. */
+function shortened({ value, cut }) {
+  const text = scalarText(value);
+  return cut || text.length > SHORT ? `${text.slice(0, SHORT)} … (open it to see all)` : text;
+}
+
 function childrenTable() {
-  return table({ name: "children", caption: "Children", key: ({ name }) => name, empty: "Nothing is here.", columns: [
-    { name: "name", title: "Name", kind: "path", build: (current) => el("a", { href: hashOfNode(current().path) }, visible(current().name)), refresh: (link, { path }) => set(link, "href", hashOfNode(path)) },
-    { name: "value", title: "Value, as JSON", kind: "path", show: (child) => (child.hasValue ? scalarText(child.value) + (child.cut ? " … (cut: open it to see all)" : "") : null) },
-    { name: "open", title: "Children", kind: "act", build: (current) => el("a", { tabindex: "-1", "aria-label": `Open ${current().name}` }, ">"), refresh: (link, { path, hasChildren }) => {
-      link.hidden = !hasChildren;
-      set(link, "href", hashOfNode(path));
-    } },
-  ] });
+  return table({
+    name: "children",
+    caption: "Children",
+    key: ({ name }) => name,
+    empty: "Nothing is here.",
+    columns: [
+      {
+        name: "name",
+        title: "Name",
+        kind: "path",
+        build: (current) => el("a", { href: hashOfNode(current().path) }, visible(current().name)),
+        refresh: (link, { path }) => set(link, "href", hashOfNode(path)),
+      },
+      {
+        name: "value",
+        title: "Value, as JSON",
+        kind: "path",
+        show: (child) => (child.hasValue ? shortened(child) : null),
+      },
+      {
+        name: "open",
+        title: "Children",
+        kind: "act",
+        build: (current) => el("a", { tabindex: "-1", "aria-label": `Open ${current().name}` }, ">"),
+        refresh: (link, { path, hasChildren }) => {
+          link.hidden = !hasChildren;
+          set(link, "href", hashOfNode(path));
+        },
+      },
+    ],
+  });
 }

@@ -76,5 +76,11 @@ export function labelled(words, field, hint) {
   const id = `field-${(labels += 1)}`;
   field.id = id;
   if (hint) field.setAttribute("aria-describedby", `${id}-hint`);
-  return el("div", { class: "field" }, el("label", { for: id }, words), field, hint ? el("p", { class: "hint", id: `${id}-hint` }, hint) : null);
+  return el(
+    "div",
+    { class: "field" },
+    el("label", { for: id }, words),
+    field,
+    hint ? el("p", { class: "hint", id: `${id}-hint` }, hint) : null,
+  );
 }

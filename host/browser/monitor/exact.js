@@ -28,7 +28,9 @@ export class ExactNumber {
 export function parseExact(text) {
   JSON.parse(text); // what is no JSON is refused here, with the parser's own words
   const marked = text.replace(TOKENS, (token) => (/^[-\d]/.test(token) ? `{"\\u0000number":"${token}"}` : token));
-  return JSON.parse(marked, (_, value) => (value && typeof value === "object" && MARK in value ? new ExactNumber(value[MARK]) : value));
+  return JSON.parse(marked, (_, value) =>
+    value && typeof value === "object" && MARK in value ? new ExactNumber(value[MARK]) : value,
+  );
 }
 
 /**
@@ -53,7 +55,9 @@ export function wrongScalar(text) {
   } catch {
     return 'This is no JSON value. A text needs its quotes: "like this"; without them only a number, true, false or null can stand.';
   }
-  return value !== null && typeof value === "object" ? "Only one value can stand here: a text, a number, true, false or null." : null;
+  return value !== null && typeof value === "object"
+    ? "Only one value can stand here: a text, a number, true, false or null."
+    : null;
 }
 
 /**

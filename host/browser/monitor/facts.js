@@ -12,10 +12,13 @@ import { UNKNOWN, visible } from "./words.js";
 export function facts(titles) {
   const cells = new Map(Object.keys(titles).map((name) => [name, el("dd", { "data-fact": name })]));
   const pairs = Object.entries(titles).map(([name, title]) => el("div", {}, el("dt", {}, title), cells.get(name)));
-  return { element: el("dl", { class: "facts" }, ...pairs), update: (values, hints = {}) => {
-    for (const [name, cell] of cells) {
-      put(cell, visible(String(values[name] ?? UNKNOWN)));
-      if (name in hints) set(cell, "title", hints[name]);
-    }
-  } };
+  return {
+    element: el("dl", { class: "facts" }, ...pairs),
+    update: (values, hints = {}) => {
+      for (const [name, cell] of cells) {
+        put(cell, visible(String(values[name] ?? UNKNOWN)));
+        if (name in hints) set(cell, "title", hints[name]);
+      }
+    },
+  };
 }

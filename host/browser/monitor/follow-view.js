@@ -27,8 +27,13 @@ export function followView(section, name, place, onView, query = () => ({})) {
       delete section.dataset.state;
       onView(view);
     },
-    onTrouble: (words) => put(trouble, words === null ? "" : viewing ? `${viewing.host} cannot be asked: ${words}` : words),
+    onTrouble: (words) => put(trouble, words === null ? "" : inWords(viewing, words)),
   });
+}
+
+/** A host that is asked for another one may say itself that it cannot be asked. */
+function inWords(viewing, words) {
+  return viewing ? `${viewing.host} cannot be asked: ${words.replace(/^It cannot be asked: /, "")}` : words;
 }
 
 /** What stands where a button would be, were the host not another one. */

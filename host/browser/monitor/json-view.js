@@ -39,11 +39,16 @@ export function jsonView() {
     whole.parentNode.hidden = !answer.cut;
   };
   button.addEventListener("click", () => (element.hidden ? open() : close()));
-  return { button, element, close, show: (next) => {
-    path = next;
-    button.hidden = next === null;
-    if (!element.hidden) next === null ? close() : open();
-  } };
+  return {
+    button,
+    element,
+    close,
+    show: (next) => {
+      path = next;
+      button.hidden = next === null;
+      if (!element.hidden) next === null ? close() : open();
+    },
+  };
 }
 
 async function read(path) {

@@ -69,6 +69,7 @@ class Stream {
     this.#source = source;
     source.onmessage = (event) => this.#take(JSON.parse(event.data));
     source.onerror = () => this.#again();
+    source.addEventListener("trouble", (event) => this.#trouble(JSON.parse(event.data)));
     source.addEventListener("bye", (event) => this.#bye(JSON.parse(event.data)));
     this.#watch();
   }
@@ -89,6 +90,13 @@ class Stream {
     hostIsBack();
     this.#onTrouble(null);
     this.#onView(view);
+  }
+
+  /** The stream goes on, but one that tells only what is new would not say that the trouble is over: so it is asked. */
+  #trouble({ error }) {
+    hostIsBack();
+    this.#onTrouble(error);
+    this.#again();
   }
 
   #bye({ why }) {

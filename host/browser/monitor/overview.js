@@ -17,61 +17,162 @@ import { bytes, clock, cores, count, decimal, exactTime, milliseconds, span, vis
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function overview(section, place) {
   const here = place.viewing === null;
-  const parts = { here, problems: el("ul", { class: "problems", hidden: true }), host: hostFacts(), load: loadFacts(), charts: charts(), workers: workersTable(here), settings: settingsTable() };
-  section.append(parts.problems, parts.host.element,
-    el("h3", {}, "The last 15 minutes"), el("div", { class: "charts" }, ...Object.values(parts.charts).map(({ element }) => element)),
-    el("h3", {}, "Pool"), parts.load.element,
-    el("h3", {}, "Workers"), parts.workers.element,
-    el("h3", {}, "Configuration"), parts.settings.element,
-    el("h3", {}, "Stop"), here ? stopHost() : el("p", {}, ELSEWHERE));
+  const parts = {
+    here,
+    problems: el("ul", { class: "problems", hidden: true }),
+    host: hostFacts(),
+    load: loadFacts(),
+    charts: charts(),
+    workers: workersTable(here),
+    settings: settingsTable(),
+  };
+  section.append(
+    parts.problems,
+    parts.host.element,
+    here ? stopHost() : el("p", {}, ELSEWHERE),
+    el("h3", {}, "The last 15 minutes"),
+    el("div", { class: "charts" }, ...Object.values(parts.charts).map(({ element }) => element)),
+    el("h3", {}, "Pool"),
+    parts.load.element,
+    el("h3", {}, "Workers"),
+    parts.workers.element,
+    el("h3", {}, "Configuration"),
+    parts.settings.element,
+  );
   return { close: followView(section, "overview", place, (view) => show(parts, view)) };
 }
 
-const hostFacts = () => facts({ serverName: "Name", host: "Host", role: "Role", version: "Version", pid: "Process", port: "Port", started: "Started", uptime: "Up for", memory: "Memory", cpu: "CPU, of one core" });
+const hostFacts = () =>
+  facts({
+    serverName: "Name",
+    host: "Host",
+    role: "Role",
+    version: "Version",
+    pid: "Process",
+    port: "Port",
+    started: "Started",
+    uptime: "Up for",
+    memory: "Memory",
+    cpu: "CPU, of one core",
+  });
 
-const loadFacts = () => facts({ running: "Running", waiting: "Waiting", refused: "Refused", size: "Pool size", requests: "Requests since start", errors: "Errors since start", callerErrors: "Caller errors since start" });
+const loadFacts = () =>
+  facts({
+    running: "Running",
+    waiting: "Waiting",
+    refused: "Refused",
+    size: "Pool size",
+    requests: "Requests since start",
+    errors: "Errors since start",
+    callerErrors: "Caller errors since start",
+  });
 
 function charts() {
   return {
-    rate: chart({ name: "rate", title: "Requests per second", series: [{ name: "requests", look: "area" }], words: (value) => `${decimal(value)}/s` }),
-    errors: chart({ name: "errors", title: "Errors in 5 seconds", series: [{ name: "callers' (4xx)", look: "line" }, { name: "the system's (5xx)", look: "bars" }], words: count }),
-    latency: chart({ name: "latency", title: "Latency, logarithmic", logarithmic: true, series: [{ name: "p99", look: "dashed" }, { name: "p50", look: "line" }], words: milliseconds }),
+    rate: chart({
+      name: "rate",
+      title: "Requests per second",
+      series: [{ name: "requests", look: "area" }],
+      words: (value) => `${decimal(value)}/s`,
+    }),
+    errors: chart({
+      name: "errors",
+      title: "Errors in 5 seconds",
+      series: [
+        { name: "callers' (4xx)", look: "line" },
+        { name: "the system's (5xx)", look: "bars" },
+      ],
+      words: count,
+    }),
+    latency: chart({
+      name: "latency",
+      title: "Latency, logarithmic",
+      logarithmic: true,
+      series: [
+        { name: "p99", look: "dashed" },
+        { name: "p50", look: "line" },
+      ],
+      words: milliseconds,
+    }),
   };
 }
 
 function workersTable(here) {
   const stop = { name: "stop", title: "Stop", kind: "act", build: (current) => stopWorker(current().id) };
-  return table({ name: "workers", caption: "Workers", key: ({ id }) => id, empty: "No worker is there: one is made with the next request.", columns: [
-    { name: "id", title: "Worker", kind: "number", show: ({ id }) => id },
-    { name: "module", title: "Module", kind: "code", show: ({ module }) => module },
-    { name: "version", title: "Version", kind: "code", show: ({ version }) => version },
-    { name: "state", title: "State", show: ({ state }) => state, tone: ({ state }) => (state === "stopping" ? "warn" : null) },
-    { name: "requests", title: "Requests", kind: "number", show: ({ requests }) => count(requests) },
-    { name: "memory", title: "Memory", kind: "number", show: ({ memory }) => bytes(memory), hint: (worker) => `at most so far ${bytes(worker.memoryPeak)}, allowed ${bytes(worker.memoryLimit)}` },
-    { name: "age", title: "Age", kind: "number", show: ({ started, now }) => span((now - started) / 1000), hint: ({ started }) => exactTime(started) },
-    ...(here ? [stop] : []),
-  ] });
+  return table({
+    name: "workers",
+    caption: "Workers",
+    key: ({ id }) => id,
+    empty: "No worker is there: one is made with the next request.",
+    columns: [
+      { name: "id", title: "Worker", kind: "number", show: ({ id }) => id },
+      { name: "module", title: "Module", kind: "code", show: ({ module }) => module },
+      { name: "version", title: "Version", kind: "code", show: ({ version }) => version },
+      {
+        name: "state",
+        title: "State",
+        show: ({ state }) => state,
+        tone: ({ state }) => (state === "stopping" ? "warn" : null),
+      },
+      { name: "requests", title: "Requests", kind: "number", show: ({ requests }) => count(requests) },
+      {
+        name: "memory",
+        title: "Memory",
+        kind: "number",
+        show: ({ memory }) => bytes(memory),
+        hint: (worker) => `at most so far ${bytes(worker.memoryPeak)}, allowed ${bytes(worker.memoryLimit)}`,
+      },
+      {
+        name: "age",
+        title: "Age",
+        kind: "number",
+        show: ({ started, now }) => span((now - started) / 1000),
+        hint: ({ started }) => exactTime(started),
+      },
+      ...(here ? [stop] : []),
+    ],
+  });
 }
 
 function stopWorker(id) {
-  return actButton({ label: `Stop worker ${id}`, sign: "✕", kind: "danger sign", run: () => act(`workers/${id}/stop`, {}, () => `Worker ${id} ends when its request has its answer.`) });
+  return actButton({
+    label: `Stop worker ${id}`,
+    sign: "✕",
+    kind: "danger sign",
+    run: () => act(`workers/${id}/stop`, {}, () => `Worker ${id} ends when its request has its answer.`),
+  });
 }
 
 function settingsTable() {
-  return table({ name: "configuration", caption: "Configuration", key: ({ name }) => name, empty: "Nothing is configured.", columns: [
-    { name: "name", title: "Name", kind: "code", show: ({ name }) => name },
-    { name: "value", title: "Value", kind: "code", show: ({ value }) => value },
-  ] });
+  return table({
+    name: "configuration",
+    caption: "Configuration",
+    key: ({ name }) => name,
+    empty: "Nothing of it is told here.",
+    columns: [
+      { name: "name", title: "Name", kind: "code", show: ({ name }) => name },
+      { name: "value", title: "Value", kind: "code", show: ({ value }) => value },
+    ],
+  });
 }
 
 function stopHost() {
-  const button = actButton({ label: "Stop host", kind: "danger", run: async () => {
-    const answer = await ask({ title: `Stop the host ${home.host}?`, act: "Stop host", words: [
-      "Requests in flight get their answers; then the process ends, and this page with it.",
-      "Nothing on this page can start it again.",
-    ] });
-    if (answer !== null && (await act("host/stop", {}, () => `The host ${home.host} is being stopped.`))) hostWasStopped();
-  } });
+  const button = actButton({
+    label: "Stop host",
+    kind: "danger",
+    run: async () => {
+      const answer = await ask({
+        title: `Stop the host ${home.host}?`,
+        act: "Stop host",
+        words: [
+          "Requests in flight get their answers; then the process ends, and this page with it.",
+          "Nothing on this page can start it again.",
+        ],
+      });
+      if (answer !== null && (await act("host/stop", {}, () => `The host ${home.host} is being stopped.`)))
+        hostWasStopped();
+    },
+  });
   button.prepend(el("span", { class: "cross", "aria-hidden": "true" }, "✕ "));
   return el("p", {}, button);
 }
@@ -80,8 +181,19 @@ function show(parts, view) {
   const { started, pool, totals, history } = view;
   if (parts.here) passwordIsKnown(view.defaultPassword);
   showProblems(parts.problems, view);
-  parts.host.update({ ...view, started: clock(started), uptime: span(view.uptime), memory: bytes(view.memory), cpu: cores(view.cpu) }, { started: exactTime(started) });
-  parts.load.update({ running: count(pool.running), waiting: `${count(pool.waiting)} of ${count(pool.lineLimit)}`, refused: count(pool.refused), size: count(pool.size), requests: count(totals.requests), errors: count(totals.errors), callerErrors: count(totals.callerErrors) });
+  parts.host.update(
+    { ...view, started: clock(started), uptime: span(view.uptime), memory: bytes(view.memory), cpu: cores(view.cpu) },
+    { started: exactTime(started) },
+  );
+  parts.load.update({
+    running: count(pool.running),
+    waiting: `${count(pool.waiting)} of ${count(pool.lineLimit)}`,
+    refused: count(pool.refused),
+    size: count(pool.size),
+    requests: count(totals.requests),
+    errors: count(totals.errors),
+    callerErrors: count(totals.callerErrors),
+  });
   const { ends, seconds } = history;
   parts.charts.rate.update({ ends, seconds, lists: [history.requests.map((size) => size / seconds)] });
   parts.charts.errors.update({ ends, seconds, lists: [history.callerErrors, history.errors] });
@@ -103,6 +215,8 @@ function flat(block, before = "") {
   return Object.entries(block).flatMap(([name, value]) => {
     const path = before + name;
     const inner = value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length > 0;
-    return inner ? flat(value, `${path}.`) : [{ name: path, value: typeof value === "string" ? value : JSON.stringify(value) }];
+    return inner
+      ? flat(value, `${path}.`)
+      : [{ name: path, value: typeof value === "string" ? value : JSON.stringify(value) }];
   });
 }

@@ -40,7 +40,8 @@ export class Records {
   }
 }
 
-const cut = (list, most, keep) => (list.length <= most ? list : [...list.slice(0, most), ...list.slice(most).filter(keep)]);
+const cut = (list, most, keep) =>
+  list.length <= most ? list : [...list.slice(0, most), ...list.slice(most).filter(keep)];
 
 /**
  * Makes the question that a request has to answer to be shown.
@@ -56,7 +57,8 @@ export function requestFilter(text, status) {
 /** The same for log lines. @param {string} text @returns {(line: object) => boolean} */
 export function lineFilter(text) {
   const part = text.trim().toLowerCase();
-  return ({ text: words, level, request }) => part === "" || `${level} ${request ?? ""} ${words}`.toLowerCase().includes(part);
+  return ({ text: words, level, request }) =>
+    part === "" || `${level} ${request ?? ""} ${words}`.toLowerCase().includes(part);
 }
 
 function hasStatus({ status }, wanted) {
@@ -69,7 +71,10 @@ const words = new WeakMap();
 function wordsOf(request) {
   if (!words.has(request)) {
     const { id, kind, method, path, route, handler, version, host, status, words: why } = request;
-    words.set(request, [id, kind, method, path, route, handler, version, host, status ?? "gone", why].join(" ").toLowerCase());
+    words.set(
+      request,
+      [id, kind, method, path, route, handler, version, host, status ?? "gone", why].join(" ").toLowerCase(),
+    );
   }
   return words.get(request);
 }

@@ -14,26 +14,53 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ME
 
 /** Opens the panel. @param {HTMLElement} section @param {import("./place.js").Place} place */
 export function routes(section, place) {
-  const list = table({ name: "routes", caption: "Routes, in the order of their lines", key: ({ method, path }) => `${method} ${path}`, empty: "There are no routes.", columns: [
-    { name: "method", title: "Method", kind: "code", show: ({ method }) => method },
-    { name: "path", title: "Path", kind: "code", show: ({ path }) => path },
-    { name: "kind", title: "Kind", show: ({ kind }) => kind },
-    { name: "to", title: "Answered by", kind: "words", show: ({ to }) => to },
-    { name: "destinations", title: "Destinations", kind: "words", show: ({ destinations }) => (destinations?.length ? destinations.join(", ") : null) },
-    { name: "handler", title: "Handler", kind: "code", show: ({ handler }) => handler },
-    { name: "authenticate", title: "Session needed", show: ({ authenticate }) => (authenticate ? "yes" : "no") },
-    { name: "line", title: "Line", kind: "number", show: ({ line }) => line },
-  ] });
-  const box = place.viewing === null ? decideBox() : el("p", {}, "Which route answers a path can be asked at that host's own page.");
+  const list = table({
+    name: "routes",
+    caption: "Routes, in the order of their lines",
+    key: ({ method, path }) => `${method} ${path}`,
+    empty: "There are no routes.",
+    columns: [
+      { name: "method", title: "Method", kind: "code", show: ({ method }) => method },
+      { name: "path", title: "Path", kind: "code", show: ({ path }) => path },
+      { name: "kind", title: "Kind", show: ({ kind }) => kind },
+      { name: "to", title: "Answered by", kind: "words", show: ({ to }) => to },
+      {
+        name: "destinations",
+        title: "Destinations",
+        kind: "words",
+        show: ({ destinations }) => (destinations?.length ? destinations.join(", ") : null),
+      },
+      { name: "handler", title: "Handler", kind: "code", show: ({ handler }) => handler },
+      { name: "authenticate", title: "Token needed", show: ({ authenticate }) => (authenticate ? "yes" : "no") },
+      { name: "line", title: "Line", kind: "number", show: ({ line }) => line },
+    ],
+  });
+  const box =
+    place.viewing === null
+      ? decideBox()
+      : el("p", {}, "Which route answers a path can be asked at that host's own page.");
   section.append(el("h3", {}, "Which route answers?"), box, el("h3", {}, "All routes"), list.element);
   return { close: followView(section, "routes", place, (view) => list.update(view.routes)) };
 }
 
 function decideBox() {
   const method = el("select", {}, ...METHODS.map((name) => el("option", { value: name }, name)));
-  const path = el("input", { type: "text", required: true, spellcheck: "false", autocapitalize: "off", autocomplete: "off", placeholder: "/api/info" });
+  const path = el("input", {
+    type: "text",
+    required: true,
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
+    placeholder: "/api/info",
+  });
   const answer = el("div", { id: "decision", role: "status" });
-  const form = el("form", { id: "decide", class: "row" }, labelled("Method", method), labelled("Path", path, "For MESSAGE: /APPLICATION/TYPE"), el("button", { type: "submit" }, "Which route answers?"));
+  const form = el(
+    "form",
+    { id: "decide", class: "row" },
+    labelled("Method", method),
+    labelled("Path", path, "For MESSAGE: /APPLICATION/TYPE"),
+    el("button", { type: "submit" }, "Which route answers?"),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     answer.replaceChildren(...(await decisionOf(method.value, path.value.trim())));
@@ -51,8 +78,26 @@ async function decisionOf(method, path) {
 
 function decision(method, path, { route, to, handler, variables, module, version, why }) {
   const asked = `${method} ${path}`;
-  const list = facts({ route: "Route", to: "Answered by", handler: "Handler", module: "Module", version: "Version", variables: "Variables" });
+  const list = facts({
+    route: "Route",
+    to: "Answered by",
+    handler: "Handler",
+    module: "Module",
+    version: "Version",
+    variables: "Variables",
+  });
   const values = Object.entries(variables ?? {}).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
-  list.update({ route: route ? `${route.method} ${route.path}` : null, to, handler, module, version, variables: values.join(", ") || UNKNOWN });
-  return [el("p", {}, el("strong", {}, route ? `${asked} is answered by ${to}.` : `No route answers ${asked}.`)), route ? list.element : "", el("ul", {}, ...why.map((reason) => el("li", {}, reason)))];
+  list.update({
+    route: route ? `${route.method} ${route.path}` : null,
+    to,
+    handler,
+    module,
+    version,
+    variables: values.join(", ") || UNKNOWN,
+  });
+  return [
+    el("p", {}, el("strong", {}, route ? `${asked} is answered by ${to}.` : `No route answers ${asked}.`)),
+    route ? list.element : "",
+    el("ul", {}, ...why.map((reason) => el("li", {}, reason))),
+  ];
 }

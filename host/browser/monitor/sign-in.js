@@ -15,10 +15,15 @@ import { clock, span } from "./words.js";
 export function signInForm(signedIn) {
   const field = el("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const wrong = el("p", { class: "wrong", id: "sign-in-error", role: "alert" });
-  const form = el("form", { id: "sign-in", method: "post", novalidate: true },
+  const form = el(
+    "form",
+    { id: "sign-in", method: "post", novalidate: true },
     el("h2", { tabindex: "-1" }, "Sign in"),
     el("p", {}, `The monitor of ${home.serverName ? `${home.serverName} (${home.host})` : home.host}.`),
-    labelled("Management password", field), wrong, el("button", { type: "submit", class: "main" }, "Sign in"));
+    labelled("Management password", field),
+    wrong,
+    el("button", { type: "submit", class: "main" }, "Sign in"),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     put(wrong, ""); // so that the same words are told again

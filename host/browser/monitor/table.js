@@ -31,16 +31,31 @@ import { UNKNOWN, visible } from "./words.js";
  */
 export function table(plan) {
   const body = el("tbody");
-  const heads = plan.columns.map((column) => el("th", { scope: "col", "data-kind": column.kind }, column.kind === "act" ? el("span", { class: "unseen" }, column.title) : column.title));
-  const grid = el("table", { "data-table": plan.name }, el("caption", {}, plan.caption), el("thead", {}, el("tr", {}, ...heads)), body);
+  const heads = plan.columns.map((column) =>
+    el(
+      "th",
+      { scope: "col", "data-kind": column.kind },
+      column.kind === "act" ? el("span", { class: "unseen" }, column.title) : column.title,
+    ),
+  );
+  const grid = el(
+    "table",
+    { "data-table": plan.name },
+    el("caption", {}, plan.caption),
+    el("thead", {}, el("tr", {}, ...heads)),
+    body,
+  );
   const frame = el("div", { class: "scroll", role: "group", "aria-label": plan.caption, tabindex: "0" }, grid);
   const empty = el("p", { class: "empty", hidden: true }, plan.empty);
   const lines = new Map();
-  return { element: el("div", { class: "table" }, frame, empty), update: (rows) => {
-    arrange(plan, lines, body, rows, frame);
-    frame.hidden = rows.length === 0;
-    empty.hidden = rows.length > 0;
-  } };
+  return {
+    element: el("div", { class: "table" }, frame, empty),
+    update: (rows) => {
+      arrange(plan, lines, body, rows, frame);
+      frame.hidden = rows.length === 0;
+      empty.hidden = rows.length > 0;
+    },
+  };
 }
 
 function arrange(plan, lines, body, rows, frame) {

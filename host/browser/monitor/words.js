@@ -38,19 +38,29 @@ export function bytes(value) {
 }
 
 /** @param {number | null} value in cores @returns {string} of one core: 1.3 %, 240 % */
-export const cores = (value) => (known(value) ? `${value < 1 ? (value * 100).toFixed(1) : whole.format(value * 100)} %` : UNKNOWN);
+export const cores = (value) =>
+  known(value) ? `${value < 1 ? (value * 100).toFixed(1) : whole.format(value * 100)} %` : UNKNOWN;
 
 /** @param {number | null} seconds @returns {string} a length of time in its two largest units: 2 d 3 h */
 export function span(seconds) {
   if (!known(seconds)) return UNKNOWN;
   const left = Math.max(0, Math.floor(seconds));
-  const parts = [[Math.floor(left / 86400), "d"], [Math.floor(left / 3600) % 24, "h"], [Math.floor(left / 60) % 60, "min"], [left % 60, "s"]];
+  const parts = [
+    [Math.floor(left / 86400), "d"],
+    [Math.floor(left / 3600) % 24, "h"],
+    [Math.floor(left / 60) % 60, "min"],
+    [left % 60, "s"],
+  ];
   const first = parts.findIndex(([size]) => size > 0);
   if (first < 0) return "0 s";
-  return parts.slice(first, first + 2).map(([size, unit]) => `${size} ${unit}`).join(" ");
+  return parts
+    .slice(first, first + 2)
+    .map(([size, unit]) => `${size} ${unit}`)
+    .join(" ");
 }
 
-const dayWords = (date) => `${date.getDate()} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.getMonth()]}`;
+const dayWords = (date) =>
+  `${date.getDate()} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.getMonth()]}`;
 
 /** @param {number | null} time @returns {string} the local time of day, with the day if it is another one */
 export function clock(time) {
@@ -61,7 +71,8 @@ export function clock(time) {
 }
 
 /** @param {number | null} time @returns {string} as {@link clock}, with milliseconds */
-export const instant = (time) => (known(time) ? `${clock(time)}.${String(Math.floor(time) % 1000).padStart(3, "0")}` : UNKNOWN);
+export const instant = (time) =>
+  known(time) ? `${clock(time)}.${String(Math.floor(time) % 1000).padStart(3, "0")}` : UNKNOWN;
 
 /** @param {number | null} time @returns {string | null} the whole time for a title: local, and as the log has it */
 export function exactTime(time) {
@@ -77,7 +88,8 @@ const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200
  * @param {string} text
  * @returns {string}
  */
-export const visible = (text) => text.replace(HIDDEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+export const visible = (text) =>
+  text.replace(HIDDEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** @param {number} size @param {string} one @param {string} [many] @returns {string} 1 worker, 2 workers */
 export const several = (size, one, many = `${one}s`) => `${count(size)} ${size === 1 ? one : many}`;

@@ -27,7 +27,7 @@ pub fn hash_password(password: &str) -> Result<String, String> {
         return Err("the password is empty".to_owned());
     }
     if password.len() > PASSWORD_BYTES {
-        return Err(format!("the password has {} bytes; use at most {PASSWORD_BYTES}", password.len()));
+        return Err(format!("the password has more than {PASSWORD_BYTES} bytes"));
     }
     let parameters = Params::new(Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST, None);
     let hasher = Argon2::from(parameters.map_err(|error| error.to_string())?);

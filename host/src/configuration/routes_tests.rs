@@ -2,7 +2,7 @@
 //! In come small application folders; out go routes and the exact words of problems.
 //! Nothing here needs a running host.
 
-use super::tests::folder;
+use super::tests::{folder, warnings_of};
 use super::{Configuration, Example, IfSecretMissing, Method, Otherwise, Problems};
 
 const CONFIG: &str = r#"{"orchestrator": {}, "microservices": [
@@ -162,7 +162,7 @@ fn both_files_are_read_before_giving_up() {
 fn keys_without_effect_are_warned_about() {
     let loaded =
         load(r#"[{"uri": "/a", "handler": "h", "applyBeforeHandler": false, "imported": true}]"#, None).unwrap();
-    assert_eq!(loaded.warnings.len(), 2);
+    assert_eq!(warnings_of(&loaded).len(), 2);
 }
 
 #[test]

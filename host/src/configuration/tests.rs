@@ -29,9 +29,19 @@ pub(super) fn problems(config: impl AsRef<[u8]>) -> String {
     failure.map(|problems| problems.to_string().replace("configuration/config.json:", "")).unwrap_or_default()
 }
 
+/// The warnings of a file, but for the one about the password that everybody knows, which most files here have.
 fn warnings(config: &str) -> Vec<String> {
-    load(config, None).unwrap().warnings.iter().map(ToString::to_string).collect()
+    warnings_of(&load(config, None).unwrap())
 }
+
+/// As [`warnings`], of what was loaded.
+pub(super) fn warnings_of(loaded: &Configuration) -> Vec<String> {
+    let warnings = loaded.warnings.iter().map(ToString::to_string);
+    warnings.filter(|warning| !warning.contains(KNOWN_PASSWORD)).collect()
+}
+
+/// What is said of a host with the password that everybody knows.
+const KNOWN_PASSWORD: &str = "opens with the password that everybody knows";
 
 pub(super) const FIRST: &str = r#"{
 "qewd_up": true,
@@ -65,7 +75,7 @@ fn the_documented_files_load_without_routes() {
             let loaded = Configuration::load(folder.path(), host, IfSecretMissing::Generate).unwrap();
             assert_eq!(loaded.settings.server_name, name);
             assert_eq!(
-                loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                warnings_of(&loaded),
                 ["configuration/routes.json: the file does not exist, so this host has no routes; \
                   every path answers 404 until the file is there: write [ … ] with your routes"]
             );
@@ -213,7 +223,7 @@ fn keys_of_the_original_without_effect_are_warned_about() {
     let config = r#"{"use_jwt": true, "qewd-monitor": true, "qewd": {"database": {"type": "dbx"}, "mode": {},
       "poolPrefork": false, "qewd-monitor": false}}"#;
     let found = warnings(config);
-    assert_eq!(found.len(), 4, "{found:#?}");
+    assert_eq!(found.len(), 3, "{found:#?}");
     assert_eq!(
         found[2],
         "configuration/config.json:1:79: the key \"mode\" has no effect here; \
@@ -223,6 +233,81 @@ fn keys_of_the_original_without_effect_are_warned_about() {
     assert_eq!(problems(r#"{"jwt": "hidden"}"#), "1:9: \"jwt\" must be an object; write {\"secret\": \"…\"} here");
     assert!(problems(r#"{"qewd-up": true}"#).contains("did you mean \"qewd_up\"?"));
     assert!(problems(r#"{"qewd": {"cors": ["https://x/"]}}"#).contains("is not an origin"));
+}
+
+/// Whether a host has its monitor, and whether it warns of its password.
+fn monitor(config: &str, host: Option<&str>) -> (bool, bool) {
+    let loaded = load(config, host).unwrap();
+    let warns = loaded.warnings.iter().any(|warning| warning.to_string().contains(KNOWN_PASSWORD));
+    (loaded.settings.monitor, warns)
+}
+
+#[test]
+fn the_password_that_everybody_knows_is_warned_about() {
+    let of = |config, host| load(config, host).unwrap().warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        of(FIRST, Some("login_service")),
+        ["configuration/config.json: the monitor of login_service opens with the password that everybody knows; \
+          set \"managementPassword\" in its \"qewd\" block (`qewd hash-password` makes a hash for it)"]
+    );
+    assert_eq!((of(THIRD, None).len(), of(THIRD, Some("login_service")).len()), (0, 0));
+    let own = |text: &str| monitor(&format!(r#"{{"qewd": {{"managementPassword": "{text}"}}}}"#), None);
+    assert_eq!((own("keepThisSecret!"), own("keepThisSecret")), ((true, true), (true, false)));
+    // Where something is wrong, that is said and nothing else.
+    let (_, found) = Configuration::survey(folder(r#"{"qewd": {"managementPassword": 7}}"#, Some("[]")).path(), None);
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn the_monitor_is_switched_off_wherever_the_original_takes_it() {
+    let service =
+        r#"{"name": "a", "qewd-monitor": false}, {"name": "b", "qewd": {"qewd-monitor": false}}, {"name": "c"}"#;
+    let fleet = format!(r#"{{"orchestrator": {{}}, "microservices": [{service}]}}"#);
+    for (host, has) in [(None, true), (Some("a"), false), (Some("b"), false), (Some("c"), true)] {
+        assert_eq!(monitor(&fleet, host), (has, has), "{host:?}");
+    }
+    for (config, has) in [
+        (r#"{"qewd-monitor": false}"#, false),
+        (r#"{"qewd": {"qewd-monitor": false}}"#, false),
+        (r#"{"qewd-monitor": true, "qewd": {"qewd-monitor": false}}"#, false),
+        (r#"{"qewd-monitor": false, "qewd": {"qewd-monitor": true}}"#, false),
+        (r#"{"orchestrator": {"qewd-monitor": false}}"#, false),
+        (r#"{"orchestrator": {"qewd": {"qewd-monitor": false}}}"#, false),
+        (r#"{"qewd-monitor": false, "orchestrator": {"qewd-monitor": true}}"#, false),
+        (r#"{"qewd-monitor": true, "orchestrator": {"qewd": {"qewd-monitor": true}}}"#, true),
+        (r#"{"ms_name": "solo", "qewd-monitor": false}"#, false),
+        (r#"{"ms_name": "solo", "qewd-monitor": false, "microservices": [{"name": "solo"}]}"#, false),
+        (r#"{"ms_name": "solo", "qewd": {}, "microservices": [{"name": "solo", "qewd-monitor": false}]}"#, false),
+        (r#"{"ms_name": "solo", "microservices": [{"name": "solo", "qewd": {"qewd-monitor": false}}]}"#, false),
+        (
+            r#"{"ms_name": "solo", "qewd": {}, "microservices": [{"name": "solo"}, {"name": "a", "qewd-monitor": false}]}"#,
+            true,
+        ),
+    ] {
+        assert_eq!(monitor(config, None), (has, has), "{config}");
+    }
+    // What the orchestrator's file says at its top is not for the others.
+    assert_eq!(monitor(r#"{"qewd-monitor": false, "microservices": [{"name": "a"}]}"#, Some("a")), (true, true));
+    assert_eq!(
+        problems(r#"{"qewd-monitor": 1}"#),
+        "1:18: \"qewd-monitor\" must be true or false, but is the number 1; write it without quotes"
+    );
+    let group = r#"{"microservices": [{"name": "a"}, {"name": "g", "members": ["a"], "qewd-monitor": false}]}"#;
+    assert!(warnings(group)[0].contains("is a group and not a process"));
+}
+
+#[test]
+fn a_hashed_password_that_cannot_be_used_has_its_place() {
+    let hash = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$3QpGImd1I7qBeXxWsfTrAbXB1VL32BwfYDx8xYmZ+Jo";
+    let with = |hash: &str| problems(format!(r#"{{"qewd": {{"managementPassword": "{hash}"}}}}"#));
+    assert_eq!(with(hash), "");
+    assert_eq!(
+        with(&hash.replace("m=64", "m=4194304")),
+        "1:33: \"managementPassword\" is a hash with m=4194304, and 1048576 is the most; let `qewd hash-password` make one"
+    );
+    let cut = with(&hash[..40]);
+    assert!(cut.starts_with("1:33: \"managementPassword\" is no whole Argon2 hash"), "{cut}");
+    assert!(!cut.contains("c29tZXNh"), "it shows no part of it: {cut}");
 }
 
 #[test]
@@ -250,7 +335,7 @@ fn the_files_of_tls_are_read_with_their_places() {
     assert_eq!(below(ssl.demanded.as_ref().unwrap()), "app/ssl/hosts.pem");
     assert_eq!((below(ssl.trusted.as_ref().unwrap()), ssl.shown.as_ref()), ("app/ssl/ca.pem".into(), None));
     assert_eq!(below(loaded.services[0].trusted.as_ref().unwrap()), "app/far.pem");
-    assert_eq!(loaded.warnings, []);
+    assert_eq!(warnings_of(&loaded), [""; 0]);
     assert!(load("{}", None).unwrap().settings.ssl == super::Ssl::default());
 }
 

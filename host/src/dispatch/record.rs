@@ -22,8 +22,10 @@ pub(super) struct Record<'a> {
     /// The service that a handler asked by name, or of a group's members this one.
     asked: Option<&'a ServiceName>,
     route: Option<Arc<str>>,
+    /// The handler that the route names, which may be on another host.
+    handler: Option<HandlerName>,
     /// The module whose handler ran, if one ran here.
-    ran: Option<(HandlerName, Arc<Module>)>,
+    ran: Option<Arc<Module>>,
     /// The service that was asked.
     service: Option<ServiceName>,
     begun: SystemTime,
@@ -47,6 +49,7 @@ impl<'a> Record<'a> {
             request,
             asked,
             route: None,
+            handler: None,
             ran: None,
             service: asked.cloned(),
             begun: SystemTime::now(),
@@ -59,11 +62,12 @@ impl<'a> Record<'a> {
     /// Its route was found.
     pub(super) fn found(&mut self, decision: &Decision<'_>) {
         self.route = Some(Arc::clone(&decision.entry.uri));
+        self.handler.clone_from(&decision.entry.handler);
     }
 
     /// It runs in a handler of this module.
-    pub(super) fn runs(&mut self, handler: &HandlerName, module: &Arc<Module>) {
-        self.ran = Some((handler.clone(), Arc::clone(module)));
+    pub(super) fn runs(&mut self, module: &Arc<Module>) {
+        self.ran = Some(Arc::clone(module));
     }
 
     /// It is asked of this service.
@@ -73,7 +77,7 @@ impl<'a> Record<'a> {
 
     /// The version of the module that answered here.
     pub(super) fn version(&self) -> Option<Arc<str>> {
-        self.ran.as_ref().map(|(_, module)| Arc::clone(module.version()))
+        self.ran.as_ref().map(|module| Arc::clone(module.version()))
     }
 
     /// Waits for a step and notes how long it took. One that is given up took its time, too.
@@ -122,7 +126,7 @@ impl<'a> Record<'a> {
         self.is_written = true;
         self.times.all = took;
         self.dispatch.counters.all.count(status, took);
-        if let Some((_, module)) = &self.ran {
+        if let Some(module) = &self.ran {
             module.tally.count(status, self.times.handler.unwrap_or_default());
         }
         let Request { id, kind, method, path, .. } = self.request;
@@ -134,7 +138,7 @@ impl<'a> Record<'a> {
             method: method.clone(),
             path: crate::logging::cut(path).to_owned(),
             route: self.route.take(),
-            handler: self.ran.as_ref().map(|(handler, _)| handler.clone()),
+            handler: self.handler.take(),
             version: self.version(),
             service: self.service.take(),
             status,

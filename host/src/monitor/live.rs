@@ -35,6 +35,8 @@ struct Stream {
     /// What was sent last, and when anything was.
     sent: Vec<u8>,
     spoke: Instant,
+    /// Whether the view could not be told last.
+    is_troubled: bool,
     is_over: bool,
     _place: OwnedSemaphorePermit,
 }
@@ -60,8 +62,9 @@ impl Monitor {
         let mut ticks = interval(PACE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (monitor, query, now) = (Arc::clone(self), query.to_owned(), Instant::now());
-        let (sent, is_over) = (Vec::new(), false);
-        let stream = Stream { monitor, view, query, session, ticks, sent, spoke: now, is_over, _place: place };
+        let (sent, is_troubled, is_over) = (Vec::new(), false, false);
+        let stream =
+            Stream { monitor, view, query, session, ticks, sent, spoke: now, is_troubled, is_over, _place: place };
         Ok(unfold(stream, Stream::next).boxed())
     }
 }
@@ -95,8 +98,10 @@ impl Stream {
             Ok(text) => ("message", text),
             Err(failure) => ("trouble", json!({"error": failure.caller}).to_string().into_bytes()),
         };
-        let is_news = if self.view == View::Activity && kind == "message" { self.moves_on(&text) } else { true };
-        if is_news && text != self.sent {
+        // After trouble even an activity without news is news: the trouble is over.
+        let was_troubled = std::mem::replace(&mut self.is_troubled, kind == "trouble");
+        let moves_on = self.is_troubled || self.view != View::Activity || self.moves_on(&text);
+        if (moves_on || was_troubled) && text != self.sent {
             let event = event(kind, &text);
             self.sent = text;
             return Some(event);

@@ -22,7 +22,7 @@ pub(super) fn overview(monitor: &Monitor, is_short: bool) -> Value {
     let workers: Vec<Value> = dispatch.pool.workers().iter().map(worker).collect();
     let Counted { requests, errors, caller_errors, .. } = dispatch.counters.all.now();
     let times = dispatch.counters.times();
-    let configuration = if is_short { Value::Null } else { settings::settings(&edition.configuration) };
+    let configuration = if is_short { Value::Null } else { settings::settings(&edition, monitor.seen.port) };
     json!({
         "host": &*edition.application, "role": role, "serverName": edition.configuration.settings.server_name,
         "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "port": monitor.seen.port,

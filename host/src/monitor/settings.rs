@@ -1,14 +1,17 @@
 //! The configuration that a host works with, as the monitor shows it.
-//! In comes the checked configuration with every default; out go its values under the names that config.json has.
+//! In comes what is in force, with every default; out go its values under the names that config.json has.
 //! Secrets are masked by their type, and the application's own values may be secrets: only their names are told.
 
-use crate::configuration::{Cors, Configuration, Durability, HostSettings, Limits, Service};
+use crate::configuration::{Cors, Durability, HostSettings, Limits, Service};
+use crate::edition::Edition;
 use crate::names::ServiceName;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-pub(super) fn settings(configuration: &Configuration) -> Value {
-    let mut shown = own(&configuration.settings);
+/// `port`: the one that the host listens on, which its start may have said.
+pub(super) fn settings(edition: &Edition, port: u16) -> Value {
+    let configuration = &edition.configuration;
+    let mut shown = own(&configuration.settings, port);
     let user_defined = configuration.user_defined.keys().map(String::as_str).collect();
     let groups: Map<String, Value> = configuration
         .groups
@@ -21,7 +24,7 @@ pub(super) fn settings(configuration: &Configuration) -> Value {
     };
     let more = [
         ("folder", configuration.folder.to_string_lossy().into()),
-        ("microservices", configuration.services.iter().map(service).collect()),
+        ("microservices", configuration.services.iter().map(|service| place(edition, service)).collect()),
         ("groups", groups.into()),
         ("jwt.secret", configuration.jwt.secret.to_string().into()),
         ("documents.durability", durability.into()),
@@ -31,7 +34,7 @@ pub(super) fn settings(configuration: &Configuration) -> Value {
     shown.into()
 }
 
-fn own(settings: &HostSettings) -> Map<String, Value> {
+fn own(settings: &HostSettings, port: u16) -> Map<String, Value> {
     let HostSettings { limits, ssl, .. } = settings;
     let cors = match &settings.cors {
         Cors::Off => false.into(),
@@ -41,7 +44,7 @@ fn own(settings: &HostSettings) -> Map<String, Value> {
     let one = [
         ("serverName", settings.server_name.as_str().into()),
         ("managementPassword", settings.management_password.to_string().into()),
-        ("port", settings.port.into()),
+        ("port", port.into()),
         ("poolSize", settings.pool_size.into()),
         ("max_queue_length", settings.max_queue_length.into()),
         ("idleLimit", milliseconds(settings.idle_limit)),
@@ -70,8 +73,13 @@ fn limited(limits: &Limits) -> [(&'static str, Value); 12] {
     ]
 }
 
-fn service(service: &Service) -> Value {
-    let addresses: Vec<String> = service.addresses.iter().map(ToString::to_string).collect();
+/// A service with the addresses that are in force: those of its links, where this host has links to it.
+fn place(edition: &Edition, service: &Service) -> Value {
+    let linked = edition.links.iter().find(|(name, _)| **name == service.name).map(|(_, instances)| instances.all());
+    let addresses: Vec<String> = match &linked {
+        Some(instances) => instances.iter().map(|instance| instance.link().target().url()).collect(),
+        None => service.addresses.iter().map(ToString::to_string).collect(),
+    };
     json!({"name": service.name.as_str(), "addresses": addresses})
 }
 
