@@ -49,6 +49,16 @@ export async function openTab(context, host, allowed = []) {
   return page;
 }
 
+/** From now on: what a page wants changed, as method and path below the API. */
+export function changesOf(page) {
+  const changes = [];
+  page.on("request", (request) => {
+    const path = new URL(request.url()).pathname.replace(/^.*\/api/, "");
+    if (request.method() !== "GET") changes.push(`${request.method()} ${path}`);
+  });
+  return changes;
+}
+
 /** What the browser writes about an answer of this status. */
 export const status = (code) => new RegExp(`^Failed to load resource: the server responded with a status of ${code} `);
 /** What the browser writes where nobody answers any more. */

@@ -1,7 +1,7 @@
 // WebSocket clients come and are shown; one is disconnected, and the others stay.
 
 import assert from "node:assert/strict";
-import { openPage, story } from "../story.mjs";
+import { changesOf, openPage, story } from "../story.mjs";
 import { answer, cell, isGone, keys, open, question, row, rows, shows, signIn } from "../panels.mjs";
 import { endOfClient, openClient } from "../stage.mjs";
 import { untilIs } from "../until.mjs";
@@ -20,12 +20,15 @@ await story(async () => {
   const button = page.getByRole("button", { name: `Disconnect client ${id}`, exact: true });
   await button.click();
   await question(page).waitFor();
+  const changes = changesOf(page);
   await answer(page, "Cancel");
-  await row(page, "clients", id).waitFor();
   await button.click();
+  await question(page).waitFor();
+  assert.deepEqual(changes, [], "who cancels changes nothing");
   await answer(page, "Disconnect");
   await isGone(row(page, "clients", id));
   const end = await endOfClient();
   assert.ok(end.code >= 1000 && end.reason.length > 0, JSON.stringify(end));
+  assert.deepEqual(changes, [`POST /clients/${id}/disconnect`]);
   await untilIs("the other one stays", 1, () => rows(page, "clients").count());
 });

@@ -32,6 +32,7 @@ await story(async () => {
   await open(page, "Handlers");
   await shows(cell(row(page, "modules", "orchestrator"), "requests"), /[1-9]/);
   await page.getByRole("button", { name: "Stop workers of orchestrator", exact: true }).click();
+  await shows(page.locator("#notice"), /[1-9]\d* workers? of orchestrator/);
   await open(page, "Overview");
   await until("none of them is left", async () => (await keys(page, "workers")).every((id) => !before.includes(id)));
 

@@ -1,7 +1,7 @@
 // Documents: down to a value, which is changed and deleted, through many siblings both ways, and with names of any kind.
 
 import assert from "node:assert/strict";
-import { openPage, story } from "../story.mjs";
+import { changesOf, openPage, story } from "../story.mjs";
 import { answer, cell, isGone, keys, open, question, row, rows, shows, signIn } from "../panels.mjs";
 import { untilIs } from "../until.mjs";
 import { ask, keep, tokenOf } from "../rest.mjs";
@@ -33,12 +33,18 @@ await story(async () => {
   await shows(path(page), /All documents[\s\S]*Documents[\s\S]*patients[\s\S]*record[\s\S]*1[\s\S]*address[\s\S]*city/);
 
   // Nothing is changed by who thinks better of it, and nothing by what is no JSON.
+  const changes = changesOf(page);
+  const value = question(page).getByLabel("New value (JSON)");
   await page.getByRole("button", { name: "Change value" }).click();
-  await question(page).getByLabel("New value (JSON)").fill('"Bonn"');
+  await value.fill('"Bonn"');
   await answer(page, "Cancel");
-  assert.equal(await city(token), "Ulm");
   await page.getByRole("button", { name: "Change value" }).click();
-  await question(page).getByLabel("New value (JSON)").fill('"Bonn ö"');
+  await value.fill("Bonn");
+  await question(page).getByRole("button", { name: "Change value", exact: true }).click();
+  await shows(question(page).getByRole("alert"), /\w/);
+  assert.deepEqual(changes, []);
+  assert.equal(await city(token), "Ulm");
+  await value.fill('"Bonn ö"');
   await answer(page, "Change value");
   await shows(page.locator("#node-value"), /Bonn ö/);
   assert.equal(await city(token), "Bonn ö");
@@ -47,8 +53,10 @@ await story(async () => {
   await question(page).waitFor();
   await page.keyboard.press("Escape");
   await isGone(question(page));
-  assert.equal(await city(token), "Bonn ö");
   await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await question(page).waitFor();
+  assert.deepEqual(changes, ["PUT /documents"]);
+  assert.equal(await city(token), "Bonn ö");
   await answer(page, "Delete");
   await untilIs("the value is deleted", undefined, () => city(token));
   // One level up, by the path: its sibling is still there.
