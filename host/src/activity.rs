@@ -81,12 +81,14 @@ impl Activity {
         drop(oldest);
     }
 
-    /// Those with a higher number than this, the oldest first.
+    /// Those that came after the one with this number, the oldest first, and the number of the newest. A number that is not yet
+    /// given is from before a start of the host: then all are new.
     #[must_use]
-    pub fn after(&self, number: u64) -> Vec<Ended> {
+    pub fn after(&self, number: u64) -> (Vec<Ended>, u64) {
         let kept = self.lock();
-        let begin = kept.requests.partition_point(|ended| ended.number <= number);
-        kept.requests.range(begin..).cloned().collect()
+        let seen = if number > kept.last { 0 } else { number };
+        let begin = kept.requests.partition_point(|ended| ended.number <= seen);
+        (kept.requests.range(begin..).cloned().collect(), kept.last)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -120,17 +122,19 @@ mod tests {
     #[test]
     fn what_was_seen_is_not_told_again() {
         let activity = Activity::default();
-        let numbers = |after| activity.after(after).iter().map(|ended| ended.number).collect::<Vec<_>>();
+        let numbers = |after| activity.after(after).0.iter().map(|ended| ended.number).collect::<Vec<_>>();
         assert!(numbers(0).is_empty());
+        assert_eq!(activity.after(7).1, 0, "the host was started anew");
         (0..3).for_each(|_| activity.add(ended()));
         assert_eq!((numbers(0), numbers(2), numbers(3)), (vec![1, 2, 3], vec![3], vec![]));
+        assert_eq!((numbers(7), activity.after(7).1), (vec![1, 2, 3], 3), "and so it was now");
     }
 
     #[test]
     fn the_oldest_make_room() {
         let activity = Activity::default();
         (0..KEPT + 2).for_each(|_| activity.add(ended()));
-        let all = activity.after(0);
-        assert_eq!((all.len(), all[0].number), (KEPT, 3));
+        let (all, last) = activity.after(0);
+        assert_eq!((all.len(), all[0].number, last), (KEPT, 3, 502));
     }
 }

@@ -38,12 +38,14 @@ pub struct Line {
     pub text: String,
 }
 
-/// The lines with a higher number than this, the oldest first.
+/// The lines that came after the one with this number, the oldest first, and the number of the newest. A number that is not yet
+/// given is from before a start of the host: then all are new.
 #[must_use]
-pub fn recent(after: u64) -> Vec<Line> {
+pub fn recent(after: u64) -> (Vec<Line>, u64) {
     let kept = lock();
-    let begin = kept.lines.partition_point(|line| line.number <= after);
-    kept.lines.range(begin..).cloned().collect()
+    let seen = if after > kept.last { 0 } else { after };
+    let begin = kept.lines.partition_point(|line| line.number <= seen);
+    (kept.lines.range(begin..).cloned().collect(), kept.last)
 }
 
 fn lock() -> MutexGuard<'static, Kept> {
@@ -126,11 +128,11 @@ mod tests {
             tracing::warn!(request = "abc", service = %"other", "{mark} was slow");
             tracing::info!(count = 3, "{mark}");
         });
-        let lines: Vec<Line> = recent(0).into_iter().filter(|line| line.text.starts_with(&mark)).collect();
+        let lines: Vec<Line> = recent(0).0.into_iter().filter(|line| line.text.starts_with(&mark)).collect();
         let [one, other] = &lines[..] else { panic!("{lines:?}") };
         assert_eq!((one.level, one.request.as_deref()), ("warn", Some("abc")));
         assert_eq!(one.text, format!("{mark} was slow service=other"));
         assert_eq!((other.level, &other.request, &other.text), ("info", &None, &format!("{mark} count=3")));
-        assert!(other.number > one.number && recent(other.number).iter().all(|line| line.number > other.number));
+        assert!(other.number > one.number && recent(other.number).0.iter().all(|line| line.number > other.number));
     }
 }

@@ -14,10 +14,9 @@ const TOLD: usize = 500;
 
 pub(super) fn activity(monitor: &Monitor, query: &str) -> Value {
     let seen = (query::number(query, "requests"), query::number(query, "lines"));
-    let requests = newest(monitor.seen.dispatch.activity.after(seen.0));
-    let lines = newest(crate::logging::recent(seen.1));
-    let last_request = requests.last().map_or(seen.0, |ended| ended.number);
-    let last_line = lines.last().map_or(seen.1, |line| line.number);
+    let (requests, last_request) = monitor.seen.dispatch.activity.after(seen.0);
+    let (lines, last_line) = crate::logging::recent(seen.1);
+    let (requests, lines) = (newest(requests), newest(lines));
     json!({
         "requests": requests.iter().map(request).collect::<Vec<_>>(),
         "lines": lines.iter().map(line).collect::<Vec<_>>(),
