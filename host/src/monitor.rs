@@ -154,7 +154,9 @@ impl Monitor {
     fn check_is_meant(&self, query: &str) -> Result<(), Failure> {
         match query::value(query, "host").filter(|host| *host != *self.edition().application) {
             None => Ok(()),
-            Some(host) => Err(Failure::caller(400, format!("Sign in at {host} itself: over links there are only views"))),
+            Some(host) => {
+                Err(Failure::caller(400, format!("Sign in at {host} itself: over links there are only views")))
+            }
         }
     }
 
@@ -162,7 +164,9 @@ impl Monitor {
     pub async fn answer_host(&self, request: &Request) -> Response {
         let view = View::named(request.path.trim_start_matches('/')).filter(|view| view.is_told_to_hosts());
         let answered = match view {
-            _ if !self.edition().configuration.settings.monitor => Err(Failure::caller(404, "This host has no monitor")),
+            _ if !self.edition().configuration.settings.monitor => {
+                Err(Failure::caller(404, "This host has no monitor"))
+            }
             Some(view) => self.look(view, &request.query).await,
             None => Err(Failure::caller(404, "This host has no such view; run the same version of qewd on both hosts")),
         };

@@ -60,8 +60,7 @@ impl Operator {
 
     /// A stream of a view.
     pub(crate) fn stream(&self, path: &str) -> Events {
-        let head =
-            format!("GET {API}/live/{path} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", self.cookie);
+        let head = format!("GET {API}/live/{path} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", self.cookie);
         Events { stream: raw(self.port, head.as_bytes()), text: String::new() }
     }
 }

@@ -69,7 +69,12 @@ pub(super) async fn json(documents: &Arc<Documents>, query: &str) -> Result<Resp
 ///
 /// # Errors
 /// A [`Failure`] in words for the caller.
-pub(super) async fn put(documents: &Arc<Documents>, query: &str, body: &[u8], address: IpAddr) -> Result<Response, Failure> {
+pub(super) async fn put(
+    documents: &Arc<Documents>,
+    query: &str,
+    body: &[u8],
+    address: IpAddr,
+) -> Result<Response, Failure> {
     let at = node(query)?;
     let value = value(body)?;
     let mut request = documents.request();

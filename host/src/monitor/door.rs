@@ -127,8 +127,7 @@ fn token(request: &Request) -> Option<&str> {
 fn with_cookie(mut answer: Response, request: &Request, token: &str, seconds: u64, is_secure: bool) -> Response {
     let name = cookie_name(request);
     let secure = if is_secure { "; Secure" } else { "" };
-    let cookie =
-        format!("{name}={token}; Path={MONITOR_PATH}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    let cookie = format!("{name}={token}; Path={MONITOR_PATH}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     answer.headers.push(("set-cookie".to_owned(), cookie));
     answer
 }

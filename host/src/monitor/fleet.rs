@@ -49,7 +49,8 @@ pub(super) async fn fleet(monitor: &Monitor) -> Result<Vec<u8>, Failure> {
     while let Some(member) = asked.next().await {
         hosts.push(member);
     }
-    serde_json::to_vec(&Fleet { hosts }).map_err(|error| Failure::system(500, "The fleet cannot be told", error.to_string()))
+    serde_json::to_vec(&Fleet { hosts })
+        .map_err(|error| Failure::system(500, "The fleet cannot be told", error.to_string()))
 }
 
 async fn member(service: &ServiceName, instance: Arc<Instance>) -> Member {
@@ -66,7 +67,9 @@ async fn member(service: &ServiceName, instance: Arc<Instance>) -> Member {
         let asked = afar::ask(&instance, View::Overview, "short=1").await;
         match asked.map(|body| serde_json::from_slice(&body)) {
             Ok(Ok(overview)) => member.overview = Some(overview),
-            Ok(Err(_)) => member.why = Some("it does not tell an overview; run the same version of qewd on both".to_owned()),
+            Ok(Err(_)) => {
+                member.why = Some("it does not tell an overview; run the same version of qewd on both".to_owned());
+            }
             Err(failure) => member.why = Some(failure.caller.into_owned()),
         }
     }

@@ -70,7 +70,12 @@ impl Gate {
     ///
     /// # Errors
     /// [`Refusal`]
-    pub(super) async fn sign_in(&self, address: IpAddr, password: &str, configured: &Secret) -> Result<NewSession, Refusal> {
+    pub(super) async fn sign_in(
+        &self,
+        address: IpAddr,
+        password: &str,
+        configured: &Secret,
+    ) -> Result<NewSession, Refusal> {
         // Counted before anything is waited for, so that many at once do not slip through.
         let wait = match self.attempts().begin(address, Instant::now()) {
             Begun::Looked { after } => after,

@@ -35,9 +35,8 @@ pub(super) fn handlers(monitor: &Monitor) -> Value {
     let modules: Vec<Value> = edition.catalog.modules().map(|module| shown(module)).collect();
     let serves = |file: &PathBuf| edition.catalog.modules().any(|module| module.file == *file);
     let others = found.modules.iter().filter(|(file, _)| !serves(file));
-    let not_loaded: Vec<Value> = others
-        .map(|(file, words)| json!({"file": relative(folder, file).to_string_lossy(), "error": words}))
-        .collect();
+    let not_loaded: Vec<Value> =
+        others.map(|(file, words)| json!({"file": relative(folder, file).to_string_lossy(), "error": words})).collect();
     json!({"modules": modules, "notLoaded": not_loaded})
 }
 

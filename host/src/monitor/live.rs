@@ -2,10 +2,10 @@
 //! In come a view and the session of who looks; out goes the view whenever it has changed, and a last word at the end.
 //! It never outlives its session or the host, and says the same twice only in the sign of life.
 
+use super::Monitor;
 use super::gate::Session;
 use super::query;
 use super::views::View;
-use super::Monitor;
 use crate::failure::Failure;
 use bytes::Bytes;
 use futures_util::StreamExt as _;

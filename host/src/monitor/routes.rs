@@ -21,7 +21,9 @@ fn route(edition: &Edition, entry: &Entry) -> Value {
     let own = &*edition.application;
     let (kind, to, destinations) = match &entry.destinations {
         Destinations::One(Destination::Here(_)) => ("here", "this host".to_owned(), vec![own]),
-        Destinations::One(Destination::There(service)) => ("service", format!("the service {service}"), vec![service.as_str()]),
+        Destinations::One(Destination::There(service)) => {
+            ("service", format!("the service {service}"), vec![service.as_str()])
+        }
         Destinations::One(Destination::Members(members)) => ("group", members_in_words(members), names(members)),
         Destinations::Chosen(choices) => {
             let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
@@ -83,7 +85,9 @@ fn decided(edition: &Edition, decision: &Decision<'_>, earlier: &[&Entry]) -> Va
             (format!("the service {service}"), None)
         }
         Destination::Members(members) => {
-            why.extend(members.iter().filter(|name| name.as_str() != &*edition.application).map(|name| link(edition, name)));
+            why.extend(
+                members.iter().filter(|name| name.as_str() != &*edition.application).map(|name| link(edition, name)),
+            );
             (members_in_words(members), None)
         }
     };
@@ -154,7 +158,9 @@ fn no_route(edition: &Edition, kind: Kind, path: &str, none: &NoRoute) -> Vec<St
         NoRoute::UnknownPath => {
             let status = edition.configuration.otherwise.as_ref().map_or(404, |otherwise| otherwise.status);
             why.push(format!("the path of none of {} routes fits", edition.table.entries().len()));
-            why.push(format!("GET may find a file of www/ there, or a page of the host itself; else the answer is {status}"));
+            why.push(format!(
+                "GET may find a file of www/ there, or a page of the host itself; else the answer is {status}"
+            ));
         }
     }
     if kind == Kind::Message && !edition.table.entries().iter().any(|entry| entry.method == Method::Message) {

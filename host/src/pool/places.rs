@@ -66,12 +66,7 @@ impl Places {
         })
     }
 
-    async fn enter(
-        self: &Arc<Self>,
-        request: &Request,
-        module: &Arc<str>,
-        most: usize,
-    ) -> Result<Place, TurnedAway> {
+    async fn enter(self: &Arc<Self>, request: &Request, module: &Arc<str>, most: usize) -> Result<Place, TurnedAway> {
         let side = match request.kind {
             Kind::Rest | Kind::Message | Kind::Monitor => Side::Callers,
             Kind::Service => Side::Questions,

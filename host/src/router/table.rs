@@ -187,7 +187,8 @@ impl Table {
     pub fn fitting(&self, kind: Kind, path: &str) -> Vec<&Entry> {
         let Some(decoded) = path::decoded(path) else { return Vec::new() };
         let is_of_kind = |entry: &Entry| (entry.method == Method::Message) == (kind == Kind::Message);
-        let fitting = self.prepared().filter(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some());
+        let fitting =
+            self.prepared().filter(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some());
         fitting.map(|(entry, _)| entry).collect()
     }
 

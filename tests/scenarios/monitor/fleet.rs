@@ -16,7 +16,10 @@ fn the_orchestrator_shows_its_services_over_the_links() {
     assert_eq!(states[0], ("orchestrator", "here"));
     assert!(states[1..].iter().all(|(_, state)| *state == "ready") && states.len() > 2, "{states:?}");
     let info = hosts.iter().find(|host| host["name"] == json!("info_service")).unwrap();
-    assert_eq!((&info["overview"]["host"], &info["overview"]["role"]), (&json!("info_service"), &json!("microservice")));
+    assert_eq!(
+        (&info["overview"]["host"], &info["overview"]["role"]),
+        (&json!("info_service"), &json!("microservice"))
+    );
     assert_eq!(info["overview"]["totals"]["requests"], json!(1));
     assert_eq!(info["overview"]["configuration"], Value::Null);
     assert_eq!(operator.view("overview?host=info_service")["workers"][0]["module"], json!("info_service"));
@@ -26,7 +29,10 @@ fn the_orchestrator_shows_its_services_over_the_links() {
     let callers = operator.view("links?host=info_service")["callers"].clone();
     assert_eq!(callers[0]["host"], json!("orchestrator"));
     // What is seen there can only be looked at from here.
-    assert_eq!(operator.request("GET", "overview?host=nope").send().shown(), r#"404 {"error":"This host has no link to nope"}"#);
+    assert_eq!(
+        operator.request("GET", "overview?host=nope").send().shown(),
+        r#"404 {"error":"This host has no link to nope"}"#
+    );
     assert_eq!(operator.request("GET", "fleet?host=info_service").send().status, 400);
     let mut links = operator.stream("links");
     let state = |view: &Value, name: &str| {
@@ -38,7 +44,13 @@ fn the_orchestrator_shows_its_services_over_the_links() {
     fleet.service("info_service").kill();
     let down = links.until(|view| state(view, "info_service")["state"] == json!("down"));
     assert!(state(&down, "info_service")["why"].is_string());
-    let member = operator.view("fleet")["hosts"].as_array().unwrap().iter().find(|host| host["name"] == json!("info_service")).unwrap().clone();
+    let member = operator.view("fleet")["hosts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|host| host["name"] == json!("info_service"))
+        .unwrap()
+        .clone();
     assert_eq!((&member["state"], &member["overview"]), (&json!("down"), &Value::Null));
     let gone = operator.request("GET", "overview?host=info_service").send();
     assert_eq!(gone.status, 503);

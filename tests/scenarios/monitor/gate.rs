@@ -16,7 +16,9 @@ fn nothing_is_told_without_a_session() {
     for path in ["documents", "documents/json?path=%5B%22a%22%5D", "routes/decide?method=GET&path=/"] {
         assert_eq!(host.get(format!("{API}/{path}")).send().status, 401, "{path}");
     }
-    for path in ["workers/1/stop", "workers/stop", "handlers/reload", "handlers/stop", "clients/1/disconnect", "host/stop"] {
+    for path in
+        ["workers/1/stop", "workers/stop", "handlers/reload", "handlers/stop", "clients/1/disconnect", "host/stop"]
+    {
         let answer = host.post(&format!("{API}/{path}"), r#"{"module": "echo"}"#).send();
         assert_eq!((answer.status, answer.text().as_str()), (401, words), "{path}");
     }
@@ -75,7 +77,8 @@ fn a_page_of_another_origin_changes_nothing() {
     }
     // Its own page may; and a form of another site cannot send JSON.
     assert_eq!(with(operator.request("POST", "workers/stop"), &[("Origin", "http://localhost")]).status, 200);
-    let form = operator.request("POST", "handlers/stop").header("Content-Type", "text/plain").body(r#"{"module":"echo"}"#);
+    let form =
+        operator.request("POST", "handlers/stop").header("Content-Type", "text/plain").body(r#"{"module":"echo"}"#);
     assert_eq!(form.send().status, 415);
 }
 

@@ -11,7 +11,8 @@ fn the_overview_tells_what_the_host_is_and_does() {
         host.get(path).send();
     }
     let mut events = operator.stream("overview");
-    let seen = events.until(|view| view["history"]["requests"].as_array().unwrap().iter().any(|count| *count != json!(0)));
+    let seen =
+        events.until(|view| view["history"]["requests"].as_array().unwrap().iter().any(|count| *count != json!(0)));
     assert_eq!(
         (&seen["host"], &seen["role"], &seen["serverName"], &seen["port"]),
         (&json!("orchestrator"), &json!("orchestrator"), &json!("The front"), &json!(host.port))
@@ -25,11 +26,15 @@ fn the_overview_tells_what_the_host_is_and_does() {
     assert_eq!((&worker["module"], &worker["state"], &worker["requests"]), (&json!("echo"), &json!("idle"), &json!(2)));
     assert!(worker["memory"].as_u64() > Some(0) && worker["memoryLimit"] == json!(64 << 20), "{worker}");
     let history = &seen["history"];
-    let columns = ["requests", "errors", "callerErrors", "p50", "p99"].map(|name| history[name].as_array().unwrap().len());
+    let columns =
+        ["requests", "errors", "callerErrors", "p50", "p99"].map(|name| history[name].as_array().unwrap().len());
     assert!(columns.iter().all(|length| *length == columns[0] && *length <= 180), "{columns:?}");
     let configuration = &seen["configuration"];
     assert_eq!(configuration["poolSize"], json!(2));
-    assert_eq!((&configuration["managementPassword"], &configuration["jwt.secret"]), (&json!("(masked)"), &json!("(masked)")));
+    assert_eq!(
+        (&configuration["managementPassword"], &configuration["jwt.secret"]),
+        (&json!("(masked)"), &json!("(masked)"))
+    );
     assert!(!seen.to_string().contains(crate::harness::SECRET));
     let running = events.until(|view| view["cpu"].is_number());
     assert!(running["cpu"].as_f64().unwrap() >= 0.0);
@@ -46,20 +51,23 @@ fn a_request_is_seen_with_where_its_time_went_and_its_log_lines() {
         .send();
     host.get("/api/nope").header("x-request-id", "seen-2").send();
     let view = operator.view("activity");
-    let find = |id: &str| {
-        view["requests"].as_array().unwrap().iter().find(|one| one["id"] == json!(id)).unwrap().clone()
-    };
+    let find =
+        |id: &str| view["requests"].as_array().unwrap().iter().find(|one| one["id"] == json!(id)).unwrap().clone();
     let (one, two) = (find("seen-1"), find("seen-2"));
     assert_eq!(
         (&one["kind"], &one["method"], &one["path"], &one["route"], &one["handler"], &one["status"]),
         (&json!("rest"), &json!("POST"), &json!("/api/sleep"), &json!("/api/sleep"), &json!("sleeper"), &json!(200))
     );
     let handlers = operator.view("handlers");
-    let sleeper = handlers["modules"].as_array().unwrap().iter().find(|module| module["name"] == json!("sleeper")).unwrap();
+    let sleeper =
+        handlers["modules"].as_array().unwrap().iter().find(|module| module["name"] == json!("sleeper")).unwrap();
     assert_eq!(one["version"], sleeper["version"]);
     let (took, running) = (one["took"].as_f64().unwrap(), one["running"].as_f64().unwrap());
     assert!(running >= 50.0 && took >= running && one["line"].is_number() && one["link"].is_null(), "{one}");
-    assert_eq!((&two["status"], &two["route"], &two["words"]), (&json!(404), &Value::Null, &json!("url could not be matched")));
+    assert_eq!(
+        (&two["status"], &two["route"], &two["words"]),
+        (&json!(404), &Value::Null, &json!("url could not be matched"))
+    );
     let lines = view["lines"].as_array().unwrap();
     let of_it: Vec<&Value> = lines.iter().filter(|line| line["request"] == json!("seen-2")).collect();
     assert_eq!(of_it.len(), 1, "{lines:?}");
@@ -86,13 +94,19 @@ fn a_method_and_a_path_show_which_route_would_answer() {
     let operator = Operator::of(&host);
     let decide = |method: &str, path: &str| operator.view(&format!("routes/decide?method={method}&path={path}"));
     let echo = decide("get", "/api/echo/a%2520b?x=1");
-    assert_eq!((&echo["handler"], &echo["module"], &echo["variables"]), (&json!("echo"), &json!("echo"), &json!({"word": "a b"})));
+    assert_eq!(
+        (&echo["handler"], &echo["module"], &echo["variables"]),
+        (&json!("echo"), &json!("echo"), &json!({"word": "a b"}))
+    );
     assert_eq!((&echo["route"]["path"], &echo["route"]["method"]), (&json!("/api/echo/:word"), &json!("GET")));
     assert!(echo["why"].as_array().unwrap().iter().any(|why| why == "it needs no token"), "{echo}");
     let wrong = decide("DELETE", "/api/sleep");
     assert_eq!(wrong["route"], Value::Null);
     let why: Vec<&str> = wrong["why"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(why[0].ends_with("fits the path, but not the method") && why[1] == "the answer is 405, with Allow: POST", "{why:?}");
+    assert!(
+        why[0].ends_with("fits the path, but not the method") && why[1] == "the answer is 405, with Allow: POST",
+        "{why:?}"
+    );
     assert!(decide("GET", "/nope")["why"].to_string().contains("the answer is 404"));
     assert!(decide("GET", "/qewd-monitor/x")["why"].to_string().contains("belongs to the monitor"));
     assert!(decide("MESSAGE", "/demo/hello")["why"].to_string().contains("no routes for messages"));
@@ -107,10 +121,14 @@ fn wrong_paths_and_methods_are_told() {
     let app = app();
     let host = Launch::orchestrator(&app).start();
     let operator = Operator::of(&host);
-    assert_eq!(operator.request("GET", "nope").send().shown(), r#"404 {"error":"The monitor has nothing at api/nope"}"#);
+    assert_eq!(
+        operator.request("GET", "nope").send().shown(),
+        r#"404 {"error":"The monitor has nothing at api/nope"}"#
+    );
     assert_eq!(operator.request("PUT", "host/stop").send().status, 405);
     assert_eq!(operator.act("host/nope").status, 404);
-    for (method, path) in [("GET", "host/stop"), ("GET", "workers/3/stop"), ("POST", "overview"), ("PUT", "live/links")] {
+    for (method, path) in [("GET", "host/stop"), ("GET", "workers/3/stop"), ("POST", "overview"), ("PUT", "live/links")]
+    {
         assert_eq!(operator.request(method, path).send().status, 405, "{path}");
     }
     let there = r#"400 {"error":"Sign in at login_service itself: over links there are only views"}"#;
