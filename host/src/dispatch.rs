@@ -6,6 +6,8 @@ mod group;
 mod merge;
 mod record;
 
+pub use record::Refused;
+
 use crate::access::{TOKEN_HEADER, attach_token};
 use crate::activity::Activity;
 use crate::audience::Audience;

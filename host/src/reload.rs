@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use watch::Watch;
@@ -49,6 +50,8 @@ pub struct Reloader {
     /// What could not be finished, so that it is not tried with each change of something else.
     failed: Failed,
     report: Report,
+    /// What operators want read anew.
+    wishes: mpsc::Receiver<Wish>,
 }
 
 impl Reloader {
@@ -71,6 +74,7 @@ impl Reloader {
             settling: Settling::new(seen.configuration.into_iter().chain(kept).collect()),
             on_disk,
             seen: seen.modules,
+            wishes: dispatch.findings.wishes(),
             dispatch,
             workshop,
             surroundings,
@@ -91,7 +95,7 @@ impl Reloader {
     }
 
     async fn keep_in_step(&mut self) {
-        let (mut watch, dispatch) = (Watch::new(), Arc::clone(&self.dispatch));
+        let mut watch = Watch::new();
         loop {
             let Some(seen) = self.look().await else {
                 // What cannot be looked at has not changed: a host may be out of open files for a moment.
@@ -113,7 +117,7 @@ impl Reloader {
                     }
                 }
                 () = sleep_until(due.map_or(poll, |due| due.min(poll))) => {}
-                Some(Wish { module, reply }) = dispatch.findings.next_wish() => {
+                Some(Wish { module, reply }) = self.wishes.recv() => {
                     // Who does not wait any more finds the module reloaded.
                     let _ = reply.send(self.read_anew(&module).await);
                 }

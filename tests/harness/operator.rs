@@ -116,7 +116,7 @@ impl Events {
     }
 
     fn read(&mut self) -> bool {
-        let mut bytes = [0; 64 << 10];
+        let mut bytes = [0; 16 << 10];
         let count = self.stream.read(&mut bytes).unwrap();
         self.text += &String::from_utf8_lossy(&bytes[..count]);
         count > 0

@@ -140,7 +140,7 @@ async fn after_a_stop_the_newest_version_begins_on_demand() {
     let new = load(&engine, "versioned", versions::bytes(2)).await;
     let pool = pool();
     serve(&pool, &old, call("versioned", "")).await.unwrap();
-    assert_eq!(pool.stop_all().await, 1);
+    assert_eq!(pool.stop_all(None).await, 1);
     assert!(pool.workers().is_empty());
     let outcome = serve(&pool, &new, call("versioned", "")).await.unwrap();
     assert_eq!(versions::number(&outcome.response.body), Some(2));
@@ -187,5 +187,5 @@ async fn a_worker_that_makes_room_for_another_module_is_gone() {
         serve(&pool, module, call(handler, "")).await.unwrap();
         assert!(pool.workers().len() <= Pool::instances(1), "{:#?}", pool.workers());
     }
-    assert_eq!(pool.stop_all().await, 2);
+    assert_eq!(pool.stop_all(None).await, 2);
 }

@@ -168,3 +168,31 @@ fn a_host_without_a_monitor_has_none_of_its_paths() {
     }
     assert!(!host.lines().iter().any(|line| line.contains("managementPassword")), "{:?}", host.lines());
 }
+
+#[test]
+fn a_monitor_that_is_switched_off_ends_its_streams() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let operator = Operator::of(&host);
+    let mut events = operator.stream("links");
+    events.next();
+    let _app = app.setting("orchestrator", "qewd-monitor", json!(false));
+    assert_eq!(events.next(), ("bye".to_owned(), json!({"why": "signed out"})));
+    assert!(events.ends());
+    assert_eq!(operator.request("GET", "overview").send().status, 404);
+}
+
+#[test]
+fn a_host_that_stops_leaves_no_wish_unanswered() {
+    let app = app();
+    let mut host = Launch::orchestrator(&app).start();
+    let operator = Operator::of(&host);
+    std::thread::scope(|scope| {
+        let wish = || operator.send("POST", "handlers/reload", &json!({"module": "echo"})).status;
+        let wishes: Vec<_> = (0..12).map(|_| scope.spawn(wish)).collect();
+        assert_eq!(operator.act("host/stop").status, 200);
+        let statuses: Vec<u16> = wishes.into_iter().map(|wish| wish.join().unwrap()).collect();
+        assert!(statuses.iter().all(|status| [200, 422].contains(status)), "{statuses:?}");
+    });
+    assert_eq!(host.ended().code(), Some(0));
+}

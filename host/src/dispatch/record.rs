@@ -6,8 +6,8 @@ use super::Dispatch;
 use crate::activity::{Ended, Spent};
 use crate::failure::{Failure, Fault};
 use crate::handler::Module;
-use crate::names::{HandlerName, ServiceName};
-use crate::request::Request;
+use crate::names::{HandlerName, RequestId, ServiceName};
+use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::router::Decision;
 use std::fmt;
@@ -154,6 +154,43 @@ impl Drop for Record<'_> {
             tracing::info!(request = self.request.id.as_str(), "{} was given up by its caller", What(self));
             self.end(None, self.started.elapsed(), None);
         }
+    }
+}
+
+/// A request that was refused before it was whole.
+pub struct Refused<'a> {
+    /// Its id.
+    pub id: &'a RequestId,
+    /// Its method.
+    pub method: &'a str,
+    /// Its path.
+    pub path: &'a str,
+    /// When it came.
+    pub started: Instant,
+}
+
+impl Dispatch {
+    /// Writes down a request that the listener refused: one too large, for instance.
+    pub fn refuse(&self, request: &Refused<'_>, failure: &Failure) {
+        let Refused { id, method, started, .. } = request;
+        let (path, status, took) = (crate::logging::cut(request.path), failure.status, started.elapsed());
+        tracing::info!(request = id.as_str(), "{method} {path:?} -> {status}: {}", failure.caller);
+        self.counters.all.count(Some(status), took);
+        self.activity.add(Ended {
+            number: 0,
+            id: (*id).clone(),
+            time: SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH),
+            kind: Kind::Rest,
+            method: (*method).to_owned(),
+            path: path.to_owned(),
+            route: None,
+            handler: None,
+            version: None,
+            service: None,
+            status: Some(status),
+            times: Spent { all: took, ..Spent::default() },
+            words: Some(failure.caller.clone().into_owned()),
+        });
     }
 }
 

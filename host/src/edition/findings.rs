@@ -4,8 +4,8 @@
 
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
 
 /// Wishes that may wait; they are granted one after the other.
 const WISHES: usize = 16;
@@ -31,13 +31,14 @@ pub struct Wish {
 pub struct Findings {
     found: ArcSwap<Found>,
     wish: mpsc::Sender<Wish>,
-    wishes: Mutex<mpsc::Receiver<Wish>>,
+    /// Until the reloader takes it.
+    wishes: Mutex<Option<mpsc::Receiver<Wish>>>,
 }
 
 impl Default for Findings {
     fn default() -> Self {
         let (wish, wishes) = mpsc::channel(WISHES);
-        Self { found: ArcSwap::default(), wish, wishes: Mutex::new(wishes) }
+        Self { found: ArcSwap::default(), wish, wishes: Mutex::new(Some(wishes)) }
     }
 }
 
@@ -65,8 +66,11 @@ impl Findings {
         told.await.unwrap_or_else(|_| Err("this host takes up no changes any more; start it anew".to_owned()))
     }
 
-    /// The next wish.
-    pub async fn next_wish(&self) -> Option<Wish> {
-        self.wishes.lock().await.recv().await
+    /// The wishes, for the one who grants them. With it they end: whoever waits is told then.
+    #[must_use]
+    pub fn wishes(&self) -> mpsc::Receiver<Wish> {
+        let taken = self.wishes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // For a second reloader, which there is not, there would be none.
+        taken.unwrap_or_else(|| mpsc::channel(1).1)
     }
 }

@@ -4,6 +4,7 @@
 
 use super::{Front, files};
 use crate::configuration::Limits;
+use crate::dispatch::Refused;
 use crate::failure::{Failure, NOT_RUN};
 use crate::names::RequestId;
 use crate::request::{Kind, Request};
@@ -39,8 +40,8 @@ pub(super) async fn answer(
     let response = match receive(&edition.configuration.settings.limits, &parts, body, id.clone(), address).await {
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
-            let (method, path, status) = (&parts.method, crate::logging::cut(parts.uri.path()), failure.status);
-            tracing::info!(request = id.as_str(), "{method} {path:?} -> {status}: {}", failure.caller);
+            let refused = Refused { id: &id, method: parts.method.as_str(), path: parts.uri.path(), started };
+            front.dispatch.refuse(&refused, &failure);
             Response::from(failure.with_header("x-request-id", id.as_str()))
         }
     };

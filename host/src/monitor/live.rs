@@ -92,7 +92,8 @@ impl Stream {
 
     /// What there is to say now, if there is anything.
     async fn look(&mut self) -> Option<Bytes> {
-        if !self.monitor.gate.touch(&self.session, &self.monitor.password()) {
+        let is_served = self.monitor.edition().configuration.settings.monitor;
+        if !is_served || !self.monitor.gate.touch(&self.session, &self.monitor.password()) {
             return Some(self.bye("signed out"));
         }
         let looked = self.monitor.view(self.view, &self.query).await;

@@ -88,6 +88,19 @@ fn a_request_is_seen_with_where_its_time_went_and_its_log_lines() {
 }
 
 #[test]
+fn a_request_that_is_refused_at_the_door_is_seen() {
+    let app = app().setting("orchestrator", "limits", json!({"bodyBytes": 10}));
+    let host = Launch::orchestrator(&app).start();
+    let operator = Operator::of(&host);
+    let refused = host.post("/api/sleep", "more than ten bytes").header("x-request-id", "large-1").send();
+    assert_eq!(refused.status, 413);
+    assert_eq!(operator.view("overview")["totals"], json!({"requests": 1, "errors": 0, "callerErrors": 1}));
+    let seen = operator.view("activity")["requests"][0].clone();
+    assert_eq!((&seen["id"], &seen["status"], &seen["route"]), (&json!("large-1"), &json!(413), &Value::Null));
+    assert!(seen["words"].as_str().unwrap().contains("10 bytes"), "{seen}");
+}
+
+#[test]
 fn a_method_and_a_path_show_which_route_would_answer() {
     let app = app();
     let host = Launch::orchestrator(&app).start();
