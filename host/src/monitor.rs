@@ -114,29 +114,48 @@ impl Monitor {
         let Some(api) = below.strip_prefix("/api/") else {
             return page::answer(&request, below).into();
         };
-        self.api(api, &request, is_secure).await.unwrap_or_else(|failure| tell(&request, failure).into())
+        match self.api(api, &request, is_secure).await.unwrap_or_else(|failure| tell(&request, failure).into()) {
+            Answer::Whole(response) => Answer::Whole(not_kept(response)),
+            events @ Answer::Stream(_) => events,
+        }
     }
 
     async fn api(self: &Arc<Self>, path: &str, request: &Request, is_secure: bool) -> Result<Answer, Failure> {
-        let changes = !matches!(request.method.as_str(), "GET" | "HEAD");
-        if changes {
+        if !door::only_looks(request) {
             door::check_origin(request)?;
         }
         if path == "session" {
             return self.session(request, is_secure).await.map(Answer::from);
         }
         let session = self.signed_in(request).ok_or_else(door::sign_in_first)?;
-        if changes || path.starts_with("documents") {
-            return self.act(path, request).await.map(Answer::from);
-        }
-        if let Some(view) = path.strip_prefix("live/").and_then(View::named) {
+        let segments: Vec<&str> = path.split('/').collect();
+        if let ["live", name] = segments[..]
+            && let Some(view) = View::named(name)
+        {
+            door::check_looks(request)?;
             return self.stream(view, &request.query, session).map(Answer::Stream);
         }
-        if path == "routes/decide" {
-            return self.decide(&request.query).map(|value| json(&value).into());
+        if let Some(view) = View::named(path) {
+            door::check_looks(request)?;
+            return self.view(view, &request.query).await.map(|text| with_json(text).into());
         }
-        let view = View::named(path).ok_or_else(|| door::no_such_path(path))?;
-        self.view(view, &request.query).await.map(|text| with_json(text).into())
+        self.check_is_meant(&request.query)?;
+        match segments[..] {
+            ["routes", "decide"] => {
+                door::check_looks(request)?;
+                self.decide(&request.query).map(|value| json(&value).into())
+            }
+            ["documents", ..] => self.document(&segments, request).await.map(Answer::from),
+            _ => self.act(&segments, request).await.map(Answer::from),
+        }
+    }
+
+    /// Only views are those of other hosts: what is meant for one of them must not be done to this one.
+    fn check_is_meant(&self, query: &str) -> Result<(), Failure> {
+        match query::value(query, "host").filter(|host| *host != *self.edition().application) {
+            None => Ok(()),
+            Some(host) => Err(Failure::caller(400, format!("Sign in at {host} itself: over links there are only views"))),
+        }
     }
 
     /// Answers the monitor of another host, which has shown that it has the secret. It only looks.
@@ -174,9 +193,14 @@ fn json(value: &serde_json::Value) -> Response {
 }
 
 fn with_json(text: Vec<u8>) -> Response {
-    let headers = [("content-type", JSON), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    Response { status: 200, headers, body: Bytes::from(text) }
+    Response { status: 200, headers: vec![("content-type".to_owned(), JSON.to_owned())], body: Bytes::from(text) }
+}
+
+/// What the API tells is true for a moment and for who asked: nobody is to keep it, or to take it for something else than JSON.
+fn not_kept(mut response: Response) -> Response {
+    let headers = [("cache-control", "no-store"), ("x-content-type-options", "nosniff")];
+    response.headers.extend(headers.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    response
 }
 
 /// A moment as the API tells it: milliseconds since 1970.

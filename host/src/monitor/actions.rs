@@ -18,26 +18,24 @@ struct Which {
 
 impl Monitor {
     /// Does what the path names.
-    pub(super) async fn act(&self, path: &str, request: &Request) -> Result<Response, Failure> {
-        let segments: Vec<&str> = path.split('/').collect();
-        if segments.first() == Some(&"documents") {
-            return self.document(&segments, request).await;
-        }
-        if request.method != "POST" {
-            return Err(wrong_method("POST"));
-        }
-        match segments[..] {
-            ["workers", "stop"] => self.stop_workers(None, request).await,
-            ["workers", id, "stop"] => self.stop_worker(id, request).await,
-            ["handlers", "stop"] => self.stop_workers(Some(which(request)?), request).await,
-            ["handlers", "reload"] => self.reload(which(request)?, request).await,
-            ["clients", id, "disconnect"] => self.disconnect(id, request),
-            ["host", "stop"] => Ok(self.stop_host(request)),
-            _ => Err(no_such_path(path)),
+    pub(super) async fn act(&self, segments: &[&str], request: &Request) -> Result<Response, Failure> {
+        let is_posted = request.method == "POST";
+        match *segments {
+            ["workers", "stop"] if is_posted => self.stop_workers(None, request).await,
+            ["workers", id, "stop"] if is_posted => self.stop_worker(id, request).await,
+            ["handlers", "stop"] if is_posted => self.stop_workers(Some(which(request)?), request).await,
+            ["handlers", "reload"] if is_posted => self.reload(which(request)?, request).await,
+            ["clients", id, "disconnect"] if is_posted => self.disconnect(id, request),
+            ["host", "stop"] if is_posted => Ok(self.stop_host(request)),
+            ["workers" | "handlers" | "host", "stop"]
+            | ["workers", _, "stop"]
+            | ["handlers", "reload"]
+            | ["clients", _, "disconnect"] => Err(wrong_method("POST")),
+            _ => Err(no_such_path(&segments.join("/"))),
         }
     }
 
-    async fn document(&self, segments: &[&str], request: &Request) -> Result<Response, Failure> {
+    pub(super) async fn document(&self, segments: &[&str], request: &Request) -> Result<Response, Failure> {
         let (store, query) = (&self.seen.documents, request.query.as_str());
         match (request.method.as_str(), segments) {
             ("GET" | "HEAD", ["documents"]) => documents::page(store, query).await,

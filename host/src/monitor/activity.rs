@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 
 /// Requests, and lines, that are told at one time: the newest 500 of each.
 const TOLD: usize = 500;
+/// Bytes of texts in them that are told at one time, 1 MiB of each: paths and lines may be long, and who wants to fill a page
+/// with them needs no session for that.
+const TOLD_BYTES: usize = 1 << 20;
 
 pub(super) fn activity(monitor: &Monitor, query: &str) -> Value {
     let seen = (query::number(query, "requests"), query::number(query, "lines"));
     let (requests, last_request) = monitor.seen.dispatch.activity.after(seen.0);
     let (lines, last_line) = crate::logging::recent(seen.1);
-    let (requests, lines) = (newest(requests), newest(lines));
+    let requests = newest(requests, |ended| ended.path.len() + ended.words.as_ref().map_or(0, String::len));
+    let lines = newest(lines, |line| line.text.len());
     json!({
         "requests": requests.iter().map(request).collect::<Vec<_>>(),
         "lines": lines.iter().map(line).collect::<Vec<_>>(),
@@ -24,8 +28,16 @@ pub(super) fn activity(monitor: &Monitor, query: &str) -> Value {
     })
 }
 
-fn newest<T>(mut all: Vec<T>) -> Vec<T> {
-    let too_many = all.len().saturating_sub(TOLD);
+/// The newest that fit.
+fn newest<T>(mut all: Vec<T>, size: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut room = TOLD_BYTES;
+    let fits = |one: &&T| {
+        let left = room.checked_sub(size(one));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let count = all.iter().rev().take(TOLD).take_while(fits).count();
+    let too_many = all.len() - count;
     all.drain(..too_many);
     all
 }

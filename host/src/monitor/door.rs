@@ -67,6 +67,16 @@ impl Monitor {
     }
 }
 
+/// Whether a request changes nothing, by its method.
+pub(super) fn only_looks(request: &Request) -> bool {
+    matches!(request.method.as_str(), "GET" | "HEAD")
+}
+
+/// Refuses every other method where there is only something to look at.
+pub(super) fn check_looks(request: &Request) -> Result<(), Failure> {
+    if only_looks(request) { Ok(()) } else { Err(wrong_method("GET, HEAD")) }
+}
+
 /// Refuses what a page of another origin wants changed. Programs send no origin; browsers always say where a page is from.
 pub(super) fn check_origin(request: &Request) -> Result<(), Failure> {
     let site = request.header("sec-fetch-site").unwrap_or("same-origin");

@@ -74,8 +74,10 @@ impl Gate {
         // Counted before anything is waited for, so that many at once do not slip through.
         let wait = match self.attempts().begin(address, Instant::now()) {
             Begun::Looked { after } => after,
-            Begun::Refused { left } => {
-                tracing::debug!("monitor: no attempt from {address} is looked at for {} s", seconds(left));
+            Begun::Refused { left, is_first } => {
+                if is_first {
+                    tracing::warn!("monitor: no attempt from {address} is looked at for {} s", seconds(left));
+                }
                 return Err(Refusal::Slow { retry_after: seconds(left) });
             }
         };

@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, unfold};
 use serde::Deserialize;
 use serde_json::json;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -32,8 +33,9 @@ struct Stream {
     query: String,
     session: Session,
     ticks: Interval,
-    /// What was sent last, and when anything was.
-    sent: Vec<u8>,
+    /// The hash of what was sent last: a stream that is not read should not hold it twice.
+    sent: Option<u64>,
+    /// When anything was.
     spoke: Instant,
     /// Whether the view could not be told last.
     is_troubled: bool,
@@ -62,7 +64,7 @@ impl Monitor {
         let mut ticks = interval(PACE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (monitor, query, now) = (Arc::clone(self), query.to_owned(), Instant::now());
-        let (sent, is_troubled, is_over) = (Vec::new(), false, false);
+        let (sent, is_troubled, is_over) = (None, false, false);
         let stream =
             Stream { monitor, view, query, session, ticks, sent, spoke: now, is_troubled, is_over, _place: place };
         Ok(unfold(stream, Stream::next).boxed())
@@ -101,10 +103,10 @@ impl Stream {
         // After trouble even an activity without news is news: the trouble is over.
         let was_troubled = std::mem::replace(&mut self.is_troubled, kind == "trouble");
         let moves_on = self.is_troubled || self.view != View::Activity || self.moves_on(&text);
-        if (moves_on || was_troubled) && text != self.sent {
-            let event = event(kind, &text);
-            self.sent = text;
-            return Some(event);
+        let hash = Some(hash_of(&text));
+        if (moves_on || was_troubled) && hash != self.sent {
+            self.sent = hash;
+            return Some(event(kind, &text));
         }
         (self.spoke.elapsed() >= SIGN_AFTER).then(|| Bytes::from_static(b":\n\n"))
     }
@@ -118,13 +120,19 @@ impl Stream {
         let cursor = [("requests", last.request.to_string()), ("lines", last.line.to_string())];
         let mut query = form_urlencoded::Serializer::new(String::new());
         self.query = query.extend_pairs(cursor.into_iter().chain(host).chain(at)).finish();
-        self.sent.is_empty() || before != (last.request, last.line)
+        self.sent.is_none() || before != (last.request, last.line)
     }
 
     fn bye(&mut self, why: &str) -> Bytes {
         self.is_over = true;
         event("bye", json!({"why": why}).to_string().as_bytes())
     }
+}
+
+fn hash_of(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// JSON has no line breaks unless it is made pretty, so it is one line of data.

@@ -98,6 +98,10 @@ fn wrong_passwords_make_the_next_ones_wait_and_then_are_refused() {
     assert!((1..=900).contains(&seconds), "{seconds}");
     assert!(refused.json()["error"].as_str().unwrap().starts_with("Too many attempts"), "{refused:?}");
     host.wait_for("attempts from there are refused");
+    host.wait_for("monitor: no attempt from 127.0.0.1 is looked at for ");
+    sign_in(&host, DEFAULT_PASSWORD);
+    let told = host.lines().iter().filter(|line| line.contains("is looked at for")).count();
+    assert_eq!(told, 1, "the log has the first of them");
 }
 
 #[test]

@@ -110,7 +110,11 @@ fn wrong_paths_and_methods_are_told() {
     assert_eq!(operator.request("GET", "nope").send().shown(), r#"404 {"error":"The monitor has nothing at api/nope"}"#);
     assert_eq!(operator.request("PUT", "host/stop").send().status, 405);
     assert_eq!(operator.act("host/nope").status, 404);
-    assert_eq!(operator.request("GET", "host/stop").send().status, 404);
+    for (method, path) in [("GET", "host/stop"), ("GET", "workers/3/stop"), ("POST", "overview"), ("PUT", "live/links")] {
+        assert_eq!(operator.request(method, path).send().status, 405, "{path}");
+    }
+    let there = r#"400 {"error":"Sign in at login_service itself: over links there are only views"}"#;
+    assert_eq!(operator.act("workers/stop?host=login_service").shown(), there);
     let bad = operator.send_text("POST", "handlers/stop", "{}");
     assert_eq!(bad.shown(), r#"400 {"error":"Send {\"module\": \"name\"}"}"#);
 }

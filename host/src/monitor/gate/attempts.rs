@@ -36,6 +36,8 @@ pub(super) enum Begun {
     Refused {
         /// For how long.
         left: Duration,
+        /// Whether it is the first one that is: the log has this one and not the thousand that may follow.
+        is_first: bool,
     },
 }
 
@@ -47,6 +49,8 @@ struct Record {
     /// When the last of them began.
     last: Instant,
     refused_until: Option<Instant>,
+    /// Whether an attempt was refused since.
+    has_refused: bool,
 }
 
 /// The attempts that failed.
@@ -59,10 +63,11 @@ impl Attempts {
     /// An attempt begins. It counts as failed until it is known better.
     pub(super) fn begin(&mut self, address: IpAddr, now: Instant) -> Begun {
         let source = source(address);
-        let failures = match self.known.get(&source) {
+        let failures = match self.known.get_mut(&source) {
             Some(record) if is_forgotten(record, now) => 0,
-            Some(Record { refused_until: Some(until), .. }) if *until > now => {
-                return Begun::Refused { left: *until - now };
+            Some(Record { refused_until: Some(until), has_refused, .. }) if *until > now => {
+                let is_first = !std::mem::replace(has_refused, true);
+                return Begun::Refused { left: *until - now, is_first };
             }
             Some(record) => record.failures,
             None => self.make_room(now),
@@ -70,7 +75,7 @@ impl Attempts {
         let after = SLOWING * failures.min(FREE_FAILURES);
         let failures = failures.saturating_add(1);
         let refused_until = refusal(failures).map(|length| now + after + length);
-        self.known.insert(source, Record { failures, last: now, refused_until });
+        self.known.insert(source, Record { failures, last: now, refused_until, has_refused: false });
         Begun::Looked { after }
     }
 

@@ -15,8 +15,8 @@ fn looked(milliseconds: u64) -> Begun {
     Begun::Looked { after: Duration::from_millis(milliseconds) }
 }
 
-fn refused(seconds: u64) -> Begun {
-    Begun::Refused { left: Duration::from_secs(seconds) }
+fn refused(seconds: u64, is_first: bool) -> Begun {
+    Begun::Refused { left: Duration::from_secs(seconds), is_first }
 }
 
 fn after(now: Instant, seconds: u64) -> Instant {
@@ -31,13 +31,13 @@ fn each_failure_slows_the_next_attempt_and_then_they_are_refused() {
     }
     // The fifth began at 12 s and was looked at at 14 s.
     assert_eq!(attempts.failures(HERE, after(start, 14)), (5, Duration::from_secs(60)));
-    assert_eq!(attempts.begin(HERE, after(start, 15)), refused(59));
-    assert_eq!(attempts.begin(HERE, after(start, 73)), refused(1));
+    assert_eq!(attempts.begin(HERE, after(start, 15)), refused(59, true));
+    assert_eq!(attempts.begin(HERE, after(start, 73)), refused(1, false));
     let mut now = after(start, 74);
     for seconds in [120, 240, 480, 900, 900] {
         assert_eq!(attempts.begin(HERE, now), looked(2500));
         now += Duration::from_millis(2500);
-        assert_eq!(attempts.begin(HERE, now), refused(seconds));
+        assert_eq!(attempts.begin(HERE, now), refused(seconds, true));
         now = after(now, seconds);
     }
     assert_eq!(attempts.begin(v4(1), now), looked(0));
@@ -162,9 +162,10 @@ proptest! {
                     prop_assert_eq!(begun, alone[usize::from(who)].begin(HERE, now));
                     match begun {
                         Begun::Looked { after } => prop_assert!(after <= SLOWING * FREE_FAILURES),
-                        Begun::Refused { left } => {
+                        Begun::Refused { left, .. } => {
                             prop_assert!(left <= LONGEST_REFUSAL + SLOWING * FREE_FAILURES && !left.is_zero());
-                            prop_assert_eq!(attempts.begin(v4(who.into()), now), begun, "being refused costs nothing");
+                            let again = Begun::Refused { left, is_first: false };
+                            prop_assert_eq!(attempts.begin(v4(who.into()), now), again, "being refused costs nothing");
                             let mut then = Attempts { known: attempts.known.clone() };
                             let looked = matches!(then.begin(v4(who.into()), now + left), Begun::Looked { .. });
                             prop_assert!(looked, "it ends when it was said to");
