@@ -4,7 +4,7 @@
 
 use crate::equipment::{Equipment, folder};
 use crate::harness::FLAGS;
-use crate::stage::Stage;
+use crate::stage::{Stage, hash};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::Path;
@@ -30,7 +30,7 @@ impl Script {
         let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("monitor");
         std::fs::create_dir_all(&pictures).unwrap();
         let told = json!({
-            "ports": stage.ports(), "chromium": equipment.chromium, "flags": FLAGS,
+            "ports": stage.ports(), "hash": hash(), "chromium": equipment.chromium, "flags": FLAGS,
             "picture": pictures.join(story).with_extension("png"),
         });
         let mut command = Command::new("node");

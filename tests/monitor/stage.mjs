@@ -4,7 +4,10 @@
 
 import { createInterface } from "node:readline";
 
-/** What the test told at the start: `ports` by the names of hosts, `chromium`, `flags`, and where a `picture` may go. */
+/**
+ * What the test told at the start: `ports` by the names of hosts, the `hash` that info_service has in the place of its password,
+ * `chromium`, `flags`, and where a `picture` may go.
+ */
 export const told = JSON.parse(process.env.QEWD_STORY);
 
 const waiting = new Map();

@@ -2,9 +2,12 @@
 //! In comes a wish such as `{"wish": "kill", "host": "db_service"}`; out goes its answer as JSON.
 //! Hosts keep their ports when they are started again, and a wish that fails is the failure of the test.
 
-use crate::harness::{App, Crowd, Fleet, Host, Launch, Socket, free_port, versions};
+use crate::harness::{App, Crowd, Fleet, Host, Launch, Socket, command, free_port, versions};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long the log may keep a story waiting for a line.
@@ -131,5 +134,18 @@ fn app() -> App {
     all.extend(routes.as_array().unwrap().clone());
     app.write(file, Value::from(all).to_string());
     let app = app.setting(OWN.0, "managementPassword", OWN.1);
-    app.setting(HASHED.0, "managementPassword", HASHED.1)
+    app.setting(HASHED.0, "managementPassword", hash())
+}
+
+/// What stands in config.json in the place of a password, as `qewd hash-password` makes it.
+pub(crate) fn hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        let mut asked = command().arg("hash-password").stdin(Stdio::piped()).spawn().unwrap();
+        writeln!(asked.stdin.take().unwrap(), "{}", HASHED.1).unwrap();
+        let output = asked.wait_with_output().unwrap();
+        let hash = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        assert!(output.status.success() && hash.starts_with("$argon2id$"), "{hash}");
+        hash
+    })
 }

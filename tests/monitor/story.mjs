@@ -67,6 +67,8 @@ export const NOBODY = /^Failed to load resource: net::ERR_(CONNECTION_(REFUSED|R
 /** Tells a story. */
 export async function story(tell) {
   let failure;
+  // A request that a story awaits only later fails there.
+  process.on("unhandledRejection", () => {});
   try {
     browser = await chromium.launch({ executablePath: told.chromium, args: told.flags, chromiumSandbox: false });
     await tell();

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { openPage, openTab, status, story } from "../story.mjs";
 import { DEFAULT_PASSWORD, fact, isGone, open, panel, shows, signIn, tryPassword } from "../panels.mjs";
-import { setSettings } from "../stage.mjs";
+import { setSettings, told } from "../stage.mjs";
 import { api, ask } from "../rest.mjs";
 
 await story(async () => {
@@ -49,7 +49,7 @@ await story(async () => {
 
   // A hash in config.json, and never its text as the password.
   const hashed = await openPage("info_service", { allowed: [status(401)] });
-  await tryPassword(hashed, DEFAULT_PASSWORD);
+  await tryPassword(hashed, told.hash);
   await shows(hashed.getByRole("alert"), /Wrong password/);
   await signIn(hashed, "a password with a hash");
   await shows(fact(hashed, "host"), /info_service/);
