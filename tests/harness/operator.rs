@@ -99,10 +99,11 @@ impl Events {
         }
     }
 
-    /// Whether the connection ends after what was read.
-    pub(crate) fn ends(mut self) -> bool {
-        while self.read() {}
-        self.take().is_none()
+    /// Waits until the stream ends; nothing more may be said in it.
+    pub(crate) fn end(mut self) {
+        // The last chunk of a transfer has no bytes.
+        while !self.text.ends_with("\r\n0\r\n\r\n") && self.read() {}
+        assert!(self.take().is_none(), "{}", self.text);
     }
 
     fn take(&mut self) -> Option<(String, Value)> {

@@ -178,7 +178,7 @@ fn a_monitor_that_is_switched_off_ends_its_streams() {
     events.next();
     let _app = app.setting("orchestrator", "qewd-monitor", json!(false));
     assert_eq!(events.next(), ("bye".to_owned(), json!({"why": "signed out"})));
-    assert!(events.ends());
+    events.end();
     assert_eq!(operator.request("GET", "overview").send().status, 404);
 }
 
@@ -187,12 +187,16 @@ fn a_host_that_stops_leaves_no_wish_unanswered() {
     let app = app();
     let mut host = Launch::orchestrator(&app).start();
     let operator = Operator::of(&host);
-    std::thread::scope(|scope| {
-        let wish = || operator.send("POST", "handlers/reload", &json!({"module": "echo"})).status;
-        let wishes: Vec<_> = (0..12).map(|_| scope.spawn(wish)).collect();
-        assert_eq!(operator.act("host/stop").status, 200);
-        let statuses: Vec<u16> = wishes.into_iter().map(|wish| wish.join().unwrap()).collect();
-        assert!(statuses.iter().all(|status| [200, 422].contains(status)), "{statuses:?}");
+    let body = r#"{"module": "echo"}"#;
+    let wish = || operator.request("POST", "handlers/reload").header("Content-Type", "application/json").body(body).begin();
+    let wishes: Vec<_> = (0..12).map(|_| wish()).collect();
+    wait_until("all wishes are there", || {
+        host.lines().iter().filter(|line| line.contains("has echo read anew")).count() == wishes.len()
     });
+    assert_eq!(operator.act("host/stop").status, 200);
+    for mut wish in wishes {
+        let answer = crate::harness::read_answer(&mut wish, true);
+        assert!([200, 422].contains(&answer.status), "{answer:?}");
+    }
     assert_eq!(host.ended().code(), Some(0));
 }

@@ -3,6 +3,7 @@
 //! It decides nothing about them; where the monitor is switched off, they are requests like all others.
 
 use super::{Front, rest};
+use crate::configuration::Limits;
 use crate::monitor::Answer;
 use crate::names::RequestId;
 use crate::response::Response;
@@ -14,6 +15,9 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// Bytes of a body, 2 MiB: a value of a document has one at most, and JSON may write it longer.
+const BODY_BYTES: usize = 2 * qewd_documents::VALUE_BYTES;
 
 pub(super) async fn answer(
     State(front): State<Arc<Front>>,
@@ -29,7 +33,9 @@ pub(super) async fn answer(
     let is_secure = front.tls.served().is_some();
     let (parts, body) = request.into_parts();
     let id = rest::request_id(&parts.headers);
-    let answered = match rest::receive(&settings.limits, &parts, body, id.clone(), connection.0).await {
+    // An operator can sign in and change documents, however little config.json lets clients send.
+    let limits = Limits { body: BODY_BYTES, ..settings.limits.clone() };
+    let answered = match rest::receive(&limits, &parts, body, id.clone(), connection.0).await {
         Ok(request) => front.monitor.answer(request, is_secure).await,
         Err(failure) => Answer::Whole(failure.into()),
     };
