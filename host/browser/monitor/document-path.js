@@ -48,3 +48,10 @@ export const hashOfNode = (path, page = {}) =>
 
 /** @param {string[]} path @returns {string} exactly, for questions and notices */
 export const exactPath = (path) => visible(`[${path.map((name) => JSON.stringify(name)).join(", ")}]`);
+
+/**
+ * A name as it is shown: as it is, unless something of it could not be seen; then as JSON, which writes it out.
+ * @param {string} name
+ * @returns {string}
+ */
+export const nameToSee = (name) => (/^\s|\s$|[\t\n\r]/.test(name) || name === "" ? visible(JSON.stringify(name)) : visible(name));

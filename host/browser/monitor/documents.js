@@ -6,13 +6,12 @@
 import { callText } from "./api.js";
 import { passwordIsKnown } from "./banner.js";
 import { changeButtons } from "./document-change.js";
-import { hashOfNode, listedPath, PATH_HINT, typedPath } from "./document-path.js";
+import { hashOfNode, listedPath, nameToSee, PATH_HINT, typedPath } from "./document-path.js";
 import { el, labelled, put, set } from "./elements.js";
 import { parseExact, scalarText } from "./exact.js";
 import { ELSEWHERE, followView } from "./follow-view.js";
 import { jsonView } from "./json-view.js";
 import { table } from "./table.js";
-import { visible } from "./words.js";
 
 /** Children on one page. */
 const LIMIT = 100;
@@ -106,7 +105,7 @@ class Documents {
   }
 
   #showPath(path) {
-    const names = ["All documents", ...path.map(visible)];
+    const names = ["All documents", ...path.map(nameToSee)];
     put(this.#title, names.at(-1));
     this.#crumbs.replaceChildren(
       ...names.map((name, at) =>
@@ -219,7 +218,7 @@ function childrenTable() {
         name: "name",
         title: "Name",
         kind: "path",
-        build: (current) => el("a", { href: hashOfNode(current().path) }, visible(current().name)),
+        build: (current) => el("a", { href: hashOfNode(current().path) }, nameToSee(current().name)),
         refresh: (link, { path }) => set(link, "href", hashOfNode(path)),
       },
       {
@@ -232,7 +231,7 @@ function childrenTable() {
         name: "open",
         title: "Children",
         kind: "act",
-        build: (current) => el("a", { tabindex: "-1", "aria-label": `Open ${current().name}` }, ">"),
+        build: (current) => el("a", { tabindex: "-1", "aria-label": `Open ${nameToSee(current().name)}` }, ">"),
         refresh: (link, { path, hasChildren }) => {
           link.hidden = !hasChildren;
           set(link, "href", hashOfNode(path));
