@@ -5,7 +5,7 @@ mod fleet;
 mod gate;
 mod views;
 
-use crate::harness::{API, App, Events, Fleet, Host, Launch, Operator, Request, wait_until};
+use crate::harness::{API, App, Fleet, Launch, Operator, Request, wait_until};
 use serde_json::{Value, json};
 
 fn app() -> App {
