@@ -86,7 +86,7 @@ class Documents {
   async #load() {
     const asked = (this.#asked += 1);
     try {
-      const path = listedPath(this.#query.get("path") ?? "[]");
+      const path = this.#path();
       this.#showPath(path);
       const { after, before, from } = Object.fromEntries(this.#query);
       const text = await callText("documents", {
@@ -95,6 +95,15 @@ class Documents {
       if (asked === this.#asked) this.#show(path, parseExact(text));
     } catch (error) {
       if (asked === this.#asked) this.#fail(error);
+    }
+  }
+
+  #path() {
+    try {
+      return listedPath(this.#query.get("path") ?? "[]");
+    } catch (error) {
+      this.#showPath([]); // else the words about the bad path would stand below the node before
+      throw error;
     }
   }
 

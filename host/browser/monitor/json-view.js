@@ -56,7 +56,7 @@ async function read(path) {
     const raw = await callText("documents/json", { query: { path: JSON.stringify(path) } });
     const text = indented(raw, MOST);
     const cut = text.length > MOST;
-    return { text, cut, words: cut ? `The subtree has ${bytes(raw.length)}. Only its beginning is shown.` : "" };
+    return { text: text.slice(0, MOST), cut, words: cut ? `The subtree has ${bytes(raw.length)}. Only its beginning is shown.` : "" };
   } catch (error) {
     return { text: "", cut: false, words: error.message };
   }

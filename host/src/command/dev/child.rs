@@ -6,6 +6,8 @@ use super::say;
 use crate::names::HostName;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child as Process, Command};
@@ -40,13 +42,16 @@ pub(super) struct Child {
     place: Place,
     process: Process,
     up: mpsc::Receiver<()>,
+    /// Whether it is to end.
+    ending: Arc<AtomicBool>,
 }
 
 impl Child {
     /// Starts a host; [`Child::up`] waits until it is up.
     pub(super) fn start(folder: &Path, place: Place, all: &[Place], width: usize) -> Result<Self, String> {
-        let (process, up) = spawn(folder, &place, all, width)?;
-        Ok(Self { place, process, up })
+        let ending = Arc::<AtomicBool>::default();
+        let (process, up) = spawn(folder, &place, all, (width, &ending))?;
+        Ok(Self { place, process, up, ending })
     }
 
     /// Waits until the host listens and its links are ready.
@@ -60,11 +65,17 @@ impl Child {
     }
 
     pub(super) async fn stop(mut self) {
+        self.ending.store(true, Ordering::Relaxed);
         end(&mut self.process).await;
     }
 }
 
-fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<(Process, mpsc::Receiver<()>), String> {
+fn spawn(
+    folder: &Path,
+    place: &Place,
+    all: &[Place],
+    (width, ending): (usize, &Arc<AtomicBool>),
+) -> Result<(Process, mpsc::Receiver<()>), String> {
     let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
     let mut command = Command::new(program);
     command.arg("run").arg("--app").arg(folder).arg("--port").arg(place.port.to_string()).arg("--until-stdin-ends");
@@ -87,7 +98,13 @@ fn spawn(folder: &Path, place: &Place, all: &[Place], width: usize) -> Result<(P
     let (tell, is_up) = mpsc::channel(1);
     let prefix = format!("{:width$} |", place.host.as_str());
     if let Some(out) = process.stdout.take() {
-        tokio::spawn(relay(out, prefix.clone(), Some(tell)));
+        let (prefix, ending) = (prefix.clone(), Arc::clone(ending));
+        tokio::spawn(async move {
+            relay(out, prefix.clone(), Some(tell)).await;
+            if !ending.load(Ordering::Relaxed) {
+                say(&format!("{prefix} this host has ended; type `qewd dev` anew to have it back"));
+            }
+        });
     }
     if let Some(out) = process.stderr.take() {
         tokio::spawn(relay(out, prefix, None));
