@@ -11,9 +11,15 @@ let tellSignedOut = () => {};
 
 /** An answer that is no good one; `status` is 0 where there was no answer at all. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} words @param {number | null} [wait] seconds to wait before the next attempt */
-  constructor(status, words, wait = null) {
+  /**
+   * @param {number} status
+   * @param {string} words
+   * @param {{wait?: number | null, isHosts?: boolean}} [more] seconds to wait before the next attempt; whether the words are the
+   * host's own
+   */
+  constructor(status, words, { wait = null, isHosts = false } = {}) {
     super(words);
+    this.isHosts = isHosts;
     this.name = "ApiError";
     this.status = status;
     this.wait = wait;
@@ -21,7 +27,7 @@ export class ApiError extends Error {
 
   /** The host is not there, or what stands before it cannot reach it. */
   get gone() {
-    return this.status === 0 || this.status === 502 || this.status === 504;
+    return this.status === 0 || (!this.isHosts && (this.status === 502 || this.status === 504));
   }
 }
 
@@ -60,7 +66,10 @@ export async function callText(path, { method = "GET", query, body, patience = P
   }
   if (answer.ok) return text;
   if (answer.status === 401 && !(path === "session" && method === "POST")) tellSignedOut();
-  throw new ApiError(answer.status, wordsOf(text, answer.status), Number(answer.headers.get("retry-after")) || null);
+  const wait = Number(answer.headers.get("retry-after")) || null;
+  const words = wordsOf(text);
+  const isHosts = words !== null;
+  throw new ApiError(answer.status, words ?? `The host answered with status ${answer.status}.`, { wait, isHosts });
 }
 
 /**
@@ -76,12 +85,13 @@ export async function call(path, how) {
   }
 }
 
-function wordsOf(text, status) {
+/** The host's own words; `null`: the answer is not the host's, and its status has to do. */
+function wordsOf(text) {
   try {
     const { error } = JSON.parse(text);
     if (typeof error === "string") return error;
   } catch {
-    // the answer is not the host's own; its status has to do
+    // it is not JSON, as those of proxies
   }
-  return `The host answered with status ${status}.`;
+  return null;
 }

@@ -65,7 +65,7 @@ function closePanel() {
 function showPanel() {
   if (!home.signedIn) return;
   const place = placeOf(location.hash);
-  if (!(place.panel in PANELS)) return location.replace(hashOf("overview", place.viewing));
+  if (!Object.hasOwn(PANELS, place.panel)) return location.replace(hashOf("overview", place.viewing));
   closeQuestion();
   unsay();
   showWhere(place);

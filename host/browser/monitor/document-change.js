@@ -5,9 +5,10 @@
 
 import { act, actButton } from "./act.js";
 import { ask } from "./ask.js";
-import { exactPath } from "./document-path.js";
+import { exactPath, nameToSee } from "./document-path.js";
 import { el, put } from "./elements.js";
 import { scalarText, wrongScalar } from "./exact.js";
+import { visible } from "./words.js";
 
 /**
  * Makes the buttons.
@@ -38,7 +39,7 @@ async function changeValue({ path, hasValue, value }, changed) {
     act: hasValue ? "Change value" : "Set value",
     words: [
       named(path),
-      hasValue ? el("p", {}, "Its value now: ", el("code", { class: "short" }, before)) : "It has no value now.",
+      hasValue ? el("p", {}, "Its value now: ", el("code", { class: "short" }, visible(before))) : "It has no value now.",
     ],
     field: {
       label: "New value (JSON)",
@@ -59,12 +60,12 @@ async function changeValue({ path, hasValue, value }, changed) {
 async function deleteNode({ path, hasValue, value, hasChildren }, changed) {
   const whole = path.length === 1;
   const words = [named(path)];
-  if (hasValue) words.push(el("p", {}, "Its value: ", el("code", { class: "short" }, scalarText(value))));
+  if (hasValue) words.push(el("p", {}, "Its value: ", el("code", { class: "short" }, visible(scalarText(value)))));
   words.push(
     hasChildren ? "All that is below it is deleted with it. It cannot be brought back." : "It cannot be brought back.",
   );
   const answer = await ask({
-    title: whole ? `Delete the whole document ${path[0]}?` : "Delete this node?",
+    title: whole ? `Delete the whole document ${nameToSee(path[0])}?` : "Delete this node?",
     act: "Delete",
     words,
   });

@@ -54,7 +54,7 @@ function columns(viewing) {
       title: "State",
       kind: "words",
       show: ({ state, why }) => (why ? `${state}: ${why}` : state === "here" ? "this host" : state),
-      tone: ({ state }) => ({ down: "bad", resting: "warn" })[state] ?? "good",
+      tone: ({ state }) => ({ down: "bad", resting: "warn", silent: "warn" })[state] ?? "good",
     },
     { name: "rate", title: "Requests/s", kind: "number", show: from(({ last }) => decimal(last.perSecond)) },
     {

@@ -53,11 +53,11 @@ impl Monitor {
     async fn stop_worker(&self, id: &str, request: &Request) -> Result<Response, Failure> {
         let none = || Failure::caller(404, format!("There is no worker {id}; it may have ended"));
         let number = id.parse().map_err(|_| none())?;
-        let from = address(request);
+        // It ends also when the operator does not wait for that.
+        tracing::info!("monitor: {} stops worker {number}", address(request));
         if !self.seen.dispatch.pool.stop(number).await {
             return Err(none());
         }
-        tracing::info!("monitor: {from} stopped worker {number}");
         Ok(json(&json!({"ok": true, "stopped": 1})))
     }
 
@@ -69,10 +69,9 @@ impl Monitor {
                 return Err(Failure::caller(404, format!("There is no module {name}")));
             }
         }
-        let from = address(request);
-        let stopped = self.seen.dispatch.pool.stop_all(module.as_deref()).await;
         let whose = module.as_ref().map(|name| format!(" of {}", one_line(name))).unwrap_or_default();
-        tracing::info!("monitor: {from} stopped {stopped} workers{whose}");
+        tracing::info!("monitor: {} stops all workers{whose}", address(request));
+        let stopped = self.seen.dispatch.pool.stop_all(module.as_deref()).await;
         Ok(json(&json!({"ok": true, "stopped": stopped})))
     }
 

@@ -63,12 +63,18 @@ pub(super) async fn ask(instance: &Instance, view: View, query: &str) -> Result<
     };
     let response = instance.view(request).await.map_err(|failure| {
         let why = failure.operator.unwrap_or_else(|| failure.caller.into_owned());
-        Failure::caller(failure.status, format!("It cannot be asked: {why}"))
+        unasked(&why)
     })?;
     match response.status {
         200 => Ok(response.body),
-        status => Err(Failure::caller(status, words_of(&response.body))),
+        404 => Err(Failure::caller(404, words_of(&response.body))),
+        _ => Err(unasked(&words_of(&response.body))),
     }
+}
+
+/// Whatever kept it from answering: for who looks it is one thing.
+fn unasked(why: &str) -> Failure {
+    Failure::caller(503, format!("It cannot be asked: {why}"))
 }
 
 /// What a host says in place of a view.

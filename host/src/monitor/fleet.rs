@@ -13,6 +13,9 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
 
+/// The state of a host whose link is there, and which does not tell its overview.
+const SILENT: &str = "silent";
+
 #[derive(Serialize)]
 struct Fleet {
     hosts: Vec<Member>,
@@ -68,9 +71,13 @@ async fn member(service: &ServiceName, instance: Arc<Instance>) -> Member {
         match asked.map(|body| serde_json::from_slice(&body)) {
             Ok(Ok(overview)) => member.overview = Some(overview),
             Ok(Err(_)) => {
+                member.state = SILENT;
                 member.why = Some("it does not tell an overview; run the same version of qewd on both".to_owned());
             }
-            Err(failure) => member.why = Some(failure.caller.into_owned()),
+            Err(failure) => {
+                member.state = SILENT;
+                member.why = Some(failure.caller.into_owned());
+            }
         }
     }
     member
