@@ -32,7 +32,11 @@ impl Source {
     }
 
     fn is_rust(&self) -> bool {
-        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
+        self.has_ending("rs")
+    }
+
+    fn has_ending(&self, ending: &str) -> bool {
+        Path::new(&self.path).extension().is_some_and(|extension| extension == ending)
     }
 
     /// Lines of code with their numbers: no comments, and nothing from a `#[cfg(test)]` module at the file's end.
@@ -200,7 +204,7 @@ fn every_file_says_at_its_top_what_it_is_for() {
 
 #[test]
 fn every_script_of_the_tests_says_at_its_top_what_it_is_for() {
-    let script = |source: &Source| source.path.starts_with("tests/") && source.path.ends_with(".mjs");
+    let script = |source: &Source| source.path.starts_with("tests/") && source.has_ending("mjs");
     let scripts = at_least_one(sources().into_iter().filter(script).collect());
     let silent = |source: &Source| !source.text.starts_with("// ");
     let breaches: Vec<String> = scripts.into_iter().filter(silent).map(|source| source.path).collect();

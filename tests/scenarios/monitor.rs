@@ -188,7 +188,8 @@ fn a_host_that_stops_leaves_no_wish_unanswered() {
     let mut host = Launch::orchestrator(&app).start();
     let operator = Operator::of(&host);
     let body = r#"{"module": "echo"}"#;
-    let wish = || operator.request("POST", "handlers/reload").header("Content-Type", "application/json").body(body).begin();
+    let wish =
+        || operator.request("POST", "handlers/reload").header("Content-Type", "application/json").body(body).begin();
     let wishes: Vec<_> = (0..12).map(|_| wish()).collect();
     wait_until("all wishes are there", || {
         host.lines().iter().filter(|line| line.contains("has echo read anew")).count() == wishes.len()
