@@ -76,7 +76,8 @@ await story(async () => {
   await down(other, "rows");
   const next = other.getByRole("button", { name: "Next", exact: true });
   const previous = other.getByRole("button", { name: "Previous", exact: true });
-  await rows(other, "children").first().waitFor();
+  // Until they are there, the children of the node above are shown.
+  await untilIs("the rows are shown", "1", async () => (await keys(other, "children"))[0]);
   const size = await rows(other, "children").count();
   assert.ok(size >= 20 && size < MANY, `${size} on a page`);
   const shown = async (first) =>
