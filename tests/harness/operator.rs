@@ -2,10 +2,11 @@
 //! In come a host and its password; out go views, streams, and what actions are answered.
 //! It keeps its session's cookie, and sends an origin only where a test wants one.
 
-use super::{Answer, Host, Request, raw};
+use super::{Answer, Host, PATIENCE, Request, raw};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::net::TcpStream;
+use std::time::Instant;
 
 /// Where the API begins.
 pub(crate) const API: &str = "/qewd-monitor/api";
@@ -90,9 +91,10 @@ impl Events {
 
     /// Reads until an event of this view is as it is wanted.
     pub(crate) fn until(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let (kind, data) = self.next();
-            assert_eq!(kind, "message", "{data}");
+            assert!(kind == "message" && Instant::now() < deadline, "{kind}: {data}");
             if is_wanted(&data) {
                 return data;
             }

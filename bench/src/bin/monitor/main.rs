@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 /// What watching may cost, in cores.
 const TARGET: f64 = 0.01;
 /// How long each figure is measured: the system counts processor time in hundredths of a second.
-const SPAN: Duration = Duration::from_secs(20);
+const SPAN: Duration = Duration::from_secs(10);
 /// Requests in a second of the steady load.
 const PACE: u32 = 100;
 /// Views that can be watched.
