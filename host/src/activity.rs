@@ -26,6 +26,32 @@ pub struct Ended {
     pub method: String,
     /// Its path, cut to what a line of the log takes.
     pub path: String,
+    /// What was found out about it.
+    pub found: Found,
+    /// The status of the answer; nothing: the caller went away.
+    pub status: Option<u16>,
+    /// Why it failed, in the words of the log.
+    pub words: Option<String>,
+}
+
+/// Which request it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// Its id.
+    pub id: &'a RequestId,
+    /// When it came.
+    pub time: SystemTime,
+    /// How it came.
+    pub kind: Kind,
+    /// Its method.
+    pub method: &'a str,
+    /// Its path.
+    pub path: &'a str,
+}
+
+/// What was found out about a request on its way.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
     /// The pattern of its route, if one was found.
     pub route: Option<Arc<str>>,
     /// The handler that its route names, here or on another host.
@@ -34,12 +60,8 @@ pub struct Ended {
     pub version: Option<Arc<str>>,
     /// The service that was asked for the answer.
     pub service: Option<ServiceName>,
-    /// The status of the answer; nothing: the caller went away.
-    pub status: Option<u16>,
     /// Where its time went.
     pub times: Spent,
-    /// Why it failed, in the words of the log.
-    pub words: Option<String>,
 }
 
 /// Where the time of a request went.
@@ -69,16 +91,25 @@ struct Kept {
 }
 
 impl Activity {
-    /// Takes one up and gives it its number.
-    pub fn add(&self, mut ended: Ended) {
+    /// Takes one up and gives it its number. `words`: why it failed.
+    pub fn add(&self, request: Named<'_>, found: Found, status: Option<u16>, words: Option<&str>) {
         let mut kept = self.lock();
         kept.last += 1;
-        ended.number = kept.last;
         let oldest = if kept.requests.len() >= KEPT { kept.requests.pop_front() } else { None };
+        // The texts take the memory of the oldest: nothing is asked of the allocator for each request.
+        let (method, path) = oldest.map(|oldest| (oldest.method, oldest.path)).unwrap_or_default();
+        let ended = Ended {
+            number: kept.last,
+            id: request.id.clone(),
+            time: request.time,
+            kind: request.kind,
+            method: put(method, request.method),
+            path: put(path, crate::logging::cut(request.path)),
+            found,
+            status,
+            words: words.map(str::to_owned),
+        };
         kept.requests.push_back(ended);
-        drop(kept);
-        // Its memory is given back outside the lock.
-        drop(oldest);
     }
 
     /// Those that came after the one with this number, the oldest first, and the number of the newest. A number that is not yet
@@ -97,26 +128,21 @@ impl Activity {
     }
 }
 
+/// A text in memory that another one had.
+fn put(mut memory: String, text: &str) -> String {
+    memory.clear();
+    memory.push_str(text);
+    memory
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ended() -> Ended {
-        Ended {
-            number: 0,
-            id: RequestId::random(),
-            time: SystemTime::now(),
-            kind: Kind::Rest,
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            route: None,
-            handler: None,
-            version: None,
-            service: None,
-            status: None,
-            times: Spent::default(),
-            words: None,
-        }
+    fn add(activity: &Activity) {
+        let (id, time) = (RequestId::random(), SystemTime::now());
+        let request = Named { id: &id, time, kind: Kind::Rest, method: "GET", path: "/" };
+        activity.add(request, Found::default(), Some(200), None);
     }
 
     #[test]
@@ -125,7 +151,7 @@ mod tests {
         let numbers = |after| activity.after(after).0.iter().map(|ended| ended.number).collect::<Vec<_>>();
         assert!(numbers(0).is_empty());
         assert_eq!(activity.after(7).1, 0, "the host was started anew");
-        (0..3).for_each(|_| activity.add(ended()));
+        (0..3).for_each(|_| add(&activity));
         assert_eq!((numbers(0), numbers(2), numbers(3)), (vec![1, 2, 3], vec![3], vec![]));
         assert_eq!((numbers(7), activity.after(7).1), (vec![1, 2, 3], 3), "and so it was now");
     }
@@ -133,7 +159,7 @@ mod tests {
     #[test]
     fn the_oldest_make_room() {
         let activity = Activity::default();
-        (0..KEPT + 2).for_each(|_| activity.add(ended()));
+        (0..KEPT + 2).for_each(|_| add(&activity));
         let (all, last) = activity.after(0);
         assert_eq!((all.len(), all[0].number, last), (KEPT, 3, 502));
     }

@@ -3,10 +3,10 @@
 //! A request whose caller went away has them, too; no query, header or body is in any of them.
 
 use super::Dispatch;
-use crate::activity::{Ended, Spent};
+use crate::activity::{Found, Named, Spent};
 use crate::failure::{Failure, Fault};
 use crate::handler::Module;
-use crate::names::{HandlerName, RequestId, ServiceName};
+use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::router::Decision;
@@ -21,16 +21,11 @@ pub(super) struct Record<'a> {
     pub(super) request: &'a Request,
     /// The service that a handler asked by name, or of a group's members this one.
     asked: Option<&'a ServiceName>,
-    route: Option<Arc<str>>,
-    /// The handler that the route names, which may be on another host.
-    handler: Option<HandlerName>,
+    found: Found,
     /// The module whose handler ran, if one ran here.
     ran: Option<Arc<Module>>,
-    /// The service that was asked.
-    service: Option<ServiceName>,
     begun: SystemTime,
     started: Instant,
-    times: Spent,
     is_written: bool,
 }
 
@@ -48,21 +43,18 @@ impl<'a> Record<'a> {
             dispatch,
             request,
             asked,
-            route: None,
-            handler: None,
+            found: Found { service: asked.cloned(), ..Found::default() },
             ran: None,
-            service: asked.cloned(),
             begun: SystemTime::now(),
             started: Instant::now(),
-            times: Spent::default(),
             is_written: false,
         }
     }
 
     /// Its route was found.
     pub(super) fn found(&mut self, decision: &Decision<'_>) {
-        self.route = Some(Arc::clone(&decision.entry.uri));
-        self.handler.clone_from(&decision.entry.handler);
+        self.found.route = Some(Arc::clone(&decision.entry.uri));
+        self.found.handler.clone_from(&decision.entry.handler);
     }
 
     /// It runs in a handler of this module.
@@ -72,7 +64,7 @@ impl<'a> Record<'a> {
 
     /// It is asked of this service.
     pub(super) fn asks(&mut self, service: &ServiceName) {
-        self.service = Some(service.clone());
+        self.found.service = Some(service.clone());
     }
 
     /// The version of the module that answered here.
@@ -83,9 +75,9 @@ impl<'a> Record<'a> {
     /// Waits for a step and notes how long it took. One that is given up took its time, too.
     pub(super) async fn timed<T>(&mut self, waits: Waits, step: impl Future<Output = T>) -> T {
         let place = match waits {
-            Waits::Line => &mut self.times.line,
-            Waits::Handler => &mut self.times.handler,
-            Waits::Link => &mut self.times.link,
+            Waits::Line => &mut self.found.times.line,
+            Waits::Handler => &mut self.found.times.handler,
+            Waits::Link => &mut self.found.times.link,
         };
         let watch = Watch { place, started: Instant::now() };
         let outcome = step.await;
@@ -115,36 +107,25 @@ impl<'a> Record<'a> {
                         tracing::warn!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
                     }
                 }
-                Some(words.into_owned())
+                Some(words)
             }
         };
         let status = outcome.as_ref().map_or_else(|failure| failure.status, |response| response.status);
-        self.end(Some(status), took, words);
+        self.end(Some(status), took, words.as_deref());
     }
 
-    fn end(&mut self, status: Option<u16>, took: Duration, words: Option<String>) {
+    fn end(&mut self, status: Option<u16>, took: Duration, words: Option<&str>) {
         self.is_written = true;
-        self.times.all = took;
         self.dispatch.counters.all.count(status, took);
+        let mut found = std::mem::take(&mut self.found);
+        found.times.all = took;
         if let Some(module) = &self.ran {
-            module.tally.count(status, self.times.handler.unwrap_or_default());
+            module.tally.count(status, found.times.handler.unwrap_or_default());
+            found.version = Some(Arc::clone(module.version()));
         }
         let Request { id, kind, method, path, .. } = self.request;
-        self.dispatch.activity.add(Ended {
-            number: 0,
-            id: id.clone(),
-            time: self.begun,
-            kind: *kind,
-            method: method.clone(),
-            path: crate::logging::cut(path).to_owned(),
-            route: self.route.take(),
-            handler: self.handler.take(),
-            version: self.version(),
-            service: self.service.take(),
-            status,
-            times: self.times,
-            words,
-        });
+        let request = Named { id, time: self.begun, kind: *kind, method, path };
+        self.dispatch.activity.add(request, found, status, words);
     }
 }
 
@@ -172,25 +153,14 @@ pub struct Refused<'a> {
 impl Dispatch {
     /// Writes down a request that the listener refused: one too large, for instance.
     pub fn refuse(&self, request: &Refused<'_>, failure: &Failure) {
-        let Refused { id, method, started, .. } = request;
-        let (path, status, took) = (crate::logging::cut(request.path), failure.status, started.elapsed());
-        tracing::info!(request = id.as_str(), "{method} {path:?} -> {status}: {}", failure.caller);
+        let Refused { id, method, path, started } = *request;
+        let (shown, status, took) = (crate::logging::cut(path), failure.status, started.elapsed());
+        tracing::info!(request = id.as_str(), "{method} {shown:?} -> {status}: {}", failure.caller);
         self.counters.all.count(Some(status), took);
-        self.activity.add(Ended {
-            number: 0,
-            id: (*id).clone(),
-            time: SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH),
-            kind: Kind::Rest,
-            method: (*method).to_owned(),
-            path: path.to_owned(),
-            route: None,
-            handler: None,
-            version: None,
-            service: None,
-            status: Some(status),
-            times: Spent { all: took, ..Spent::default() },
-            words: Some(failure.caller.clone().into_owned()),
-        });
+        let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
+        let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
+        let request = Named { id, time, kind: Kind::Rest, method, path };
+        self.activity.add(request, found, Some(status), Some(&failure.caller));
     }
 }
 

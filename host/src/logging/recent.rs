@@ -2,9 +2,10 @@
 //! In come the lines as they are written; out go those that came after the last one that somebody saw.
 //! It keeps what the log shows and nothing else, and a bounded number of lines.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -19,8 +20,14 @@ static RECENT: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
 #[derive(Default)]
 struct Kept {
     last: u64,
-    /// The oldest first.
+    /// The oldest first. A new line takes the memory of the oldest: each request writes one, so nothing is asked of the
+    /// allocator for it.
     lines: VecDeque<Line>,
+}
+
+thread_local! {
+    /// Where a thread puts a line together before it takes the lock.
+    static WORDS: RefCell<Words> = RefCell::default();
 }
 
 /// One line of the log.
@@ -33,7 +40,7 @@ pub struct Line {
     /// How loud it is: `error`, `warn`, `info`, `debug` or `trace`.
     pub level: &'static str,
     /// The id of the request to which it belongs.
-    pub request: Option<String>,
+    pub request: Option<Arc<str>>,
     /// Its words.
     pub text: String,
 }
@@ -58,25 +65,29 @@ pub(super) struct Recent;
 
 impl<S: Subscriber> Layer<S> for Recent {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut words = Words::default();
-        event.record(&mut words);
-        let Words { request, mut text, rest } = words;
-        text.push_str(&rest);
-        let level = level(*event.metadata().level());
-        let line = Line { number: 0, time: SystemTime::now(), level, request, text };
-        keep(line);
+        WORDS.with(|words| {
+            // A line that is written while another one is put together would be one of this file.
+            if let Ok(mut words) = words.try_borrow_mut() {
+                words.clear();
+                event.record(&mut *words);
+                keep(level(*event.metadata().level()), &words);
+            }
+        });
     }
 }
 
-fn keep(mut line: Line) {
+fn keep(level: &'static str, words: &Words) {
+    let time = SystemTime::now();
     let mut kept = lock();
     kept.last += 1;
-    line.number = kept.last;
     let oldest = if kept.lines.len() >= KEPT { kept.lines.pop_front() } else { None };
+    let mut line = oldest.unwrap_or_else(|| Line { number: 0, time, level, request: None, text: String::new() });
+    (line.number, line.time, line.level) = (kept.last, time, level);
+    line.request.clone_from(&words.request);
+    line.text.clear();
+    line.text.push_str(&words.text);
+    line.text.push_str(&words.rest);
     kept.lines.push_back(line);
-    drop(kept);
-    // Its memory is given back outside the lock.
-    drop(oldest);
 }
 
 fn level(level: Level) -> &'static str {
@@ -92,16 +103,24 @@ fn level(level: Level) -> &'static str {
 /// The parts of a line.
 #[derive(Default)]
 struct Words {
-    request: Option<String>,
+    request: Option<Arc<str>>,
     text: String,
     /// What follows the text: the other fields, as the log shows them.
     rest: String,
 }
 
+impl Words {
+    fn clear(&mut self) {
+        self.request = None;
+        self.text.clear();
+        self.rest.clear();
+    }
+}
+
 impl Visit for Words {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "request" {
-            self.request = Some(value.to_owned());
+            self.request = Some(value.into());
         } else {
             self.record_debug(field, &value);
         }

@@ -43,6 +43,7 @@ fn newest<T>(mut all: Vec<T>, size: impl Fn(&T) -> usize) -> Vec<T> {
 }
 
 fn request(ended: &Ended) -> Value {
+    let found = &ended.found;
     let kind = match ended.kind {
         Kind::Rest => "rest",
         Kind::Service => "service",
@@ -51,17 +52,17 @@ fn request(ended: &Ended) -> Value {
     };
     json!({
         "number": ended.number, "id": ended.id.as_str(), "time": milliseconds(ended.time), "kind": kind,
-        "method": ended.method, "path": ended.path, "route": ended.route.as_deref(),
-        "handler": ended.handler.as_ref().map(HandlerName::as_str), "version": ended.version.as_deref(),
-        "host": ended.service.as_ref().map(ServiceName::as_str), "status": ended.status,
-        "took": length(ended.times.all), "line": ended.times.line.map(length),
-        "running": ended.times.handler.map(length), "link": ended.times.link.map(length), "words": ended.words,
+        "method": ended.method, "path": ended.path, "route": found.route.as_deref(),
+        "handler": found.handler.as_ref().map(HandlerName::as_str), "version": found.version.as_deref(),
+        "host": found.service.as_ref().map(ServiceName::as_str), "status": ended.status,
+        "took": length(found.times.all), "line": found.times.line.map(length),
+        "running": found.times.handler.map(length), "link": found.times.link.map(length), "words": ended.words,
     })
 }
 
 fn line(line: &Line) -> Value {
     json!({
-        "number": line.number, "time": milliseconds(line.time), "level": line.level, "request": line.request,
+        "number": line.number, "time": milliseconds(line.time), "level": line.level, "request": line.request.as_deref(),
         "text": line.text,
     })
 }
