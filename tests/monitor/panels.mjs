@@ -7,7 +7,7 @@ import { until, untilMatches } from "./until.mjs";
 /** The password that every host has until it is set. */
 export const DEFAULT_PASSWORD = "keepThisSecret!";
 /** All panels, in the order of the page. */
-export const PANELS = ["Overview", "Fleet", "Links", "Handlers", "Routes", "Documents", "Clients", "Activity"];
+export const PANELS = ["Overview", "Fleet", "Links", "Handlers", "Routes", "Document Store", "Clients", "Activity"];
 
 /** Types a password and sends it. */
 export async function tryPassword(page, password) {
@@ -21,8 +21,11 @@ export async function signIn(page, password = DEFAULT_PASSWORD) {
   await page.getByRole("navigation", { name: "Panels" }).waitFor();
 }
 
+/** The mark of a panel: its name, but for the one that is named as people know it. */
+const markOf = (name) => (name === "Document Store" ? "documents" : name.toLowerCase());
+
 /** The place of a panel, which is there only while it is open. */
-export const panel = (page, name) => page.locator(`section[data-panel="${name.toLowerCase()}"]`);
+export const panel = (page, name) => page.locator(`section[data-panel="${markOf(name)}"]`);
 
 /** Opens a panel by its link. */
 export async function open(page, name) {

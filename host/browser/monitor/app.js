@@ -29,7 +29,7 @@ const TITLES = {
   links: "Links",
   handlers: "Handlers",
   routes: "Routes",
-  documents: "Documents",
+  documents: "Document Store",
   clients: "Clients",
   activity: "Activity",
 };

@@ -31,9 +31,9 @@ await story(async () => {
   await shows(cell(rowWith(page, "callers", "host", /^orchestrator$/), "requests"), /[1-9]/);
   await open(page, "Activity");
   await until("its request is shown", () => rowWith(page, "requests", "handler", /^login$/).count());
-  await open(page, "Documents");
+  await open(page, "Document Store");
   assert.equal(await rows(page, "children").count(), 0);
-  await shows(panel(page, "Documents"), /\w+ \w+/);
+  await shows(panel(page, "Document Store"), /\w+ \w+/);
 
   // While nobody can ask it, the page says so and stays.
   await open(page, "Overview");

@@ -27,7 +27,7 @@ await story(async () => {
   assert.equal(stored.json.id, 1, stored.text);
   const page = await openPage("db_service");
   await signIn(page);
-  await open(page, "Documents");
+  await open(page, "Document Store");
   for (const name of ["Documents", "patients", "record", "1", "address", "city"]) await down(page, name);
   await shows(page.locator("#node-value"), /Ulm/);
   await shows(path(page), /All documents[\s\S]*Documents[\s\S]*patients[\s\S]*record[\s\S]*1[\s\S]*address[\s\S]*city/);
@@ -71,7 +71,7 @@ await story(async () => {
   await keep(["set", ["Many", WILD, WILD], WILD]);
   const other = await openPage("orchestrator");
   await signIn(other);
-  await open(other, "Documents");
+  await open(other, "Document Store");
   await down(other, "Many");
   await down(other, "rows");
   const next = other.getByRole("button", { name: "Next", exact: true });

@@ -99,7 +99,7 @@ await story(async () => {
   await shows(page.locator("#decision"), /404/);
 
   // Documents
-  await open(page, "Documents");
+  await open(page, "Document Store");
   await row(page, "children", "Shown").waitFor();
 
   // Clients

@@ -21,7 +21,7 @@ const FILLED = {
   Links: (page) => rows(page, "services").nth(2),
   Handlers: (page) => page.locator("#load-errors li").first(),
   Routes: (page) => rows(page, "routes").first(),
-  Documents: (page) => row(page, "children", "Shown"),
+  "Document Store": (page) => row(page, "children", "Shown"),
   Clients: (page) => rows(page, "clients").first(),
   Activity: (page) => rows(page, "requests").first(),
 };
