@@ -223,7 +223,8 @@ impl Reloader {
                     configuration.jwt.secret = before.jwt.secret.clone();
                     configuration.secret_missing = false;
                 }
-                self.bound(serving, &mut configuration);
+                let waiting = self.bound(serving, &mut configuration);
+                self.report.waiting(waiting);
                 if configuration != **before {
                     self.wanted = Some(Arc::new(configuration));
                 }
@@ -330,23 +331,23 @@ impl Reloader {
         }
     }
 
-    /// What cannot change while a host runs, stays.
-    fn bound(&self, serving: &Edition, configuration: &mut Configuration) {
-        let before = &serving.configuration.settings;
+    /// What cannot change while a host runs, stays. Gives the words that say so.
+    fn bound(&self, serving: &Edition, configuration: &mut Configuration) -> Vec<String> {
+        let (before, mut waiting) = (&serving.configuration.settings, Vec::new());
         let settings = &mut configuration.settings;
         if before.port != settings.port {
-            tracing::warn!("port {} is taken at the next start; until then it is the one of this start", settings.port);
+            let port = settings.port;
+            waiting.push(format!("port {port} is taken at the next start; until then it is the one of this start"));
+            settings.port = before.port;
         }
-        let room = self.workshop.engine.instances() / 2;
-        if settings.pool_size > room {
-            tracing::warn!(
-                "poolSize {} is more than this start made room for; it is {room} until the next",
-                settings.pool_size
-            );
+        let (wanted, room) = (settings.pool_size, self.workshop.engine.instances() / 2);
+        if wanted > room {
+            waiting
+                .push(format!("poolSize {wanted} is more than this start made room for; it is {room} until the next"));
             settings.pool_size = room;
         }
         if serving.configuration.documents != configuration.documents {
-            tracing::warn!("what config.json says of documents holds from the next start");
+            waiting.push("what config.json says of documents holds from the next start".to_owned());
             configuration.documents.clone_from(&serving.configuration.documents);
         }
         let body = configuration.settings.limits.body;
@@ -355,6 +356,7 @@ impl Reloader {
                 "bodyBytes {body} holds for clients now, and for other hosts when their links are opened anew"
             );
         }
+        waiting
     }
 }
 

@@ -16,6 +16,8 @@ const STANDS: Duration = Duration::from_millis(500);
 pub(super) struct Report {
     modules: BTreeMap<PathBuf, Line>,
     configuration: Vec<Line>,
+    /// What of the configuration holds from the next start only.
+    waiting: Vec<String>,
     folder_is_missed: bool,
     /// Why the folder cannot be looked at now.
     blind: Option<String>,
@@ -40,6 +42,14 @@ impl Report {
         let lines = problems.iter().map(|problem| format!("{problem}; the configuration before it stays in force"));
         let before = std::mem::take(&mut self.configuration);
         self.configuration = lines.map(|words| Line::new(words, before.iter())).collect();
+    }
+
+    /// What of the configuration holds from the next start only, in words.
+    pub(super) fn waiting(&mut self, waiting: Vec<String>) {
+        for words in waiting.iter().filter(|words| !self.waiting.contains(words)) {
+            tracing::warn!("{words}");
+        }
+        self.waiting = waiting;
     }
 
     /// Whether the folder of the modules is there.
@@ -74,7 +84,10 @@ impl Report {
     pub(super) fn found(&self) -> Found {
         let modules = self.modules.iter().map(|(file, line)| (file.clone(), line.words.clone()));
         let configuration = self.configuration.iter().map(|line| line.words.clone());
-        Found { modules: modules.collect(), configuration: configuration.chain(self.blind.clone()).collect() }
+        Found {
+            modules: modules.collect(),
+            configuration: configuration.chain(self.waiting.clone()).chain(self.blind.clone()).collect(),
+        }
     }
 
     /// When there is something to tell next.

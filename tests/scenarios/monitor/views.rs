@@ -149,3 +149,22 @@ fn wrong_paths_and_methods_are_told() {
     let bad = operator.send_text("POST", "handlers/stop", "{}");
     assert_eq!(bad.shown(), r#"400 {"error":"Send {\"module\": \"name\"}"}"#);
 }
+
+#[test]
+fn what_waits_for_the_next_start_and_what_is_wrong_are_among_the_problems() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let operator = Operator::of(&host);
+    let mut events = operator.stream("overview");
+    let app = app.setting("orchestrator", "port", 1);
+    let waits = "port 1 is taken at the next start; until then it is the one of this start";
+    events.until(|view| view["problems"] == json!([waits]));
+    // Another change leaves it waiting.
+    let app = app.setting("orchestrator", "serverName", json!("renamed"));
+    events.until(|view| view["serverName"] == json!("renamed") && view["problems"] == json!([waits]));
+    let good = app.config();
+    app.write("configuration/config.json", "{");
+    events.until(|view| view["problems"].to_string().contains("the configuration before it stays in force"));
+    app.write("configuration/config.json", good.replace(r#""port":1"#, r#""port":8080"#));
+    events.until(|view| view["problems"] == json!([]));
+}
