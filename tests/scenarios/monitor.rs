@@ -12,6 +12,7 @@ fn app() -> App {
     let routes = json!([
         {"uri": "/api/echo/:word", "method": "GET", "handler": "echo", "authenticate": false},
         {"uri": "/api/sleep", "method": "POST", "handler": "sleeper", "authenticate": false},
+        {"application": "demo", "type": "hello", "handler": "echo", "authenticate": false},
     ]);
     App::new(json!({"qewd_up": true, "orchestrator": {"qewd": {"poolSize": 2}}}), &routes)
         .guest("orchestrator", "echo")

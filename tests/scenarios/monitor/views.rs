@@ -122,10 +122,14 @@ fn a_method_and_a_path_show_which_route_would_answer() {
     );
     assert!(decide("GET", "/nope")["why"].to_string().contains("the answer is 404"));
     assert!(decide("GET", "/qewd-monitor/x")["why"].to_string().contains("belongs to the monitor"));
-    assert!(decide("MESSAGE", "/demo/hello")["why"].to_string().contains("no routes for messages"));
+    let message = decide("MESSAGE", "/demo/hello");
+    assert_eq!((&message["handler"], &message["route"]["method"]), (&json!("echo"), &json!("MESSAGE")));
+    assert!(decide("MESSAGE", "/demo/nope")["why"].to_string().contains("no route for messages"));
+    let not_rest = decide("GET", "/demo/hello")["why"].to_string();
+    assert!(!not_rest.contains("fits the path") && not_rest.contains("the answer is 404"), "{not_rest}");
     assert_eq!(operator.request("GET", "routes/decide?method=GET").send().status, 400);
     let routes = operator.view("routes");
-    assert_eq!(routes["routes"].as_array().unwrap().len(), 2);
+    assert_eq!(routes["routes"].as_array().unwrap().len(), 3);
     assert_eq!(routes["routes"][1]["handler"], json!("sleeper"));
 }
 
