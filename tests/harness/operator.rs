@@ -79,11 +79,13 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The next event: its type and its data.
+    /// The next event that is more than a sign of life: its type and its data.
     pub(crate) fn next(&mut self) -> (String, Value) {
         loop {
-            if let Some(event) = self.take() {
-                return event;
+            match self.take() {
+                Some((kind, _)) if kind == "alive" => continue,
+                Some(event) => return event,
+                None => {}
             }
             assert!(self.read(), "the stream ended: {}", self.text);
         }

@@ -9,8 +9,11 @@ import { readHome } from "./home.js";
 
 /** Waits between attempts, in milliseconds; the last one goes on. */
 const WAITS = [200, 1_000, 2_000, 3_000, 5_000];
-/** After so long without an event the host is asked whether it is there: a frozen one closes no connection. */
-const SILENCE = 10_000;
+/**
+ * After so long without an event the host is asked whether it is there: a frozen one closes no connection, and one that
+ * lives says so each four seconds.
+ */
+const SILENCE = 8_000;
 
 let tellSignedOut = () => {};
 
@@ -69,6 +72,7 @@ class Stream {
     this.#source = source;
     source.onmessage = (event) => this.#take(JSON.parse(event.data));
     source.onerror = () => this.#again();
+    source.addEventListener("alive", () => this.#watch());
     source.addEventListener("trouble", (event) => this.#trouble(JSON.parse(event.data)));
     source.addEventListener("bye", (event) => this.#bye(JSON.parse(event.data)));
     this.#watch();
@@ -151,8 +155,10 @@ class Stream {
       if (source !== this.#source || this.#ended) return;
       if (!signedIn) return tellSignedOut();
       this.#watch();
-    } catch {
-      if (source === this.#source) this.#again();
+    } catch (error) {
+      if (source !== this.#source) return;
+      if (error.gone) hostIsGone();
+      this.#again();
     }
   }
 }

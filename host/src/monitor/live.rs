@@ -20,8 +20,9 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 /// How often a view is looked at, 1 s: as fast as a person reads.
 const PACE: Duration = Duration::from_secs(1);
-/// Silence after which a sign of life is sent, 15 s: within the 60 for which common proxies keep a silent connection.
-const SIGN_AFTER: Duration = Duration::from_secs(15);
+/// Silence after which a sign of life is sent, 4 s: a page so knows within seconds that a host is frozen, whose connections
+/// stay open.
+const SIGN_AFTER: Duration = Duration::from_secs(4);
 
 /// Events, as bytes for the wire. It ends by itself.
 pub type Events = BoxStream<'static, Bytes>;
@@ -109,7 +110,7 @@ impl Stream {
             self.sent = hash;
             return Some(event(kind, &text));
         }
-        (self.spoke.elapsed() >= SIGN_AFTER).then(|| Bytes::from_static(b":\n\n"))
+        (self.spoke.elapsed() >= SIGN_AFTER).then(|| event("alive", b"{}"))
     }
 
     /// Notes how far the activity was told. Returns whether that is any further.
