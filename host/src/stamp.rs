@@ -1,8 +1,9 @@
 //! What tells one state of a file from another.
-//! In comes a file's path or what the system says of it; out goes a stamp that differs when the file does.
+//! In comes a file's path, what the system says of it, or a text; out goes a stamp or a tag that differs when the file does.
 //! It opens no file.
 
 use std::fs::Metadata;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -32,6 +33,20 @@ impl From<&Metadata> for Stamp {
             changed: (found.ctime(), found.ctime_nsec()),
         }
     }
+}
+
+/// The entity tag of a text that the program itself brings (RFC 9110, 8.8.3): by it a browser knows whether it has it.
+#[must_use]
+pub fn tag(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// Whether a tag is among those of an `If-None-Match` header.
+#[must_use]
+pub fn has_tag(known: &str, tag: &str) -> bool {
+    known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
 }
 
 #[cfg(test)]

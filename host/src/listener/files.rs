@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use crate::names::{HostName, RequestId};
 use crate::request::Kind;
 use crate::router::NoRoute;
+use crate::stamp::{has_tag, tag};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use percent_encoding::percent_decode_str;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Component, Path, PathBuf};
 use tokio::time::Instant;
 use tower_http::services::ServeDir;
@@ -128,11 +128,9 @@ fn plain_name(name: &str) -> Option<&Path> {
 /// A file that the program itself brings.
 fn own(parts: &Parts) -> Option<Response<Body>> {
     let (_, kind, text) = OWN.into_iter().find(|(path, ..)| *path == parts.uri.path())?;
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let tag = format!("\"{:016x}\"", hasher.finish());
+    let tag = tag(text);
     let mut response = Response::new(Body::empty());
-    if has_tag(&parts.headers, &tag) {
+    if is_known(&parts.headers, &tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         *response.body_mut() = Body::from(text);
@@ -143,9 +141,9 @@ fn own(parts: &Parts) -> Option<Response<Body>> {
 }
 
 /// Whether the caller has this text already.
-fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
-    known.flat_map(|known| known.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let mut known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    known.any(|known| has_tag(known, tag))
 }
 
 /// Pages and scripts are UTF-8, and browsers that are not told so guess.

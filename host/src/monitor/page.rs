@@ -5,8 +5,8 @@
 use crate::failure::Failure;
 use crate::request::Request;
 use crate::response::Response;
+use crate::stamp::{has_tag, tag};
 use bytes::Bytes;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -66,12 +66,6 @@ static FILES: LazyLock<Vec<(&str, &str, &str, String)>> = LazyLock::new(|| {
     files.into_iter().map(|(name, kind, text)| (name, kind, text, tag(text))).collect()
 });
 
-fn tag(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
 /// The file at this path.
 pub(super) fn answer(request: &Request, below: &str) -> Response {
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
@@ -89,8 +83,8 @@ pub(super) fn answer(request: &Request, below: &str) -> Response {
 
 fn file(request: &Request, kind: &str, text: &'static str, tag: &str) -> Response {
     let known = request.header("if-none-match").unwrap_or_default();
-    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
-    let (status, body) = if is_known { (304, Bytes::new()) } else { (200, Bytes::from_static(text.as_bytes())) };
+    let (status, body) =
+        if has_tag(known, tag) { (304, Bytes::new()) } else { (200, Bytes::from_static(text.as_bytes())) };
     let headers = [
         ("content-type", kind),
         ("content-security-policy", POLICY),
@@ -101,4 +95,20 @@ fn file(request: &Request, kind: &str, text: &'static str, tag: &str) -> Respons
         ("etag", tag),
     ];
     Response { status, headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/monitor");
+        let written = std::fs::read_dir(folder).unwrap();
+        let mut written: Vec<_> = written.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        written.sort();
+        let mut served: Vec<_> = FILES.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        served.sort();
+        assert_eq!(served, written);
+    }
 }
