@@ -8,10 +8,12 @@ mod dev;
 mod build;
 mod documents;
 mod hash_password;
+mod shell;
 
 use crate::configuration::Address;
 use crate::names::ServiceName;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -46,6 +48,10 @@ enum Verb {
     Documents(documents::DocumentsArguments),
     /// Ask for a password and print its hash, for "managementPassword" in config.json
     HashPassword,
+    /// Print the script that completes this program's words in a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write it and one page for each verb into a folder
+    Man(ManArguments),
 }
 
 #[derive(Args)]
@@ -87,6 +93,19 @@ struct DevArguments {
     /// Keep the documents of each host in a folder of its name below this one [default: in memory, until this ends]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct CompletionsArguments {
+    /// The shell that is to know them
+    shell: Shell,
+}
+
+#[derive(Args)]
+struct ManArguments {
+    /// Write the pages into this folder: qewd.1, qewd-run.1 and so on
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -132,6 +151,8 @@ pub fn run() -> ExitCode {
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
             Verb::HashPassword => hash_password::hash_password(),
+            Verb::Completions(arguments) => shell::completions(CommandLine::command(), arguments.shell),
+            Verb::Man(arguments) => shell::man(CommandLine::command(), arguments.to.as_deref()),
         }
     });
     // A task that does not end must not keep the program.
