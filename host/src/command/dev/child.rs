@@ -79,7 +79,10 @@ fn spawn(
     let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
     let mut command = Command::new(program);
     command.arg("run").arg("--app").arg(folder).arg("--port").arg(place.port.to_string()).arg("--until-stdin-ends");
-    command.env_remove("microservice").env_remove("QEWD_DATA");
+    // What is meant for one host, each of them would take for itself.
+    for variable in ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA"] {
+        command.env_remove(variable);
+    }
     if let Some(data) = &place.data {
         command.arg("--data").arg(data);
     }
