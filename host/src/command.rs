@@ -62,8 +62,12 @@ struct RunArguments {
     #[arg(long, env = "microservice", value_name = "NAME")]
     microservice: Option<String>,
     /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
-    #[arg(long, value_name = "N")]
-    port: Option<u16>,
+    #[arg(long, env = "QEWD_PORT", value_name = "N", value_parser = port)]
+    port: Option<GivenPort>,
+    /// Show health, metrics and the monitor on this port and nowhere else, 0 for a free one [default: qewd.managementPort
+    /// of the host's own block, or none: they are on the one port]
+    #[arg(long, env = "QEWD_MANAGEMENT_PORT", value_name = "N", value_parser = port)]
+    management_port: Option<GivenPort>,
     /// Keep here what the host writes: documents, and compiled modules [default: /opt/qewd/data if it exists, else documents
     /// are kept in memory, and compiled modules in the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
@@ -127,6 +131,15 @@ impl RunArguments {
     fn data(&self) -> Option<PathBuf> {
         self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()))
     }
+}
+
+/// A port as the command line or the environment says it; none: an empty text, which says nothing.
+#[derive(Debug, Clone, Copy)]
+struct GivenPort(Option<u16>);
+
+fn port(text: &str) -> Result<GivenPort, String> {
+    let number = (!text.is_empty()).then(|| text.parse()).transpose();
+    number.map(GivenPort).map_err(|_| format!("use a whole number from 0 to {}", u16::MAX))
 }
 
 fn service(text: &str) -> Result<(ServiceName, Address), String> {

@@ -52,6 +52,8 @@ pub struct Options {
     pub microservice: Option<String>,
     /// In place of the configured port.
     pub port: Option<u16>,
+    /// In place of the configured one.
+    pub management_port: Option<u16>,
     /// Where the host keeps what it writes; none: nothing but compiled modules, in the user's cache folder.
     pub data: Option<PathBuf>,
     /// Addresses in place of the configured ones.

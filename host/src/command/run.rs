@@ -22,7 +22,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
     let options = Options {
         folder: arguments.app.folder(),
         microservice: arguments.microservice,
-        port: arguments.port,
+        port: arguments.port.and_then(|given| given.0),
+        management_port: arguments.management_port.and_then(|given| given.0),
         data,
         services: by_name(arguments.service),
     };
