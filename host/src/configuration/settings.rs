@@ -136,6 +136,8 @@ const LIMIT_KEYS: Keys = Keys {
         "socketMessageBytes",
         "socketMessagesPerSecond",
         "socketIdleMilliseconds",
+        "stopMilliseconds",
+        "drainMilliseconds",
     ],
     idle: &[],
     refused: &[],
@@ -250,6 +252,7 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
     let usual = Limits::default();
     let bytes = limits::MOST_BYTES;
     let (headers, memory) = (limits::HEADER_BYTES, limits::MEMORY_BYTES);
+    let (stop, drain) = stop_and_drain(block, &usual);
     Limits {
         body: whole(block, "bodyBytes", 0, bytes).unwrap_or(usual.body),
         headers: whole(block, "headerBytes", *headers.start(), *headers.end()).unwrap_or(usual.headers),
@@ -267,5 +270,21 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
         socket_idle: block
             .whole("socketIdleMilliseconds", 1..=limits::MOST_IDLE_MILLISECONDS)
             .map_or(usual.socket_idle, Duration::from_millis),
+        stop,
+        drain,
     }
+}
+
+/// All of a stop, and the part of it for which the host goes on.
+fn stop_and_drain(block: &mut Block<'_, '_>, usual: &Limits) -> (Duration, Duration) {
+    let mut time = |name, least| block.whole(name, least..=limits::MOST_STOP_MILLISECONDS).map(Duration::from_millis);
+    let stop = time("stopMilliseconds", 1).unwrap_or(usual.stop);
+    let given = time("drainMilliseconds", 0);
+    if given.is_some_and(|drain| drain >= stop) {
+        let what =
+            format!("\"drainMilliseconds\" must be less than \"stopMilliseconds\", which is {}", stop.as_millis());
+        block.error("drainMilliseconds", what, "leave requests in flight the time that they need");
+    }
+    // Where only the whole is given, half of it is left for requests in flight.
+    (stop, given.unwrap_or(usual.drain.min(stop / 2)))
 }
