@@ -11,10 +11,12 @@ mod dev;
 mod build;
 mod documents;
 mod hash_password;
+mod shell;
 
 use crate::configuration::Address;
 use crate::names::ServiceName;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -49,6 +51,10 @@ enum Verb {
     Documents(documents::DocumentsArguments),
     /// Ask for a password and print its hash, for "managementPassword" in config.json
     HashPassword,
+    /// Print the script that completes this program's words in a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write it and one page for each verb into a folder
+    Man(ManArguments),
 }
 
 #[derive(Args)]
@@ -59,8 +65,12 @@ struct RunArguments {
     #[arg(long, env = "microservice", value_name = "NAME")]
     microservice: Option<String>,
     /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
-    #[arg(long, value_name = "N")]
-    port: Option<u16>,
+    #[arg(long, env = "QEWD_PORT", value_name = "N", value_parser = port)]
+    port: Option<GivenPort>,
+    /// Show health, metrics and the monitor on this port and nowhere else, 0 for a free one [default: qewd.managementPort
+    /// of the host's own block, or none: they are on the one port]
+    #[arg(long, env = "QEWD_MANAGEMENT_PORT", value_name = "N", value_parser = port)]
+    management_port: Option<GivenPort>,
     /// Keep here what the host writes: documents, and compiled modules [default: /opt/qewd/data if it exists, else documents
     /// are kept in memory, and compiled modules in the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
@@ -90,6 +100,19 @@ struct DevArguments {
     /// Keep the documents of each host in a folder of its name below this one [default: in memory, until this ends]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct CompletionsArguments {
+    /// The shell that is to know them
+    shell: Shell,
+}
+
+#[derive(Args)]
+struct ManArguments {
+    /// Write the pages into this folder: qewd.1, qewd-run.1 and so on
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -123,6 +146,15 @@ impl RunArguments {
     }
 }
 
+/// A port as the command line or the environment says it; none: an empty text, which says nothing.
+#[derive(Debug, Clone, Copy)]
+struct GivenPort(Option<u16>);
+
+fn port(text: &str) -> Result<GivenPort, String> {
+    let number = (!text.is_empty()).then(|| text.parse()).transpose();
+    number.map(GivenPort).map_err(|_| format!("use a whole number from 0 to {}", u16::MAX))
+}
+
 fn service(text: &str) -> Result<(ServiceName, Address), String> {
     let (name, url) = text.split_once('=').ok_or("use NAME=URL, such as login_service=http://127.0.0.1:8081")?;
     let name = ServiceName::new(name).map_err(|bad| bad.to_string())?;
@@ -151,6 +183,8 @@ pub fn run() -> ExitCode {
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
             Verb::HashPassword => hash_password::hash_password(),
+            Verb::Completions(arguments) => shell::completions(CommandLine::command(), arguments.shell),
+            Verb::Man(arguments) => shell::man(CommandLine::command(), arguments.to.as_deref()),
         }
     });
     // A task that does not end must not keep the program.

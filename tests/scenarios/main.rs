@@ -42,6 +42,7 @@ mod instances;
 mod configuration;
 mod dev;
 mod readme;
+mod shell;
 mod files;
 mod browser;
 mod monitor;
