@@ -3,12 +3,13 @@
 //! Where Podman, or the right to use it, is missing the tests are skipped, and say so; they fail where the environment requires them.
 
 use super::image;
-use crate::harness::{App, PATIENCE, tell, wait_until};
+use crate::harness::{App, tell, wait_until};
 use std::fs::{self, File, Permissions};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Instant;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Set to `required`, it makes a failure of what would be skipped.
@@ -17,6 +18,8 @@ const INSTALL: &str =
     "On Debian or Ubuntu, type: apt-get install -y --no-install-recommends podman runc netavark aardvark-dns iptables";
 /// What the tests use beside the engine.
 const PROGRAMS: [&str; 7] = ["podman", "runc", "iptables", "curl", "script", "nsenter", "umount"];
+/// How long a name server on this machine may take.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
 /// The network's two programs, which are no commands.
 const NETWORK: [&str; 2] = ["netavark", "aardvark-dns"];
 
@@ -117,14 +120,17 @@ impl Engine {
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     }
 
-    /// Waits for a line in the log of a container.
+    /// Waits for a text in the log of a container.
     #[track_caller]
     pub(crate) fn wait_for(&self, name: &str, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.log(name).contains(text) {
-            let log = self.log(name);
-            assert!(Instant::now() < deadline, "{name} never said {text:?}:\n{log}");
-        }
+        self.wait_for_after(0, name, text);
+    }
+
+    /// Waits for a text in what a container logs after its first `seen` bytes.
+    #[track_caller]
+    pub(crate) fn wait_for_after(&self, seen: usize, name: &str, text: &str) {
+        let what = format!("{name} says {text:?}");
+        wait_until(&what, || self.log(name).get(seen..).is_some_and(|said| said.contains(text)));
     }
 
     /// The process of a container, as this machine counts.
@@ -139,6 +145,28 @@ impl Engine {
         found.split_whitespace().map(str::to_owned).collect()
     }
 
+    /// Prints what all containers have logged.
+    pub(crate) fn tell_logs(&self) {
+        let names = self.run("docker ps --all --format '{{.Names}}'");
+        for name in String::from_utf8_lossy(&names.stdout).split_whitespace() {
+            eprintln!("--- {name} ---\n{}", self.log(name));
+        }
+    }
+
+    /// Whether the engine's name server answers anything at all. One that went silent stays so: aardvark-dns 1.4 does that now
+    /// and then when containers come and go at the same moment, and a test of the image cannot mend it.
+    pub(crate) fn knows_names(&self, network: &str) -> bool {
+        let gateway = "{{range .Subnets}}{{.Gateway}}{{end}}";
+        let gateway = self.run(&format!("docker network inspect {network} --format '{gateway}'"));
+        let gateway = String::from_utf8_lossy(&gateway.stdout).trim().to_owned();
+        // One question for the address of `a`: its number, that it is a question, and how many there are.
+        let question = *b"\x51\x44\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01";
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        socket.set_read_timeout(Some(NAME_PATIENCE)).unwrap();
+        // The first question may be lost while the name server reads its list anew.
+        (0..3).any(|_| socket.send_to(&question, (gateway.as_str(), 53)).is_ok() && socket.recv(&mut [0; 512]).is_ok())
+    }
+
     /// Waits until a container is gone, as one with `--rm` is after its end.
     pub(crate) fn wait_until_gone(&self, name: &str) {
         let list = format!("docker ps --all --quiet --filter name=^{name}$");
@@ -149,10 +177,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let names = self.run("docker ps --all --format '{{.Names}}'");
-            for name in String::from_utf8_lossy(&names.stdout).split_whitespace() {
-                eprintln!("--- {name} ---\n{}", self.log(name));
-            }
+            self.tell_logs();
         }
         // What is left of a test that failed; each line may have nothing to do.
         self.run("docker rm --all --force --time 0");

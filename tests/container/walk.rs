@@ -5,9 +5,10 @@
 use super::engine::Engine;
 use super::page::Page;
 use super::terminal::Terminal;
-use crate::harness::{API, Answer, DEFAULT_PASSWORD, Request, free_port, wait_until};
+use crate::harness::{API, Answer, DEFAULT_PASSWORD, Request, free_port, tell, wait_until};
 use serde_json::{Value, json};
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -46,12 +47,7 @@ impl Walk {
         let command = self.command("curl");
         let wanted = self.page.block("json");
         let line = format!("TOKEN='{}'; {command}", self.token);
-        let mut answer = String::new();
-        let deadline = Instant::now() + crate::harness::PATIENCE;
-        while answer != wanted {
-            assert!(Instant::now() < deadline, "{command}\n{answer}\nand the page says\n{wanted}");
-            answer = without_token(&self.engine.ok(&line));
-        }
+        wait_until(&format!("{command} answers {wanted}"), || without_token(&self.engine.ok(&line)) == wanted);
     }
 
     /// Starts a daemon with the next command.
@@ -89,23 +85,37 @@ fn sign_in(port: u16, password: &str) -> Answer {
     request.body(json!({"password": password}).to_string()).send()
 }
 
+/// Walks in which the engine's own name server may fail.
+const WALKS: usize = 3;
+
 #[test]
 fn every_command_of_the_page_does_what_it_says() {
-    let Some(engine) = Engine::start() else { return };
-    let ports = [free_port(), free_port()];
-    let mut walk = Walk { engine, page: Page::read(), ports, token: String::new() };
+    for walk in 1..=WALKS {
+        let Some(engine) = Engine::start() else { return };
+        let ports = [free_port(), free_port()];
+        let mut steps = Walk { engine, page: Page::read(), ports, token: String::new() };
+        let Err(failed) = catch_unwind(AssertUnwindSafe(|| every_step(&mut steps))) else { return };
+        if walk == WALKS || steps.engine.knows_names("qewd-net") {
+            steps.engine.tell_logs();
+            resume_unwind(failed);
+        }
+        tell("the name server of Podman went silent, which is no fault of the image: the walk begins again");
+    }
+}
+
+fn every_step(walk: &mut Walk) {
     // The image is there, and so is the application: both need a network.
     walk.page.command("docker build -t qewd .");
     walk.page.command("docker build --target example ");
-    network(&mut walk);
-    orchestrator(&mut walk);
-    microservice(&mut walk);
-    stopping(&mut walk);
-    documents(&mut walk);
-    monitor(&mut walk);
-    health(&mut walk);
-    machines(&mut walk);
-    locked_up(&mut walk);
+    network(walk);
+    orchestrator(walk);
+    microservice(walk);
+    stopping(walk);
+    documents(walk);
+    monitor(walk);
+    health(walk);
+    machines(walk);
+    locked_up(walk);
     // Those are typed where the image is made.
     walk.page.command("RUSTFLAGS=");
     walk.page.command("mkdir -p target/image");
@@ -157,10 +167,12 @@ fn microservice(walk: &mut Walk) {
 }
 
 fn stopping(walk: &mut Walk) {
+    let seen = walk.engine.log("orchestrator").len();
     walk.stop("login_service");
-    walk.engine.wait_for("orchestrator", "*** server has disconnected socket, probably because it shut down");
+    let gone = "*** server has disconnected socket, probably because it shut down";
+    walk.engine.wait_for_after(seen, "orchestrator", gone);
     walk.start("login_service");
-    walk.engine.wait_for("orchestrator", "Re-registered");
+    walk.engine.wait_for_after(seen, "orchestrator", "Re-registered");
     walk.stop("orchestrator");
     walk.engine.wait_for("login_service", " disconnected");
     walk.start("orchestrator");
@@ -178,12 +190,12 @@ fn documents(walk: &mut Walk) {
     walk.start("db_service");
     walk.ask();
     let listed = walk.type_next("docker exec db_service qewd documents list");
-    assert!(listed.contains("patients"), "{listed}");
+    assert!(listed.contains("DocumentsIndex"), "{listed}");
 }
 
 fn monitor(walk: &mut Walk) {
     for port in walk.ports {
-        assert_eq!(Request::new(port, "GET", "/qewd-monitor").send().status / 100 % 3, 2 % 3, "port {port}");
+        assert!(Request::new(port, "GET", "/qewd-monitor").send().status < 400, "port {port}");
         assert_eq!(sign_in(port, DEFAULT_PASSWORD).status, 200);
     }
     let line = walk.command("docker run -it --rm qewd hash-password");
@@ -210,9 +222,7 @@ fn monitor(walk: &mut Walk) {
 
 fn health(walk: &mut Walk) {
     // Where no systemd asks in its place, Podman asks once when it is told to.
-    wait_until("the host is well", || {
-        walk.engine.run("podman --version >&2; docker healthcheck run orchestrator").status.success()
-    });
+    wait_until("the host is well", || walk.engine.run("docker healthcheck run orchestrator").status.success());
     assert_eq!(walk.type_next("docker inspect "), "healthy");
 }
 
