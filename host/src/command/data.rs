@@ -20,7 +20,12 @@ fn choose(data: &Path, usable: Result<(), Errno>, is_mounted: bool) -> (Option<P
     match usable {
         Err(why) if !is_mounted => {
             let data = data.display();
-            (None, Some(format!("{data} cannot be used ({why}); map a folder or a volume to it that this user may write to")))
+            (
+                None,
+                Some(format!(
+                    "{data} cannot be used ({why}); map a folder or a volume to it that this user may write to"
+                )),
+            )
         }
         // The start says what is wrong with a folder that was to be used.
         _ => (Some(data.to_owned()), None),
