@@ -245,12 +245,7 @@ impl Dispatch {
     }
 }
 
-async fn there(
-    edition: &Edition,
-    request: &Request,
-    service: &ServiceName,
-    trace: Trace,
-) -> Result<Response, Failure> {
+async fn there(edition: &Edition, request: &Request, service: &ServiceName, trace: Trace) -> Result<Response, Failure> {
     edition.links.ask(service, onward(edition, request, trace)?).await
 }
 

@@ -87,7 +87,8 @@ impl Telemetry {
             .with_timeout(settings.timeout)
             .build();
         // What the library says may hold what stands in the environment.
-        let exporter = exporter.map_err(|_| "the variables that begin with OTEL_EXPORTER_OTLP do not fit; mend them")?;
+        let exporter =
+            exporter.map_err(|_| "the variables that begin with OTEL_EXPORTER_OTLP do not fit; mend them")?;
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(settings.queue)
             .with_max_export_batch_size(settings.batch)

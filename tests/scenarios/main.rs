@@ -37,6 +37,8 @@ mod fabric;
 mod namespaces;
 mod overload;
 mod stopping;
+mod log;
+mod traces;
 mod tls;
 mod instances;
 mod configuration;

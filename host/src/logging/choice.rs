@@ -104,7 +104,9 @@ pub fn configure(lines: Option<&str>) {
         wishes.configuration = lines.map(str::to_owned);
         let unheard = wishes.environment.as_deref().zip(lines).filter(|(given, lines)| is_new && given != lines);
         if let Some((given, lines)) = unheard {
-            tracing::info!("the log shows {given}, as {VARIABLE} says; \"log\": {lines:?} of config.json is not looked at");
+            tracing::info!(
+                "the log shows {given}, as {VARIABLE} says; \"log\": {lines:?} of config.json is not looked at"
+            );
         }
     });
 }
@@ -155,7 +157,9 @@ fn change(wish: impl FnOnce(&mut Wishes)) {
 /// A single word is a level: taken for the name of a part, as the library does, a typing error would silence the log.
 fn filter(wanted: &str) -> Result<EnvFilter, String> {
     let words = || {
-        format!("{wanted:?} is not understood; use error, warn, info, debug or trace, or also parts: info,qewd::handler=debug")
+        format!(
+            "{wanted:?} is not understood; use error, warn, info, debug or trace, or also parts: info,qewd::handler=debug"
+        )
     };
     let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
     if wanted.len() > super::LINE_BYTES || !wanted.split(',').all(|part| part.contains('=') || is_level(part.trim())) {

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn the_variables_of_traces_go_before_the_common_ones() {
-        let common = given(&[ON, ("OTEL_SDK_DISABLED", "false"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "7")]).unwrap().unwrap();
+        let common =
+            given(&[ON, ("OTEL_SDK_DISABLED", "false"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "7")]).unwrap().unwrap();
         assert_eq!((common.endpoint.as_str(), common.timeout), ("http://c:4318/v1/traces", Duration::from_millis(7)));
         assert_eq!((common.queue, common.batch, common.delay), (2048, 512, Duration::from_secs(5)));
         let own = [

@@ -70,10 +70,7 @@ fn inner(
     name: Cow<'static, str>,
     scope: &InstrumentationScope,
 ) -> SpanData {
-    SpanData {
-        parent_span_id: identity(ended.trace.span),
-        ..span(ended, step.span, (step.after, took), name, scope)
-    }
+    SpanData { parent_span_id: identity(ended.trace.span), ..span(ended, step.span, (step.after, took), name, scope) }
 }
 
 fn span(
