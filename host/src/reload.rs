@@ -341,6 +341,11 @@ impl Reloader {
             waiting.push(format!("port {port} is taken at the next start; until then it is the one of this start"));
             settings.port = before.port;
         }
+        if before.management_port != settings.management_port {
+            waiting
+                .push("\"managementPort\" is taken up at the next start; until then it is as at this start".to_owned());
+            settings.management_port = before.management_port;
+        }
         let (wanted, room) = (settings.pool_size, self.workshop.engine.instances() / 2);
         if wanted > room {
             waiting

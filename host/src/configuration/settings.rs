@@ -21,6 +21,9 @@ pub struct HostSettings {
     pub monitor: bool,
     /// `port`: TCP port to listen on; 0 takes any free one. Default 8080.
     pub port: u16,
+    /// `managementPort`: TCP port of its own for health, metrics and monitor; 0 takes any free one. Default none: they are on
+    /// the host's one port.
+    pub management_port: Option<u16>,
     /// `poolSize`: workers at most, at least 1. Default: twice the cores, at least 2.
     pub pool_size: usize,
     /// `max_queue_length`: requests that may wait for a worker. Default 1000.
@@ -60,6 +63,7 @@ impl Default for HostSettings {
             management_password: Secret::new(limits::DEFAULT_MANAGEMENT_PASSWORD),
             monitor: true,
             port: limits::DEFAULT_PORT,
+            management_port: None,
             pool_size: limits::default_pool_size(),
             max_queue_length: limits::DEFAULT_QUEUE,
             idle_limit: Duration::from_millis(limits::DEFAULT_IDLE_MILLISECONDS),
@@ -72,6 +76,9 @@ impl Default for HostSettings {
         }
     }
 }
+
+/// The second port of a host.
+const MANAGEMENT_PORT: &str = "managementPort";
 
 /// Switches the monitor of a host off. As in the original it may stand in several places.
 pub(crate) const MONITOR: &str = "qewd-monitor";
@@ -94,6 +101,7 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "serverName",
         "managementPassword",
         "port",
+        MANAGEMENT_PORT,
         "poolSize",
         "max_queue_length",
         "idleLimit",
@@ -132,6 +140,8 @@ const LIMIT_KEYS: Keys = Keys {
         "socketMessageBytes",
         "socketMessagesPerSecond",
         "socketIdleMilliseconds",
+        "stopMilliseconds",
+        "drainMilliseconds",
     ],
     idle: &[],
     refused: &[],
@@ -141,11 +151,13 @@ const LIMIT_KEYS: Keys = Keys {
 pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     let usual = HostSettings::default();
     block.idle_unless("poolPrefork", false, "workers start on demand: remove the key");
+    let port = whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
         monitor: block.flag(MONITOR).unwrap_or(usual.monitor),
-        port: whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port),
+        port,
+        management_port: management_port(block, port),
         pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
         max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),
         idle_limit: block
@@ -168,6 +180,27 @@ pub(crate) fn read_below(block: &mut Block<'_, '_>) -> HostSettings {
 
 fn whole<T: TryFrom<u64>>(block: &mut Block<'_, '_>, name: &str, least: u64, most: u64) -> Option<T> {
     T::try_from(block.whole(name, least..=most)?).ok()
+}
+
+fn management_port(block: &mut Block<'_, '_>, port: u16) -> Option<u16> {
+    let second = whole(block, MANAGEMENT_PORT, 0, u64::from(u16::MAX))?;
+    if let Err(words) = check_ports(port, Some(second)) {
+        block.error(MANAGEMENT_PORT, words, "choose another, or remove the key to have everything on one port");
+        return None;
+    }
+    Some(second)
+}
+
+/// Whether a host can have these two ports.
+///
+/// # Errors
+/// The words that say why not.
+pub fn check_ports(port: u16, management_port: Option<u16>) -> Result<(), String> {
+    // Each 0 is a free port of its own.
+    if port != 0 && management_port == Some(port) {
+        return Err(format!("\"managementPort\" is {port}, which is the host's own port"));
+    }
+    Ok(())
 }
 
 /// Which lines the log has, in the words that the start has for it.
@@ -237,6 +270,7 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
     let usual = Limits::default();
     let bytes = limits::MOST_BYTES;
     let (headers, memory) = (limits::HEADER_BYTES, limits::MEMORY_BYTES);
+    let (stop, drain) = stop_and_drain(block, &usual);
     Limits {
         body: whole(block, "bodyBytes", 0, bytes).unwrap_or(usual.body),
         headers: whole(block, "headerBytes", *headers.start(), *headers.end()).unwrap_or(usual.headers),
@@ -254,5 +288,21 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
         socket_idle: block
             .whole("socketIdleMilliseconds", 1..=limits::MOST_IDLE_MILLISECONDS)
             .map_or(usual.socket_idle, Duration::from_millis),
+        stop,
+        drain,
     }
+}
+
+/// All of a stop, and the part of it for which the host goes on.
+fn stop_and_drain(block: &mut Block<'_, '_>, usual: &Limits) -> (Duration, Duration) {
+    let mut time = |name, least| block.whole(name, least..=limits::MOST_STOP_MILLISECONDS).map(Duration::from_millis);
+    let stop = time("stopMilliseconds", 1).unwrap_or(usual.stop);
+    let given = time("drainMilliseconds", 0);
+    if given.is_some_and(|drain| drain >= stop) {
+        let what =
+            format!("\"drainMilliseconds\" must be less than \"stopMilliseconds\", which is {}", stop.as_millis());
+        block.error("drainMilliseconds", what, "leave requests in flight the time that they need");
+    }
+    // Where only the whole is given, half of it is left for requests in flight.
+    (stop, given.unwrap_or(usual.drain.min(stop / 2)))
 }

@@ -62,7 +62,12 @@ mod tests {
     #[test]
     fn each_sampler_keeps_what_its_name_says() {
         let new: Vec<Trace> = (0..1000).map(|_| Trace::begin()).collect();
-        let of = |is_sampled| new.iter().map(|trace| Trace { is_sampled, ..trace.child() }).collect::<Vec<_>>();
+        let child = |trace: &Trace, is_sampled| {
+            let mut child = trace.child();
+            child.is_sampled = is_sampled;
+            child
+        };
+        let of = |is_sampled| new.iter().map(|trace| child(trace, is_sampled)).collect::<Vec<_>>();
         let (wanted, unwanted) = (of(true), of(false));
         for (name, argument, of_new, of_wanted, of_unwanted) in [
             ("always_on", None, 1000, 1000, 1000),
