@@ -194,13 +194,8 @@ fn all_problems_come_at_once() {
 }"#;
     let expected = [
         "2:14: \"qewd_up\" is false; write true: this program only runs QEWD-Up applications",
-<<<<<<< HEAD
-        "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, poolSize, \
-         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, log, limits, ssl, poolPrefork, qewd-monitor",
-=======
         "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, managementPort, poolSize, \
-         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, limits, ssl, poolPrefork, qewd-monitor",
->>>>>>> a5fc76ace8482fcdd831014848a6351b89feb308
+         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, log, limits, ssl, poolPrefork, qewd-monitor",
         "3:32: \"port\" must be a whole number from 0 to 65535, but is the text \"80\"; write 80 without quotes",
         "3:50: \"poolSize\" must be a whole number from 1 to 4096, but is the number 0; \
          write such a number, or remove the key for the default",
