@@ -116,11 +116,13 @@ impl<'a> Record<'a> {
 
     fn end(&mut self, status: Option<u16>, took: Duration, words: Option<&str>) {
         self.is_written = true;
-        self.dispatch.counters.all.count(status, took);
+        self.dispatch.counters.count(self.request.kind, status, took);
         let mut found = std::mem::take(&mut self.found);
         found.times.all = took;
         if let Some(module) = &self.ran {
-            module.tally.count(status, found.times.handler.unwrap_or_default());
+            let ran = found.times.handler.unwrap_or_default();
+            module.tally.count(status, ran);
+            self.dispatch.counters.modules.of(&module.name).count(status, ran);
             found.version = Some(Arc::clone(module.version()));
         }
         let Request { id, kind, method, path, .. } = self.request;
@@ -156,7 +158,7 @@ impl Dispatch {
         let Refused { id, method, path, started } = *request;
         let (shown, status, took) = (crate::logging::cut(path), failure.status, started.elapsed());
         tracing::info!(request = id.as_str(), "{method} {shown:?} -> {status}: {}", failure.caller);
-        self.counters.all.count(Some(status), took);
+        self.counters.count(Kind::Rest, Some(status), took);
         let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
         let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
         let request = Named { id, time, kind: Kind::Rest, method, path };

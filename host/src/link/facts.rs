@@ -44,12 +44,13 @@ impl LinkFacts {
         self.state = LinkState::Down(why);
     }
 
-    pub(super) fn ready(&mut self, welcome: Welcome, now: SystemTime) {
+    /// Returns whether it is so again.
+    pub(super) fn ready(&mut self, welcome: Welcome, now: SystemTime) -> bool {
         self.since = now;
         self.reconnects += u64::from(self.was_ready);
-        self.was_ready = true;
         self.round_trip = None;
         self.state = LinkState::Ready(welcome);
+        std::mem::replace(&mut self.was_ready, true)
     }
 
     /// Other handlers of a service that is ready. What it said of itself then, if it is.
