@@ -17,6 +17,7 @@ pub mod edition;
 pub mod router;
 pub mod link;
 pub mod access;
+pub mod telemetry;
 pub mod tls;
 pub mod pool;
 pub mod handler;
@@ -34,6 +35,7 @@ pub mod message;
 pub mod response;
 pub mod failure;
 pub mod names;
+pub mod trace;
 pub mod stamp;
 
 #[cfg(test)]

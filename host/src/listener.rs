@@ -18,6 +18,8 @@ mod fragment;
 mod pace;
 mod clients;
 mod client_socket;
+mod parting;
+mod closing;
 mod ajax;
 mod files;
 
@@ -39,14 +41,15 @@ use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wire::Sign;
 
 /// How long accepting pauses when the system has no more sockets: closing connections give some back by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -68,7 +71,9 @@ pub struct Front {
     pub health: Arc<Health>,
     /// What the port shows, if it speaks TLS.
     pub tls: Arc<Tls>,
-    /// Says when the host is to stop.
+    /// Says when the host is about to stop: whoever can is to go elsewhere.
+    pub drain: CancellationToken,
+    /// Says when the host takes nothing new any more.
     pub stop: CancellationToken,
     /// Counts what has to end first.
     pub live: TaskTracker,
@@ -92,7 +97,7 @@ pub async fn bind(port: u16, flag: &str) -> Result<TcpListener, String> {
     })
 }
 
-/// Serves a port until it is to stop; connections end when their requests have their answers.
+/// Serves a port until it is to stop, and closes it; connections end when their requests have their answers.
 pub async fn serve(port: Port, front: Arc<Front>) {
     let Port { socket, serves, stop, live } = port;
     let routed = Arc::new(Routed::new(front, serves, stop));
@@ -102,7 +107,7 @@ pub async fn serve(port: Port, front: Arc<Front>) {
     loop {
         places.allow(routed.most_connections());
         let accepted = tokio::select! {
-            () = routed.stop.cancelled() => return,
+            () = routed.stop.cancelled() => break,
             Ok(()) = entered.changed() => continue,
             accepted = accept(&socket, &places.free) => accepted,
         };
@@ -115,6 +120,11 @@ pub async fn serve(port: Port, front: Arc<Front>) {
             });
         }
     }
+    // Those that waited for a place are the last ones.
+    closing::close(socket, |stream, address| {
+        live.spawn(serve_connection(stream, address.ip().to_canonical(), Arc::clone(&routed)));
+    })
+    .await;
 }
 
 /// How many connections there may be; the number may change while they are open.
@@ -202,11 +212,17 @@ async fn serve_connection(stream: TcpStream, address: IpAddr, routed: Arc<Routed
     let _ = stream.set_nodelay(true);
     let opened = tokio::select! {
         opened = open(stream, address, &routed.front) => opened,
-        () = routed.stop.cancelled() => None,
+        // Time enough for a handshake that was begun.
+        () = quiet_after(&routed.stop) => None,
     };
     if let Some(stream) = opened {
         serve_http(stream, address, routed).await;
     }
+}
+
+async fn quiet_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(parting::QUIET).await;
 }
 
 /// Shakes hands, where the port speaks TLS.
@@ -229,15 +245,23 @@ async fn open(stream: TcpStream, address: IpAddr, front: &Front) -> Option<Strea
 async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let certified = Certified(has_shown_certificate(&stream));
     let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
-    let stop = routed.stop.clone();
-    let io = TokioIo::new(wire::Wire::new(stream, &limits));
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asks = Arc::clone(&has_asked);
+    let (drain, stop) = (routed.front.drain.clone(), routed.stop.clone());
+    let sign = Arc::<Sign>::default();
+    let io = TokioIo::new(wire::Wire::new(stream, &limits, Arc::clone(&sign)));
+    let asks = Arc::clone(&sign);
     let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
-        asks.store(true, Ordering::Relaxed);
+        asks.asked();
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(certified);
-        routed.router().1.call(request)
+        let answering = routed.router().1.call(request);
+        let drain = drain.clone();
+        async move {
+            let mut response = answering.await?;
+            if drain.is_cancelled() {
+                parting::say_last(&mut response);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
     server
@@ -248,17 +272,10 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let connection = server.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            // The library would wait for the rest of a first head that was begun. Nothing was asked yet.
-            if !has_asked.load(Ordering::Relaxed) {
-                return;
-            }
-            connection.await
-        }
+        ended = connection.as_mut() => Some(ended),
+        () = stop.cancelled() => parting::part(connection.as_mut(), &sign, |connection| connection.graceful_shutdown()).await,
     };
-    if let Err(error) = ended {
+    if let Some(Err(error)) = ended {
         tracing::debug!("a connection from {address} ended: {error}");
     }
 }

@@ -57,6 +57,8 @@ pub struct Seen {
     pub port: u16,
     /// The one on which the monitor is, if not on that.
     pub management_port: Option<u16>,
+    /// Says that the host is about to stop.
+    pub drain: CancellationToken,
     /// Says that the host stops.
     pub stop: CancellationToken,
     /// Tells whoever runs the host that an operator wants it to stop.

@@ -321,6 +321,7 @@ impl Reloader {
             Ok(edition) => {
                 let edition = Arc::new(edition);
                 self.dispatch.enter(&edition);
+                crate::logging::configure(edition.configuration.settings.log.as_deref());
                 edition.enter(&self.surroundings, new_configuration);
                 news::tell(serving, &edition);
                 self.dispatch.counters.reloads_taken.fetch_add(1, Ordering::Relaxed);

@@ -21,6 +21,7 @@ use crate::pool::Pool;
 use crate::presence::Presence;
 use crate::reload::Reloader;
 use crate::store::Documents;
+use crate::telemetry::Telemetry;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use sockets::{Numbers, Operators, Sockets};
@@ -31,11 +32,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long requests in flight may take to end when the host stops.
-pub const GRACE: Duration = Duration::from_secs(10);
 /// How often idle workers are looked at: at most each half minute, and often enough for a short limit.
 const IDLE_CHECKS: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
 /// Instances for which room is reserved at least, so that `poolSize` can be raised while the host runs. It is address
@@ -74,12 +74,22 @@ pub enum StartFailure {
     Machine(String),
 }
 
+/// How a host is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// It goes on for `limits.drainMilliseconds`, so that clients and proxies find another host.
+    None,
+    /// Somebody waits for its end: it takes nothing new from now on.
+    Some,
+}
+
 /// A running host.
 pub struct Host {
     /// The port that it listens on.
     pub port: u16,
     dispatch: Arc<Dispatch>,
     documents: Arc<Documents>,
+    drain: CancellationToken,
     stop: CancellationToken,
     stop_wanted: CancellationToken,
     live: TaskTracker,
@@ -98,9 +108,11 @@ impl Host {
         // What changes from now on is seen by its stamp, also while the host starts.
         let files = look_at_configuration(&options.folder).map_err(StartFailure::Machine)?;
         let configuration = Configuration::load(&options.folder, name, IfSecretMissing::Generate)?;
+        crate::logging::configure(configuration.settings.log.as_deref());
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
+        let telemetry = Telemetry::start(configuration.host.as_str()).map_err(StartFailure::Machine)?;
         check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
         let tls = Arc::new(Tls::load(&configuration, &options.services)?);
         let (upward, questions) = mpsc::channel(QUESTIONS);
@@ -121,7 +133,8 @@ impl Host {
         let (heard, counted) = (Arc::clone(&audience), Arc::clone(&counters));
         let surroundings = Surroundings { services, routes, audience: heard, counters: counted, tls: tls_here };
         let edition = Edition::first(&surroundings, configuration, draft);
-        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience, counters));
+        let dispatch = edition.map_err(StartFailure::Machine)?;
+        let dispatch = Arc::new(Dispatch::new(dispatch, audience, counters, telemetry));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
         let start = Starting { dispatch, tls, sockets, documents };
         run(start, questions, reloader).map_err(StartFailure::Machine)
@@ -132,19 +145,32 @@ impl Host {
         self.stop_wanted.cancelled().await;
     }
 
-    /// Stops taking requests, waits until those in flight have their answers, and says whether all had them in time.
-    pub async fn stop(self) -> bool {
+    /// Stops: says so to everybody, goes on for a while unless it is in a hurry, takes nothing new, and waits until requests
+    /// in flight have their answers.
+    ///
+    /// # Errors
+    /// The time that all of this may take, if some had none by then.
+    pub async fn stop(self, haste: Haste) -> Result<(), Duration> {
+        let began = Instant::now();
+        let limits = self.dispatch.edition().configuration.settings.limits.clone();
+        self.drain.cancel();
+        if haste == Haste::None {
+            tokio::time::sleep(limits.drain.min(limits.stop)).await;
+        }
         self.stop.cancel();
         self.live.close();
-        let in_time = tokio::time::timeout(GRACE, self.live.wait()).await.is_ok();
+        let in_time = tokio::time::timeout_at(began + limits.stop, self.live.wait()).await;
         // Until now the handlers of requests in flight could ask over them.
         self.dispatch.edition().links.close().await;
         if let Err(failure) = self.documents.close().await {
             tracing::error!("not all documents are on the disk: {failure}");
         }
+        if let Some(telemetry) = &self.dispatch.telemetry {
+            telemetry.close().await;
+        }
         // Until the very end whoever watches can see how it goes.
         self.operators.close().await;
-        in_time
+        in_time.map_err(|_| limits.stop)
     }
 }
 
@@ -221,7 +247,7 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         tracing::info!("health, metrics and the monitor: management on port {port}");
     }
     announce(dispatch.edition().configuration.settings.pool_size, port);
-    let (stop, live) = (CancellationToken::new(), TaskTracker::new());
+    let (drain, stop, live) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
     tokio::spawn(Arc::clone(&tls).follow(stop.clone()));
     let presence = Arc::<Presence>::default();
@@ -232,11 +258,12 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         presence: Arc::clone(&presence),
         port,
         management_port,
+        drain: drain.clone(),
         stop: stop.clone(),
         stop_wanted: stop_wanted.clone(),
     }));
     tokio::spawn(Arc::clone(&monitor).keep_time());
-    let health = Arc::new(Health::new(Arc::clone(&dispatch), Arc::clone(&documents), stop.clone()));
+    let health = Arc::new(Health::new(Arc::clone(&dispatch), Arc::clone(&documents), drain.clone()));
     tokio::spawn(Arc::clone(&health).keep_looking());
     let front = Front {
         dispatch: Arc::clone(&dispatch),
@@ -245,11 +272,12 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         door: Door::default(),
         presence,
         tls,
+        drain: drain.clone(),
         stop: stop.clone(),
         live: live.clone(),
     };
     let operators = sockets.serve(&Arc::new(front));
-    Ok(Host { port, dispatch, documents, stop, stop_wanted, live, operators })
+    Ok(Host { port, dispatch, documents, drain, stop, stop_wanted, live, operators })
 }
 
 /// A host that no longer takes changes up has to say so.

@@ -30,7 +30,8 @@ pub(crate) fn command_through(mut command: Command) -> Command {
     for variable in ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA", "QEWD_LOG"] {
         command.env_remove(variable);
     }
-    command.env("XDG_CACHE_HOME", cache);
+    // Tests read the log as people do.
+    command.env("XDG_CACHE_HOME", cache).env("QEWD_LOG_FORMAT", "text");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

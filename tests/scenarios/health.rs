@@ -126,7 +126,7 @@ fn probes_ask_with_get_or_head_and_are_answered_at_once() {
         let head = crate::harness::Request::new(host.port, "HEAD", path).send();
         let get = host.get(path).send();
         assert_eq!(head.status, get.status, "{path}");
-        assert_eq!(get.header("content-type"), Some("application/json"));
+        assert_eq!(get.header("content-type"), Some("application/json; charset=utf-8"));
         assert_eq!(get.header("cache-control"), Some("no-store"));
         let post = host.post(path, "{}").send();
         assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));

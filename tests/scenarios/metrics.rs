@@ -134,7 +134,7 @@ fn an_application_keeps_a_path_of_this_name() {
     let routes = json!([{"uri": "/:anything", "handler": "echo", "authenticate": false}]);
     let app = App::new(config.clone(), &routes).guest("orchestrator", "echo");
     let host = Launch::orchestrator(&app).start();
-    assert_eq!(host.get("/metrics").send().header("content-type"), Some("application/json"));
+    assert!(host.get("/metrics").send().json().is_object(), "the route takes it");
     let app = App::new(config, &json!([]));
     app.write("www/metrics", "a file of the application");
     let host = Launch::orchestrator(&app).start();

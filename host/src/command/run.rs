@@ -5,20 +5,24 @@
 use super::RunArguments;
 use crate::configuration::Address;
 use crate::names::ServiceName;
-use crate::startup::{Host, Options};
+use crate::startup::{Haste, Host, Options};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Runs a host.
+/// Runs a host. `stays` says why it runs as root.
 ///
 /// # Errors
 /// The words that say why it did not start.
-pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
+pub(super) async fn run(arguments: RunArguments, stays: Option<String>) -> Result<ExitCode, String> {
     crate::logging::start()?;
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
-    let data = arguments.data();
+    super::orphans::bury().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let (data, unusable) = arguments.data();
+    for words in stays.iter().chain(&unusable) {
+        tracing::warn!("{words}");
+    }
     let options = Options {
         folder: arguments.app.folder(),
         microservice: arguments.microservice,
@@ -28,20 +32,24 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
         services: by_name(arguments.service),
     };
     let host = Host::start(options).await.map_err(|failure| failure.to_string())?;
-    tokio::select! {
-        () = signals.next() => {}
-        () = stdin_end(), if arguments.until_stdin_ends => {}
-        () = host.stop_wanted() => {}
-    }
+    let haste = tokio::select! {
+        haste = signals.next() => haste,
+        () = stdin_end(), if arguments.until_stdin_ends => Haste::Some,
+        () = host.stop_wanted() => Haste::None,
+    };
     tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
     tokio::select! {
-        in_time = host.stop() => if in_time {
-            tracing::info!("stopped");
-            Ok(ExitCode::SUCCESS)
-        } else {
-            Err(format!("some requests were still in flight after {} s", crate::startup::GRACE.as_secs()))
+        stopped = host.stop(haste) => match stopped {
+            Ok(()) => {
+                tracing::info!("stopped");
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(time) => Err(format!(
+                "some requests were still in flight after {} ms; raise limits.stopMilliseconds to give them longer",
+                time.as_millis()
+            )),
         },
-        () = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
+        _ = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
     }
 }
 
@@ -68,10 +76,11 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    pub(super) async fn next(&mut self) {
+    /// Waits for one of them. Whoever types Ctrl-C waits for the end.
+    pub(super) async fn next(&mut self) -> Haste {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Haste::Some,
+            _ = self.terminate.recv() => Haste::None,
         }
     }
 }

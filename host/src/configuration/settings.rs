@@ -37,6 +37,8 @@ pub struct HostSettings {
     /// `versionHeader`: whether an answer says in the header `qewd-version` which version of its module gave it. Default no:
     /// it is nobody's business but the operator's.
     pub version_header: bool,
+    /// `log`: which lines the log has, unless the environment says so. Default: neither does.
+    pub log: Option<String>,
     /// `limits`: what this host works within.
     pub limits: Limits,
     /// `ssl`: this host's certificates. Default none.
@@ -68,6 +70,7 @@ impl Default for HostSettings {
             initial_session_timeout: limits::DEFAULT_SESSION_SECONDS,
             cors: Cors::Any,
             version_header: false,
+            log: None,
             limits: Limits::default(),
             ssl: Ssl::default(),
         }
@@ -105,6 +108,7 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "initialSessionTimeout",
         "cors",
         "versionHeader",
+        "log",
         "limits",
         "ssl",
         "poolPrefork",
@@ -136,6 +140,8 @@ const LIMIT_KEYS: Keys = Keys {
         "socketMessageBytes",
         "socketMessagesPerSecond",
         "socketIdleMilliseconds",
+        "stopMilliseconds",
+        "drainMilliseconds",
     ],
     idle: &[],
     refused: &[],
@@ -161,6 +167,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
             .unwrap_or(usual.initial_session_timeout),
         cors: cors(block).unwrap_or(usual.cors),
         version_header: block.flag("versionHeader").unwrap_or(usual.version_header),
+        log: log(block),
         limits: block.inner("limits", &LIMIT_KEYS).map_or(usual.limits, |mut inner| read_limits(&mut inner)),
         ssl: ssl::read_below(block),
     }
@@ -194,6 +201,19 @@ pub fn check_ports(port: u16, management_port: Option<u16>) -> Result<(), String
         return Err(format!("\"managementPort\" is {port}, which is the host's own port"));
     }
     Ok(())
+}
+
+/// Which lines the log has, in the words that the start has for it.
+fn log(block: &mut Block<'_, '_>) -> Option<String> {
+    let lines = block.text("log")?;
+    match crate::logging::check(lines) {
+        Ok(()) => Some(lines.to_owned()),
+        Err(words) => {
+            let (what, mend) = words.split_once("; ").unwrap_or((&words, ""));
+            block.error("log", format!("\"log\": {what}"), mend);
+            None
+        }
+    }
 }
 
 fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
@@ -250,6 +270,7 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
     let usual = Limits::default();
     let bytes = limits::MOST_BYTES;
     let (headers, memory) = (limits::HEADER_BYTES, limits::MEMORY_BYTES);
+    let (stop, drain) = stop_and_drain(block, &usual);
     Limits {
         body: whole(block, "bodyBytes", 0, bytes).unwrap_or(usual.body),
         headers: whole(block, "headerBytes", *headers.start(), *headers.end()).unwrap_or(usual.headers),
@@ -267,5 +288,21 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
         socket_idle: block
             .whole("socketIdleMilliseconds", 1..=limits::MOST_IDLE_MILLISECONDS)
             .map_or(usual.socket_idle, Duration::from_millis),
+        stop,
+        drain,
     }
+}
+
+/// All of a stop, and the part of it for which the host goes on.
+fn stop_and_drain(block: &mut Block<'_, '_>, usual: &Limits) -> (Duration, Duration) {
+    let mut time = |name, least| block.whole(name, least..=limits::MOST_STOP_MILLISECONDS).map(Duration::from_millis);
+    let stop = time("stopMilliseconds", 1).unwrap_or(usual.stop);
+    let given = time("drainMilliseconds", 0);
+    if given.is_some_and(|drain| drain >= stop) {
+        let what =
+            format!("\"drainMilliseconds\" must be less than \"stopMilliseconds\", which is {}", stop.as_millis());
+        block.error("drainMilliseconds", what, "leave requests in flight the time that they need");
+    }
+    // Where only the whole is given, half of it is left for requests in flight.
+    (stop, given.unwrap_or(usual.drain.min(stop / 2)))
 }

@@ -200,12 +200,13 @@ impl Disk {
         }
         let wanted: usize = changes().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, Vec::len)).sum();
         let only_deletes = changes().all(|(_, bytes)| bytes.is_none());
-        let Some(room) = self.room() else { return Ok(()) };
-        if room.is_enough((wanted + others) as u64, only_deletes) {
-            return Ok(());
+        match self.room() {
+            Some(room) if !room.is_enough((wanted + others) as u64, only_deletes) => {
+                let words = format!("the disk of the documents is full: {} bytes are free; make room on it", room.free);
+                Err(EngineFailure { words, full: true })
+            }
+            _ => Ok(()),
         }
-        let words = format!("the disk of the documents is full: {} bytes are free; make room on it", room.free);
-        Err(EngineFailure { words, full: true })
     }
 
     /// What room there is; nothing, where the system does not tell. It asks the disk, which may take its time.

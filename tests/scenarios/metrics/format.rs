@@ -110,7 +110,7 @@ fn check_histograms(numbers: &Numbers, text: &str) {
     let mut series: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for line in text.lines().filter(|line| line.contains("_bucket{")) {
         let (sample, value) = sample(line);
-        let (before, bound) = sample.split_once("le=\"").unwrap();
+        let (before, bound) = sample.rsplit_once("le=\"").unwrap();
         let bound = bound.strip_suffix("\"}").unwrap().parse().unwrap();
         series.entry(before.trim_end_matches(',').to_owned()).or_default().push((bound, value));
     }
