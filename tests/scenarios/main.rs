@@ -37,6 +37,7 @@ mod fabric;
 mod namespaces;
 mod overload;
 mod stopping;
+mod rolling_restart;
 mod tls;
 mod instances;
 mod configuration;
