@@ -195,6 +195,15 @@ impl Seen {
     }
 }
 
+/// Has the clients end, also where the test fails: else it would wait for them for ever.
+struct Ending<'a>(&'a Seen);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.enough.store(true, Ordering::Relaxed);
+    }
+}
+
 fn connect(port: u16) -> TcpStream {
     let stream = raw(port, b"");
     stream.set_read_timeout(Some(ANSWER_TIME)).unwrap();
@@ -206,6 +215,7 @@ enum Said {
     Answer(Value),
     /// With this code.
     Closed(u16),
+    #[allow(dead_code, reason = "it is shown where a test fails")]
     Lost(String),
 }
 
@@ -274,6 +284,7 @@ fn every_host_is_restarted_under_load_and_no_request_is_lost() {
             let seen = &seen;
             scope.spawn(move || seen.client(port, kind, keeps));
         }
+        let ending = Ending(&seen);
         let sockets: Vec<_> = (0..2).map(|_| scope.spawn(|| seen.socket(port))).collect();
         wait_until("the load is there", || seen.answers.load(Ordering::Relaxed) > 100);
         // The orchestrators first, so that each kind of host is the newest and the oldest once.
@@ -287,7 +298,7 @@ fn every_host_is_restarted_under_load_and_no_request_is_lost() {
             }
             wait_until("the load goes on", || seen.answers.load(Ordering::Relaxed) > before + 100);
         }
-        seen.enough.store(true, Ordering::Relaxed);
+        drop(ending);
         sockets.into_iter().map(|socket| socket.join().unwrap()).sum()
     });
     let wrong = seen.wrong.into_inner().unwrap();
