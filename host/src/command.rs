@@ -3,16 +3,21 @@
 //! It never does the work itself.
 
 mod run;
+mod owner;
+mod data;
+mod orphans;
 mod check;
 mod dev;
 mod build;
 mod documents;
 mod hash_password;
+mod shell;
 
 use crate::configuration::Address;
 use crate::names::ServiceName;
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Where containers mount the application folder.
@@ -46,6 +51,10 @@ enum Verb {
     Documents(documents::DocumentsArguments),
     /// Ask for a password and print its hash, for "managementPassword" in config.json
     HashPassword,
+    /// Print the script that completes this program's words in a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write it and one page for each verb into a folder
+    Man(ManArguments),
 }
 
 #[derive(Args)]
@@ -56,8 +65,12 @@ struct RunArguments {
     #[arg(long, env = "microservice", value_name = "NAME")]
     microservice: Option<String>,
     /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
-    #[arg(long, value_name = "N")]
-    port: Option<u16>,
+    #[arg(long, env = "QEWD_PORT", value_name = "N", value_parser = port)]
+    port: Option<GivenPort>,
+    /// Show health, metrics and the monitor on this port and nowhere else, 0 for a free one [default: qewd.managementPort
+    /// of the host's own block, or none: they are on the one port]
+    #[arg(long, env = "QEWD_MANAGEMENT_PORT", value_name = "N", value_parser = port)]
+    management_port: Option<GivenPort>,
     /// Keep here what the host writes: documents, and compiled modules [default: /opt/qewd/data if it exists, else documents
     /// are kept in memory, and compiled modules in the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
@@ -90,6 +103,19 @@ struct DevArguments {
 }
 
 #[derive(Args)]
+struct CompletionsArguments {
+    /// The shell that is to know them
+    shell: Shell,
+}
+
+#[derive(Args)]
+struct ManArguments {
+    /// Write the pages into this folder: qewd.1, qewd-run.1 and so on
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct AppArgument {
     /// The application folder [default: /opt/qewd/mapped if it exists, else the current folder]
     #[arg(long = "app", value_name = "DIR")]
@@ -105,9 +131,28 @@ impl AppArgument {
 }
 
 impl RunArguments {
-    fn data(&self) -> Option<PathBuf> {
-        self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()))
+    /// The data folder, and what the log has to say about it.
+    fn data(&self) -> (Option<PathBuf>, Option<String>) {
+        match &self.data {
+            Some(named) => (Some(named.clone()), None),
+            None => data::mounted(Path::new(DATA)),
+        }
     }
+
+    /// Serves as the owner of the application folder, where the environment asks for that.
+    fn become_owner(&self) -> Option<String> {
+        let data = self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()));
+        owner::become_owner(&self.app.folder(), data.as_deref(), self.microservice.as_deref())
+    }
+}
+
+/// A port as the command line or the environment says it; none: an empty text, which says nothing.
+#[derive(Debug, Clone, Copy)]
+struct GivenPort(Option<u16>);
+
+fn port(text: &str) -> Result<GivenPort, String> {
+    let number = (!text.is_empty()).then(|| text.parse()).transpose();
+    number.map(GivenPort).map_err(|_| format!("use a whole number from 0 to {}", u16::MAX))
 }
 
 fn service(text: &str) -> Result<(ServiceName, Address), String> {
@@ -120,18 +165,26 @@ fn service(text: &str) -> Result<(ServiceName, Address), String> {
 #[must_use]
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
+    let verb = line.verb.unwrap_or(Verb::Run(line.run));
+    // Before there are threads: the process may begin anew.
+    let stays = match &verb {
+        Verb::Run(arguments) => arguments.become_owner(),
+        _ => None,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().event_interval(EVENT_INTERVAL).enable_all().build()
     {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("the machine gives no threads: {error}")),
     };
     let ended = runtime.block_on(async {
-        match line.verb.unwrap_or(Verb::Run(line.run)) {
-            Verb::Run(arguments) => run::run(arguments).await,
+        match verb {
+            Verb::Run(arguments) => run::run(arguments, stays).await,
             Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
             Verb::HashPassword => hash_password::hash_password(),
+            Verb::Completions(arguments) => shell::completions(CommandLine::command(), arguments.shell),
+            Verb::Man(arguments) => shell::man(CommandLine::command(), arguments.to.as_deref()),
         }
     });
     // A task that does not end must not keep the program.

@@ -48,7 +48,7 @@ pub use password::{hash_password, is_password_hash};
 pub use problem::{Place, Problem, Problems, Severity, Spot};
 pub use routes::{DESTINATION, Example, Method, Otherwise, Route, VERBS};
 pub use secret::{ClaimsForm, Jwt, Secret};
-pub use settings::{Cors, HostSettings};
+pub use settings::{Cors, HostSettings, check_ports};
 pub use ssl::{PemFile, PemPair, Ssl};
 pub use uri::Part;
 
@@ -67,6 +67,8 @@ pub struct Service {
     pub settings: HostSettings,
     /// `caFilePath`: whom links to it trust. Default: what the calling host's `ssl` says, else the system's roots.
     pub trusted: Option<PemFile>,
+    /// `required`: a host that has a link to it is ready only while one of its instances can be asked. Default no.
+    pub required: bool,
 }
 
 /// An entry with `members`: several microservices under one name.

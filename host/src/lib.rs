@@ -15,6 +15,7 @@ pub mod edition;
 pub mod router;
 pub mod link;
 pub mod access;
+pub mod telemetry;
 pub mod tls;
 pub mod pool;
 pub mod handler;
@@ -31,6 +32,7 @@ pub mod message;
 pub mod response;
 pub mod failure;
 pub mod names;
+pub mod trace;
 pub mod stamp;
 
 #[cfg(test)]

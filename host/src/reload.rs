@@ -320,6 +320,7 @@ impl Reloader {
             Ok(edition) => {
                 let edition = Arc::new(edition);
                 self.dispatch.enter(&edition);
+                crate::logging::configure(edition.configuration.settings.log.as_deref());
                 edition.enter(&self.surroundings, new_configuration);
                 news::tell(serving, &edition);
                 true
@@ -339,6 +340,11 @@ impl Reloader {
             let port = settings.port;
             waiting.push(format!("port {port} is taken at the next start; until then it is the one of this start"));
             settings.port = before.port;
+        }
+        if before.management_port != settings.management_port {
+            waiting
+                .push("\"managementPort\" is taken up at the next start; until then it is as at this start".to_owned());
+            settings.management_port = before.management_port;
         }
         let (wanted, room) = (settings.pool_size, self.workshop.engine.instances() / 2);
         if wanted > room {

@@ -43,6 +43,7 @@ mod instances;
 mod configuration;
 mod dev;
 mod readme;
+mod shell;
 mod files;
 mod browser;
 mod monitor;

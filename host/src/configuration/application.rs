@@ -166,6 +166,7 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         addresses: vec![address],
         settings: own.clone(),
         trusted: None,
+        required: false,
     });
     Some(name)
 }

@@ -12,8 +12,11 @@ use super::tree::Value;
 use super::{Group, Service, groups};
 use crate::names::ServiceName;
 
+/// Whether other hosts need the service.
+const REQUIRED: &str = "required";
+
 const SERVICE_KEYS: Keys = Keys {
-    known: &["name", "host", "hosts", "port", "qewd", "members", "connections", MONITOR, CA],
+    known: &["name", "host", "hosts", "port", "qewd", "members", "connections", REQUIRED, MONITOR, CA],
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
     refused: &[],
 };
@@ -28,6 +31,7 @@ const GROUP_KEYS: Keys = Keys {
         ("port", ON_GROUP),
         ("qewd", ON_GROUP),
         ("connections", ON_GROUP),
+        (REQUIRED, ON_GROUP),
         (MONITOR, ON_GROUP),
         ("apis", ON_GROUP),
     ],
@@ -98,6 +102,7 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
     settings.read_monitor(block);
     let connections = block.texts("connections").unwrap_or_default();
     let trusted = ssl::file(block, CA);
+    let required = block.flag(REQUIRED).unwrap_or(false);
     if settings.ssl.served.is_some() {
         for address in addresses.iter().flatten().filter(|address| !address.secure) {
             let what = "this microservice serves TLS, but other hosts reach it without";
@@ -108,7 +113,7 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
     }
     if let (Some(name), Some(addresses)) = (name, addresses) {
         entries.connections.push((name.clone(), connections));
-        entries.services.push(Service { name, addresses, settings, trusted });
+        entries.services.push(Service { name, addresses, settings, trusted, required });
     }
 }
 

@@ -21,6 +21,9 @@ pub struct HostSettings {
     pub monitor: bool,
     /// `port`: TCP port to listen on; 0 takes any free one. Default 8080.
     pub port: u16,
+    /// `managementPort`: TCP port of its own for health, metrics and monitor; 0 takes any free one. Default none: they are on
+    /// the host's one port.
+    pub management_port: Option<u16>,
     /// `poolSize`: workers at most, at least 1. Default: twice the cores, at least 2.
     pub pool_size: usize,
     /// `max_queue_length`: requests that may wait for a worker. Default 1000.
@@ -34,6 +37,8 @@ pub struct HostSettings {
     /// `versionHeader`: whether an answer says in the header `qewd-version` which version of its module gave it. Default no:
     /// it is nobody's business but the operator's.
     pub version_header: bool,
+    /// `log`: which lines the log has, unless the environment says so. Default: neither does.
+    pub log: Option<String>,
     /// `limits`: what this host works within.
     pub limits: Limits,
     /// `ssl`: this host's certificates. Default none.
@@ -58,17 +63,22 @@ impl Default for HostSettings {
             management_password: Secret::new(limits::DEFAULT_MANAGEMENT_PASSWORD),
             monitor: true,
             port: limits::DEFAULT_PORT,
+            management_port: None,
             pool_size: limits::default_pool_size(),
             max_queue_length: limits::DEFAULT_QUEUE,
             idle_limit: Duration::from_millis(limits::DEFAULT_IDLE_MILLISECONDS),
             initial_session_timeout: limits::DEFAULT_SESSION_SECONDS,
             cors: Cors::Any,
             version_header: false,
+            log: None,
             limits: Limits::default(),
             ssl: Ssl::default(),
         }
     }
 }
+
+/// The second port of a host.
+const MANAGEMENT_PORT: &str = "managementPort";
 
 /// Switches the monitor of a host off. As in the original it may stand in several places.
 pub(crate) const MONITOR: &str = "qewd-monitor";
@@ -91,12 +101,14 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         "serverName",
         "managementPassword",
         "port",
+        MANAGEMENT_PORT,
         "poolSize",
         "max_queue_length",
         "idleLimit",
         "initialSessionTimeout",
         "cors",
         "versionHeader",
+        "log",
         "limits",
         "ssl",
         "poolPrefork",
@@ -139,11 +151,13 @@ const LIMIT_KEYS: Keys = Keys {
 pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     let usual = HostSettings::default();
     block.idle_unless("poolPrefork", false, "workers start on demand: remove the key");
+    let port = whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
         monitor: block.flag(MONITOR).unwrap_or(usual.monitor),
-        port: whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port),
+        port,
+        management_port: management_port(block, port),
         pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
         max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),
         idle_limit: block
@@ -153,6 +167,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
             .unwrap_or(usual.initial_session_timeout),
         cors: cors(block).unwrap_or(usual.cors),
         version_header: block.flag("versionHeader").unwrap_or(usual.version_header),
+        log: log(block),
         limits: block.inner("limits", &LIMIT_KEYS).map_or(usual.limits, |mut inner| read_limits(&mut inner)),
         ssl: ssl::read_below(block),
     }
@@ -165,6 +180,40 @@ pub(crate) fn read_below(block: &mut Block<'_, '_>) -> HostSettings {
 
 fn whole<T: TryFrom<u64>>(block: &mut Block<'_, '_>, name: &str, least: u64, most: u64) -> Option<T> {
     T::try_from(block.whole(name, least..=most)?).ok()
+}
+
+fn management_port(block: &mut Block<'_, '_>, port: u16) -> Option<u16> {
+    let second = whole(block, MANAGEMENT_PORT, 0, u64::from(u16::MAX))?;
+    if let Err(words) = check_ports(port, Some(second)) {
+        block.error(MANAGEMENT_PORT, words, "choose another, or remove the key to have everything on one port");
+        return None;
+    }
+    Some(second)
+}
+
+/// Whether a host can have these two ports.
+///
+/// # Errors
+/// The words that say why not.
+pub fn check_ports(port: u16, management_port: Option<u16>) -> Result<(), String> {
+    // Each 0 is a free port of its own.
+    if port != 0 && management_port == Some(port) {
+        return Err(format!("\"managementPort\" is {port}, which is the host's own port"));
+    }
+    Ok(())
+}
+
+/// Which lines the log has, in the words that the start has for it.
+fn log(block: &mut Block<'_, '_>) -> Option<String> {
+    let lines = block.text("log")?;
+    match crate::logging::check(lines) {
+        Ok(()) => Some(lines.to_owned()),
+        Err(words) => {
+            let (what, mend) = words.split_once("; ").unwrap_or((&words, ""));
+            block.error("log", format!("\"log\": {what}"), mend);
+            None
+        }
+    }
 }
 
 fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {

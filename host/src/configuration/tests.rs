@@ -210,7 +210,7 @@ fn all_problems_come_at_once() {
 }"#;
     let expected = [
         "2:14: \"qewd_up\" is false; write true: this program only runs QEWD-Up applications",
-        "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, poolSize, \
+        "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, managementPort, poolSize, \
          max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, limits, ssl, poolPrefork, qewd-monitor",
         "3:32: \"port\" must be a whole number from 0 to 65535, but is the text \"80\"; write 80 without quotes",
         "3:50: \"poolSize\" must be a whole number from 1 to 4096, but is the number 0; \

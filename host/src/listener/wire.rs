@@ -4,6 +4,7 @@
 //! It never touches the bytes of a request that was read.
 
 use crate::configuration::Limits;
+use crate::logging::REQUEST;
 use crate::names::RequestId;
 use crate::tls::Stream;
 use bytes::Bytes;
@@ -112,7 +113,8 @@ impl Wire {
             _ => ("400 Bad Request", "This is not an HTTP/1.1 request".to_owned()),
         };
         let id = RequestId::random();
-        tracing::info!(request = id.as_str(), "refused before it was read: {status}: {words}");
+        let code: Option<u16> = status.get(..3).and_then(|code| code.parse().ok());
+        tracing::info!(name: REQUEST, request = id.as_str(), status = code, kind = "rest", error = words, "refused before it was read: {status}: {words}");
         let body = serde_json::json!({ "error": words }).to_string();
         let (length, kind) = (body.len(), crate::response::JSON);
         Some(Bytes::from(format!(
