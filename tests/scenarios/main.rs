@@ -42,6 +42,7 @@ mod traces;
 mod health;
 mod metrics;
 mod management_port;
+mod rolling_restart;
 mod tls;
 mod instances;
 mod configuration;
