@@ -157,12 +157,11 @@ impl Collector {
                     self.named_by
                 );
             }
-            Some(_) => {}
             None if said.is_away => {
                 said.is_away = false;
                 tracing::info!("traces reach the collector at {} again", self.shown());
             }
-            None => {}
+            _ => {}
         }
     }
 }
