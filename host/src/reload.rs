@@ -23,6 +23,7 @@ use settling::{Settling, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -147,7 +148,7 @@ impl Reloader {
             self.fit_all().await;
             self.workshop.engine.seal_cache().await;
         }
-        self.report.write(Instant::now());
+        self.tell_refused();
         self.dispatch.findings.find(self.report.found());
     }
 
@@ -269,7 +270,7 @@ impl Reloader {
         self.load(folder, file.clone(), Stamp::of(&file)).await;
         self.fit(Some(&file)).await;
         self.workshop.engine.seal_cache().await;
-        self.report.write(Instant::now());
+        self.tell_refused();
         let found = self.report.found();
         let why = found.modules.iter().find(|(path, _)| *path == file).map(|(_, words)| words.clone());
         self.dispatch.findings.find(found);
@@ -323,6 +324,7 @@ impl Reloader {
                 crate::logging::configure(edition.configuration.settings.log.as_deref());
                 edition.enter(&self.surroundings, new_configuration);
                 news::tell(serving, &edition);
+                self.dispatch.counters.reloads_taken.fetch_add(1, Ordering::Relaxed);
                 true
             }
             Err(error) => {
@@ -330,6 +332,11 @@ impl Reloader {
                 false
             }
         }
+    }
+
+    fn tell_refused(&mut self) {
+        let told = self.report.write(Instant::now());
+        self.dispatch.counters.reloads_refused.fetch_add(told, Ordering::Relaxed);
     }
 
     /// What cannot change while a host runs, stays. Gives the words that say so.
