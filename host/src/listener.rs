@@ -253,12 +253,13 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
         asks.asked();
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(certified);
+        let version = request.version();
         let answering = routed.router().1.call(request);
         let drain = drain.clone();
         async move {
             let mut response = answering.await?;
             if drain.is_cancelled() {
-                parting::say_last(&mut response);
+                parting::say_last(&mut response, version);
             }
             Ok::<_, Infallible>(response)
         }

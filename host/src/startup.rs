@@ -153,7 +153,9 @@ impl Host {
     pub async fn stop(self, haste: Haste) -> Result<(), Duration> {
         let began = Instant::now();
         let limits = self.dispatch.edition().configuration.settings.limits.clone();
+        // The state first: who reads this in the log finds the host so.
         self.drain.cancel();
+        tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
         if haste == Haste::None {
             tokio::time::sleep(limits.drain.min(limits.stop)).await;
         }

@@ -184,7 +184,10 @@ impl Task {
                 Some(Event::Part(id, part)) => pass_on(&replies, id, part),
                 Some(Event::Push(push)) => neighbour.heard(push),
                 Some(Event::RoundTrip(time)) => self.measured(time),
-                Some(Event::Leaving) => self.leaving(),
+                Some(Event::Leaving) => {
+                    self.down(STOPPING);
+                    self.facts.send_modify(|facts| facts.leaving(Instant::now()));
+                }
                 Some(Event::Offers(handlers)) => self.offers(handlers),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
                     Ok(()) => {
@@ -269,11 +272,6 @@ impl Task {
     fn down(&self, why: &str) {
         let why = format!("{} at {}: {why}", self.service, self.address.url());
         self.facts.send_modify(|facts| facts.down(why, SystemTime::now()));
-    }
-
-    fn leaving(&self) {
-        let why = format!("{} at {}: {STOPPING}", self.service, self.address.url());
-        self.facts.send_modify(|facts| facts.leaving(why, (SystemTime::now(), Instant::now())));
     }
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.

@@ -55,9 +55,8 @@ impl LinkFacts {
     }
 
     /// The service stops in good order.
-    pub(super) fn leaving(&mut self, why: String, (now, at): (SystemTime, Instant)) {
-        self.down(why, now);
-        self.goodbye = Some(at);
+    pub(super) fn leaving(&mut self, now: Instant) {
+        self.goodbye = Some(now);
     }
 
     /// Returns whether it is so again.
