@@ -62,7 +62,7 @@ WORKDIR /opt/qewd/mapped
 # The program begins as root only to become the owner of the mapped folder: docs/containers.md, "Who it runs as".
 ENV QEWD_RUN_AS=owner
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 CMD ["/usr/local/bin/qewd", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/usr/local/bin/qewd", "healthcheck"]
 LABEL org.opencontainers.image.title="qewd" \
       org.opencontainers.image.description="One program that runs as orchestrator or microservice and routes requests to WebAssembly handlers"
 ENTRYPOINT ["/usr/local/bin/qewd"]
