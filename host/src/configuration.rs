@@ -13,6 +13,7 @@ mod groups;
 mod limits;
 mod messages;
 mod modules;
+mod outside;
 mod password;
 mod problem;
 mod routes;
@@ -31,11 +32,14 @@ mod routes_tests;
 #[cfg(test)]
 mod hosts_tests;
 #[cfg(test)]
+mod outside_tests;
+#[cfg(test)]
 mod fuzz_tests;
 
 use crate::names::{HostName, ServiceName};
 use application::Application;
-use problem::Report;
+use outside::{Origin, Surroundings};
+use problem::{Needed, Report};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,7 +49,7 @@ pub use documents::{DocumentSettings, Durability};
 pub use limits::*;
 pub use modules::{Import, Mode, ModuleSettings};
 pub use password::{hash_password, is_password_hash};
-pub use problem::{Place, Problem, Problems, Severity, Spot};
+pub use problem::{Place, Problem, Problems, Severity};
 pub use routes::{DESTINATION, Example, Method, Otherwise, Route, VERBS};
 pub use secret::{ClaimsForm, Jwt, Secret};
 pub use settings::{Cors, HostSettings};
@@ -114,6 +118,8 @@ pub struct Configuration {
     pub documents: DocumentSettings,
     /// What single modules may use.
     handlers: Vec<modules::Entry>,
+    /// What of config.json stands elsewhere.
+    origins: Vec<Origin>,
     /// All routes, in the order of routes.json.
     pub routes: Vec<Route>,
     /// The answer to unknown paths, if routes.json has one.
@@ -147,9 +153,14 @@ impl Configuration {
     /// Nothing is written; a missing secret is replaced by a random one that nobody shares.
     #[must_use]
     pub fn survey(folder: &Path, microservice: Option<&str>) -> (Option<Self>, Vec<Problem>) {
+        Self::survey_with(&Surroundings { folder, variable: &|name| std::env::var_os(name) }, microservice)
+    }
+
+    fn survey_with(surroundings: &Surroundings<'_>, microservice: Option<&str>) -> (Option<Self>, Vec<Problem>) {
+        let folder = surroundings.folder;
         let mut config_report = Report::new(Path::new(CONFIG));
         let mut routes_report = Report::new(Path::new(ROUTES));
-        let application = read_application(folder, &mut config_report);
+        let (application, origins) = read_application(surroundings, &mut config_report).unzip();
         let routes_tree =
             files::read(folder, ROUTES, &mut routes_report).and_then(|text| tree::parse(&text, &mut routes_report));
         let host = application.as_ref().and_then(|application| host(application, microservice, &mut config_report));
@@ -162,13 +173,20 @@ impl Configuration {
             // Without a config.json that can be read, a missing routes.json says nothing more.
             problems.retain(|problem| problem.severity == Severity::Error);
         }
-        problems.splice(0..0, config_report.into_problems());
+        let links =
+            application.as_ref().zip(host.as_ref()).map(|(application, host)| links(application, host, &routes));
+        let is_needed = |by: &Needed| match by {
+            Needed::Everywhere => true,
+            Needed::By(name) => host.as_ref() == Some(name),
+            Needed::ByCallersOf(service) => links.as_ref().is_some_and(|links| links.contains(service)),
+        };
+        problems.splice(0..0, config_report.into_needed(is_needed));
         problems.extend(application.iter().flat_map(|application| modules::check_names(&application.handlers, folder)));
         let configuration = application.zip(host).map(|(application, host)| Self {
             folder: folder.to_owned(),
             standalone: application.standalone.is_some(),
             settings: settings(&application, &host),
-            links: links(&application, &host, &routes),
+            links: links.unwrap_or_default(),
             host,
             services: application.services,
             groups: application.groups,
@@ -177,6 +195,7 @@ impl Configuration {
             user_defined: Arc::new(application.user_defined),
             documents: application.documents,
             handlers: application.handlers,
+            origins: origins.unwrap_or_default(),
             routes,
             otherwise,
             warnings: Vec::new(),
@@ -224,11 +243,23 @@ impl Configuration {
         }
     }
 
+    /// The files in which values of config.json stand.
+    #[must_use]
+    pub fn files_outside(&self) -> BTreeSet<PathBuf> {
+        outside::files(&self.origins, &self.folder)
+    }
+
+    /// Where values stand that are not in config.json itself: the key of each, and `env:NAME` or `file:PATH`.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, String)> {
+        self.origins.iter().map(|origin| (origin.key.as_str(), origin.source.written()))
+    }
+
     /// The hosts that config.json names, as far as it can be read.
     #[must_use]
     pub fn survey_hosts(folder: &Path) -> Vec<HostName> {
-        let application = read_application(folder, &mut Report::new(Path::new(CONFIG)));
-        application.as_ref().map(hosts).unwrap_or_default()
+        let surroundings = Surroundings { folder, variable: &|name| std::env::var_os(name) };
+        let application = read_application(&surroundings, &mut Report::new(Path::new(CONFIG)));
+        application.map(|(application, _)| hosts(&application)).unwrap_or_default()
     }
 
     /// The names of all hosts in config.json, the orchestrator first.
@@ -237,20 +268,23 @@ impl Configuration {
     /// When config.json has errors: all of them.
     pub fn hosts(folder: &Path) -> Result<Vec<HostName>, Problems> {
         let mut report = Report::new(Path::new(CONFIG));
-        let application = read_application(folder, &mut report);
-        let mut errors = report.into_problems();
+        let surroundings = Surroundings { folder, variable: &|name| std::env::var_os(name) };
+        let application = read_application(&surroundings, &mut report);
+        // What single hosts need, they say themselves.
+        let mut errors = report.into_needed(|by| *by == Needed::Everywhere);
         errors.retain(|problem| problem.severity == Severity::Error);
         match application {
-            Some(application) if errors.is_empty() => Ok(hosts(&application)),
+            Some((application, _)) if errors.is_empty() => Ok(hosts(&application)),
             _ => Err(Problems(errors)),
         }
     }
 }
 
-fn read_application(folder: &Path, report: &mut Report) -> Option<Application> {
-    let text = files::read(folder, CONFIG, report)?;
-    let tree = tree::parse(&text, report)?;
-    application::read(&tree, report)
+fn read_application(surroundings: &Surroundings<'_>, report: &mut Report) -> Option<(Application, Vec<Origin>)> {
+    let text = files::read(surroundings.folder, CONFIG, report)?;
+    let mut tree = tree::parse(&text, report)?;
+    let origins = outside::resolve(&mut tree, surroundings, report);
+    Some((application::read(&tree, report)?, origins))
 }
 
 fn hosts(application: &Application) -> Vec<HostName> {

@@ -28,7 +28,7 @@ pub(super) fn addresses(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -
         );
     }
     let stand_in = name.map(|name| vec![stand_in(name)]);
-    let Value::List(items) = &node.value else {
+    let Value::List(items) = node.plain() else {
         block.wrong("hosts", node, "a list", "write it as [\"10.0.0.1\", \"10.0.0.2\"]");
         return stand_in;
     };
@@ -78,25 +78,23 @@ fn list(items: &[Node], port: Option<u16>, report: &mut Report) -> Vec<Address> 
 }
 
 fn item(node: &Node, port: Option<u16>, report: &mut Report) -> Option<Address> {
-    match &node.value {
-        Value::Text(text) => match Address::read(text, port.unwrap_or(DEFAULT_PORT)) {
-            Ok(address) => Some(address),
-            Err(failure) => {
-                report.error(Some(node.at), format!("an item of \"hosts\" is {text:?}"), failure.rule());
-                None
-            }
-        },
-        Value::Object(_) => {
-            let mut block = Block::open(node, "an item of \"hosts\"", &ITEM_KEYS, report)?;
-            if block.get("host").is_none() {
-                block.error("host", "this item of \"hosts\" has no \"host\"", "add \"host\": \"…\"");
-            }
-            let port = self::port(&mut block).or(port);
-            address(&mut block, None, port)
+    if matches!(node.plain(), Value::Object(_)) {
+        let mut block = Block::open(node, "an item of \"hosts\"", &ITEM_KEYS, report)?;
+        if block.get("host").is_none() {
+            block.error("host", "this item of \"hosts\" has no \"host\"", "add \"host\": \"…\"");
         }
-        _ => {
-            let what = format!("an item of \"hosts\" must be a text or an object, but is {}", node.described());
-            report.error(Some(node.at), what, ITEM_FORMS);
+        let port = self::port(&mut block).or(port);
+        return address(&mut block, None, port);
+    }
+    let Some(text) = node.text() else {
+        let what = format!("an item of \"hosts\" must be a text or an object, but is {}", node.described());
+        report.error(Some(node.at), what, ITEM_FORMS);
+        return None;
+    };
+    match Address::read(text, port.unwrap_or(DEFAULT_PORT)) {
+        Ok(address) => Some(address),
+        Err(failure) => {
+            report.error(Some(node.at), format!("an item of \"hosts\" is {text:?}"), failure.rule());
             None
         }
     }

@@ -4,13 +4,13 @@
 
 use super::address::Address;
 use super::block::{Block, Keys};
-use super::problem::Report;
+use super::problem::{Needed, Report};
 use super::secret::{ClaimsForm, Secret};
 use super::services::{Entries, entries, resolve, service_name};
 use super::settings::{self, HostSettings, MONITOR};
 use super::tree::{Node, Value, members_to_json};
 use super::{DocumentSettings, Group, Service, documents, modules};
-use crate::names::ServiceName;
+use crate::names::{HostName, ServiceName};
 
 /// The name that no microservice may have.
 pub(crate) const ORCHESTRATOR: &str = "orchestrator";
@@ -88,18 +88,15 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     if top.get("qewd_up").is_some() && top.flag("qewd_up") == Some(false) {
         top.error("qewd_up", "\"qewd_up\" is false", "write true: this program only runs QEWD-Up applications");
     }
+    if top.get("ms_name").is_none() {
+        top.report.needed = Needed::By(HostName::Orchestrator);
+    }
     let own = own_settings(&mut top);
+    top.report.needed = Needed::Everywhere;
     let mut entries = entries(&mut top);
     let standalone = standalone(&mut top, &own, &mut entries);
     let (secret, claims) = jwt(&mut top);
-    let user_defined = match top.get("userDefined") {
-        Some(Node { value: Value::Object(members), .. }) => members_to_json(members),
-        Some(other) => {
-            top.wrong("userDefined", other, "an object", "write { … } here");
-            serde_json::Map::new()
-        }
-        None => serde_json::Map::new(),
-    };
+    let user_defined = user_defined(&mut top);
     let handlers = modules::read(&mut top);
     let documents = documents::read(&mut top);
     let mut application = Application {
@@ -116,6 +113,18 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     };
     resolve(&mut application, &entries.groups, entries.connections, top.report);
     Some(application)
+}
+
+fn user_defined(top: &mut Block<'_, '_>) -> serde_json::Map<String, serde_json::Value> {
+    let Some(node) = top.get("userDefined") else { return serde_json::Map::new() };
+    let Value::Object(members) = node.plain() else {
+        top.wrong("userDefined", node, "an object", "write { … } here");
+        return serde_json::Map::new();
+    };
+    for lost in members.iter().flat_map(|member| member.node.lost()) {
+        top.report.unfit(lost, "there");
+    }
+    members_to_json(members)
 }
 
 fn own_settings(top: &mut Block<'_, '_>) -> HostSettings {
@@ -172,21 +181,30 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
 
 fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
     // Whatever stands here may be meant as the secret, so the messages must not show it.
-    if top.get("jwt").is_some_and(|node| !matches!(node.value, Value::Object(_))) {
+    if top.get("jwt").is_some_and(|node| !matches!(node.plain(), Value::Object(_))) {
         top.error("jwt", "\"jwt\" must be an object", "write {\"secret\": \"…\"} here");
     }
-    let object = top.get("jwt").filter(|node| matches!(node.value, Value::Object(_)));
+    if top.get("jwt").is_none() && top.at.is_outside() {
+        top.error("jwt", "\"jwt.secret\" is missing", "add \"jwt\": {\"secret\": \"…\"} there");
+    }
+    let object = top.get("jwt").filter(|node| matches!(node.plain(), Value::Object(_)));
     let Some(mut jwt) = object.and_then(|node| Block::open(node, "\"jwt\"", &JWT_KEYS, top.report)) else {
         return (None, ClaimsForm::default());
     };
-    let secret = match jwt.get("secret").map(|node| &node.value) {
-        Some(Value::Text(text)) if !text.is_empty() => Some(Secret::new(text.clone())),
+    let secret = match jwt.get("secret").map(Node::text) {
+        Some(Some(text)) if !text.is_empty() => Some(Secret::new(text)),
         Some(_) => {
             let mend = "write a long random text, or remove the key and let the first host generate one";
             jwt.error("secret", "\"jwt.secret\" must be a text that is not empty", mend);
             None
         }
-        None => None,
+        None => {
+            // It can be written into config.json only.
+            if jwt.at.is_outside() {
+                jwt.error("secret", "\"jwt.secret\" is missing", "add \"secret\": \"…\" there");
+            }
+            None
+        }
     };
     let claims = match jwt.text("claims") {
         Some("qewd") => ClaimsForm::Qewd,

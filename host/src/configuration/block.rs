@@ -2,7 +2,7 @@
 //! In come an object and the keys that it may have; out go typed values, and a problem for each that does not fit.
 //! A value that is missing is never a problem here: the caller knows the default.
 
-use super::problem::{Report, Spot};
+use super::problem::{Report, Spot, Words};
 use super::tree::{Member, Node, Value};
 use std::ops::RangeInclusive;
 
@@ -26,7 +26,7 @@ pub(crate) struct Block<'n, 'r> {
 impl<'n, 'r> Block<'n, 'r> {
     /// Takes a node that has to be an object and checks its keys.
     pub(crate) fn open(node: &'n Node, name: &str, keys: &Keys, report: &'r mut Report) -> Option<Self> {
-        let Value::Object(members) = &node.value else {
+        let Value::Object(members) = node.plain() else {
             wrong_type(report, node, name, "an object", "write { … } here");
             return None;
         };
@@ -51,14 +51,14 @@ impl<'n, 'r> Block<'n, 'r> {
         self.get(name).map_or(self.at, |node| node.at)
     }
 
-    pub(crate) fn error(&mut self, name: &str, what: impl Into<String>, mend: impl Into<String>) {
+    pub(crate) fn error(&mut self, name: &str, what: impl Into<Words>, mend: impl Into<Words>) {
         let spot = self.spot(name);
         self.report.error(Some(spot), what, mend);
     }
 
     pub(crate) fn text(&mut self, name: &str) -> Option<&'n str> {
         let node = self.get(name)?;
-        if let Value::Text(text) = &node.value {
+        if let Some(text) = node.text() {
             return Some(text);
         }
         self.wrong(name, node, "a text", "put it in double quotes");
@@ -67,7 +67,7 @@ impl<'n, 'r> Block<'n, 'r> {
 
     pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         let node = self.get(name)?;
-        if let Value::Flag(flag) = &node.value {
+        if let Value::Flag(flag) = node.plain() {
             return Some(*flag);
         }
         self.wrong(name, node, "true or false", "write it without quotes");
@@ -77,7 +77,7 @@ impl<'n, 'r> Block<'n, 'r> {
     /// A whole number within a range.
     pub(crate) fn whole(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let node = self.get(name)?;
-        let number = match &node.value {
+        let number = match node.plain() {
             Value::Number(number) => number.as_u64(),
             _ => None,
         };
@@ -87,7 +87,7 @@ impl<'n, 'r> Block<'n, 'r> {
     /// A whole number within a range, which may also be written in quotes.
     pub(crate) fn whole_or_text(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let node = self.get(name)?;
-        match &node.value {
+        match node.plain() {
             Value::Text(text) => self.within(name, node, text.trim().parse().ok(), range),
             _ => self.whole(name, range),
         }
@@ -111,14 +111,14 @@ impl<'n, 'r> Block<'n, 'r> {
     /// The texts of a list, each with its place.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<(&'n str, Spot)>> {
         let node = self.get(name)?;
-        let Value::List(items) = &node.value else {
+        let Value::List(items) = node.plain() else {
             self.wrong(name, node, "a list of texts", "write it as [\"…\", \"…\"]");
             return None;
         };
         let mut texts = Vec::with_capacity(items.len());
         for item in items {
-            if let Value::Text(text) = &item.value {
-                texts.push((text.as_str(), item.at));
+            if let Some(text) = item.text() {
+                texts.push((text, item.at));
             } else {
                 self.wrong(name, item, "a list of texts", "put each item in double quotes");
             }
@@ -132,7 +132,7 @@ impl<'n, 'r> Block<'n, 'r> {
     }
 
     /// Warns that a key has no effect, unless it has the value that describes what happens anyway.
-    pub(crate) fn idle_unless(&mut self, name: &str, usual: bool, mend: &str) {
+    pub(crate) fn idle_unless(&mut self, name: &str, usual: bool, mend: &'static str) {
         if self.flag(name).is_some_and(|flag| flag != usual) {
             let spot = self.spot(name);
             self.report.warning(Some(spot), no_effect(name), mend);
@@ -141,7 +141,10 @@ impl<'n, 'r> Block<'n, 'r> {
 }
 
 fn wrong_type(report: &mut Report, found: &Node, name: &str, expected: &str, mend: &str) {
-    report.error(Some(found.at), format!("{name} must be {expected}, but is {}", found.described()), mend);
+    if found.at.is_outside() {
+        return report.unfit(found.at, expected);
+    }
+    report.error(Some(found.at), format!("{name} must be {expected}, but is {}", found.described()), mend.to_owned());
 }
 
 fn no_effect(name: &str) -> String {
@@ -160,6 +163,8 @@ fn check_key(member: &Member, keys: &Keys, report: &mut Report) {
         report.warning(Some(member.at), no_effect(name), instead);
     } else if let Some(instead) = find(keys.refused) {
         report.error(Some(member.at), format!("this version does not serve the key {name:?}"), instead);
+    } else if member.at.is_outside() {
+        report.unfit(member.at, &format!("one of the known keys: {}", keys.known.join(", ")));
     } else {
         let known = keys.known.join(", ");
         let mend = match nearest(name, keys.known.iter().copied()) {

@@ -51,7 +51,7 @@ pub(crate) fn read(top: &mut Block<'_, '_>) -> DocumentSettings {
 fn indexes(block: &mut Block<'_, '_>) -> Definitions {
     let mut definitions = Definitions::new();
     for document in members(block, "indexes", "write {\"document\": {\"pattern\": { … }}} here") {
-        let Value::Object(patterns) = &document.node.value else {
+        let Value::Object(patterns) = document.node.plain() else {
             block.wrong(&document.name, &document.node, "an object", "write {\"pattern\": { … }} here");
             continue;
         };
@@ -66,7 +66,7 @@ fn indexes(block: &mut Block<'_, '_>) -> Definitions {
 fn members<'n>(block: &mut Block<'n, '_>, name: &str, mend: &str) -> &'n [Member] {
     match block.get(name) {
         None => &[],
-        Some(node) => match &node.value {
+        Some(node) => match node.plain() {
             Value::Object(members) => members,
             _ => {
                 block.wrong(name, node, "an object", mend);

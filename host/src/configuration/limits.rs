@@ -122,6 +122,9 @@ pub const MODULE_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of a file with certificates or a key, 4 MiB: ten times all the authorities that a common system trusts.
 pub(crate) const PEM_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Bytes of a file that `file:` names, 64 KiB: a secret, a number or one block of settings; a host reads it with each change.
+pub(crate) const OUTSIDE_BYTES: u64 = 64 * 1024;
+
 /// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 

@@ -100,7 +100,7 @@ const ENTRY_KEYS: Keys =
 /// Reads `handlers`.
 pub(crate) fn read(top: &mut Block<'_, '_>) -> Vec<Entry> {
     let Some(node) = top.get("handlers") else { return Vec::new() };
-    let Value::Object(members) = &node.value else {
+    let Value::Object(members) = node.plain() else {
         top.wrong("handlers", node, "an object", "write {\"module\": { … }} here");
         return Vec::new();
     };

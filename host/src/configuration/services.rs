@@ -5,12 +5,12 @@
 use super::addresses::addresses;
 use super::application::{Application, ORCHESTRATOR};
 use super::block::{Block, Keys, advice};
-use super::problem::{Report, Spot};
+use super::problem::{Needed, Report, Spot};
 use super::settings::{self, MONITOR};
 use super::ssl::{self, CA};
 use super::tree::Value;
 use super::{Group, Service, groups};
-use crate::names::ServiceName;
+use crate::names::{HostName, ServiceName};
 
 const SERVICE_KEYS: Keys = Keys {
     known: &["name", "host", "hosts", "port", "qewd", "members", "connections", MONITOR, CA],
@@ -52,12 +52,12 @@ pub(crate) fn entries<'n>(top: &mut Block<'n, '_>) -> Entries<'n> {
     let Some(node) = top.get("microservices") else {
         return entries;
     };
-    let Value::List(items) = &node.value else {
+    let Value::List(items) = node.plain() else {
         top.wrong("microservices", node, "a list of objects", "write it as [ {\"name\": \"…\"} ]");
         return entries;
     };
     for item in items {
-        let is_group = match &item.value {
+        let is_group = match item.plain() {
             Value::Object(members) => members.iter().any(|member| member.name == "members"),
             _ => false,
         };
@@ -93,11 +93,15 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
         entries.groups.extend(name.map(|name| (name, members)));
         return;
     }
+    let connections = block.texts("connections").unwrap_or_default();
+    let needed = |by: fn(ServiceName) -> Needed| name.clone().map_or(Needed::Everywhere, by);
+    block.report.needed = needed(Needed::ByCallersOf);
     let addresses = addresses(block, name.as_ref());
+    let trusted = ssl::file(block, CA);
+    block.report.needed = needed(|name| Needed::By(HostName::Microservice(name)));
     let mut settings = settings::read_below(block);
     settings.read_monitor(block);
-    let connections = block.texts("connections").unwrap_or_default();
-    let trusted = ssl::file(block, CA);
+    block.report.needed = Needed::Everywhere;
     if settings.ssl.served.is_some() {
         for address in addresses.iter().flatten().filter(|address| !address.secure) {
             let what = "this microservice serves TLS, but other hosts reach it without";

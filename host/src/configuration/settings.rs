@@ -7,7 +7,7 @@ use super::limits::{self, Limits};
 use super::password;
 use super::secret::Secret;
 use super::ssl::{self, Ssl};
-use super::tree::Value;
+use super::tree::{Node, Value};
 use std::time::Duration;
 
 /// One host's own settings.
@@ -166,7 +166,7 @@ fn whole<T: TryFrom<u64>>(block: &mut Block<'_, '_>, name: &str, least: u64, mos
 }
 
 fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
-    let Some(Value::Text(text)) = block.get("managementPassword").map(|node| &node.value) else {
+    let Some(text) = block.get("managementPassword").and_then(Node::text) else {
         // The value may be a password that lost its quotes, so the message must not show it.
         if block.get("managementPassword").is_some() {
             block.error("managementPassword", "\"managementPassword\" must be a text", "put it in double quotes");
@@ -177,12 +177,12 @@ fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
         block.error("managementPassword", format!("\"managementPassword\" {what}"), mend);
         return None;
     }
-    Some(Secret::new(text.clone()))
+    Some(Secret::new(text))
 }
 
 fn cors(block: &mut Block<'_, '_>) -> Option<Cors> {
     let node = block.get("cors")?;
-    match &node.value {
+    match node.plain() {
         Value::Flag(true) => Some(Cors::Any),
         Value::Flag(false) => Some(Cors::Off),
         Value::List(items) if items.is_empty() => {
