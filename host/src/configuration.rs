@@ -10,6 +10,7 @@ mod destinations;
 mod documents;
 mod files;
 mod groups;
+mod keys;
 mod limits;
 mod messages;
 mod modules;
@@ -37,10 +38,12 @@ mod outside_tests;
 mod fuzz_tests;
 
 use crate::names::{HostName, ServiceName};
+use crate::stamp::Stamp;
 use application::Application;
-use outside::{Origin, Surroundings};
+use outside::{Elsewhere, Origin, Surroundings};
 use problem::{Needed, Report};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,6 +72,8 @@ pub struct Service {
     pub addresses: Vec<Address>,
     /// Its own `qewd` block.
     pub settings: HostSettings,
+    /// The way to that block through the file.
+    block: String,
     /// `caFilePath`: whom links to it trust. Default: what the calling host's `ssl` says, else the system's roots.
     pub trusted: Option<PemFile>,
 }
@@ -91,8 +96,8 @@ pub enum IfSecretMissing {
     LeaveOut,
 }
 
-/// Everything that one host needs to know, checked.
-#[derive(Debug, Clone, PartialEq)]
+/// Everything that one host needs to know, checked. It prints no values: each may have come from a secret's place.
+#[derive(Clone, PartialEq)]
 pub struct Configuration {
     /// The application folder.
     pub folder: PathBuf,
@@ -119,13 +124,22 @@ pub struct Configuration {
     /// What single modules may use.
     handlers: Vec<modules::Entry>,
     /// What of config.json stands elsewhere.
-    origins: Vec<Origin>,
+    elsewhere: Elsewhere,
+    /// The way to this host's `qewd` block.
+    block: String,
     /// All routes, in the order of routes.json.
     pub routes: Vec<Route>,
     /// The answer to unknown paths, if routes.json has one.
     pub otherwise: Option<Otherwise>,
     /// What does not stop the start but deserves a look.
     pub warnings: Vec<Problem>,
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { folder, host, .. } = self;
+        formatter.debug_struct("Configuration").field("folder", folder).field("host", host).finish_non_exhaustive()
+    }
 }
 
 impl Configuration {
@@ -160,7 +174,7 @@ impl Configuration {
         let folder = surroundings.folder;
         let mut config_report = Report::new(Path::new(CONFIG));
         let mut routes_report = Report::new(Path::new(ROUTES));
-        let (application, origins) = read_application(surroundings, &mut config_report).unzip();
+        let (application, elsewhere) = read_application(surroundings, &mut config_report).unzip();
         let routes_tree =
             files::read(folder, ROUTES, &mut routes_report).and_then(|text| tree::parse(&text, &mut routes_report));
         let host = application.as_ref().and_then(|application| host(application, microservice, &mut config_report));
@@ -186,16 +200,17 @@ impl Configuration {
             folder: folder.to_owned(),
             standalone: application.standalone.is_some(),
             settings: settings(&application, &host),
+            block: application.block_of(&host),
             links: links.unwrap_or_default(),
-            host,
-            services: application.services,
-            groups: application.groups,
             secret_missing: application.secret.is_none(),
             jwt: Jwt { secret: application.secret.unwrap_or_else(secret_file::random), claims: application.claims },
             user_defined: Arc::new(application.user_defined),
             documents: application.documents,
             handlers: application.handlers,
-            origins: origins.unwrap_or_default(),
+            elsewhere: elsewhere.unwrap_or_default(),
+            host,
+            services: application.services,
+            groups: application.groups,
             routes,
             otherwise,
             warnings: Vec::new(),
@@ -243,15 +258,20 @@ impl Configuration {
         }
     }
 
-    /// The files in which values of config.json stand.
+    /// The files in which values of config.json stand, each as it was when it was read; nothing in place of a stamp: it was
+    /// not there.
     #[must_use]
-    pub fn files_outside(&self) -> BTreeSet<PathBuf> {
-        outside::files(&self.origins, &self.folder)
+    pub fn files_outside(&self) -> &BTreeMap<PathBuf, Option<Stamp>> {
+        &self.elsewhere.files
     }
 
-    /// Where values stand that are not in config.json itself: the key of each, and `env:NAME` or `file:PATH`.
-    pub fn origins(&self) -> impl Iterator<Item = (&str, String)> {
-        self.origins.iter().map(|origin| (origin.key.as_str(), origin.source.written()))
+    /// Where a value stands that is not in config.json itself: `env:NAME` or `file:PATH`. `key` is the way to it from the
+    /// top of the file, or from the host's own `qewd` block.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<String> {
+        let own = format!("{}.{key}", self.block);
+        let holds = |origin: &&Origin| origin.holds(key) || origin.holds(&own);
+        self.elsewhere.origins.iter().find(holds).map(|origin| origin.source.written())
     }
 
     /// The hosts that config.json names, as far as it can be read.
@@ -280,11 +300,11 @@ impl Configuration {
     }
 }
 
-fn read_application(surroundings: &Surroundings<'_>, report: &mut Report) -> Option<(Application, Vec<Origin>)> {
+fn read_application(surroundings: &Surroundings<'_>, report: &mut Report) -> Option<(Application, Elsewhere)> {
     let text = files::read(surroundings.folder, CONFIG, report)?;
     let mut tree = tree::parse(&text, report)?;
-    let origins = outside::resolve(&mut tree, surroundings, report);
-    Some((application::read(&tree, report)?, origins))
+    let elsewhere = outside::resolve(&mut tree, surroundings, report);
+    Some((application::read(&tree, report)?, elsewhere))
 }
 
 fn hosts(application: &Application) -> Vec<HostName> {

@@ -45,6 +45,8 @@ pub struct Reloader {
     on_disk: OnDisk,
     /// A configuration that is sound but does not serve yet.
     wanted: Option<Arc<Configuration>>,
+    /// The files that config.json named when it was read last, whether or not it serves.
+    named: BTreeMap<PathBuf, Option<Stamp>>,
     /// Files that could not be read, and are tried again at each look.
     unread: BTreeSet<PathBuf>,
     /// What could not be finished, so that it is not tried with each change of something else.
@@ -69,9 +71,10 @@ impl Reloader {
         let on_disk: OnDisk = on_disk.collect();
         // A module of another host's folder that is not needed now was not kept: it is taken up as if it were new, so that
         // it is at hand when a route wants it.
+        let named = serving.configuration.files_outside().iter().filter_map(|(file, stamp)| Some((file.clone(), (*stamp)?)));
         let kept = seen.modules.clone().into_iter().filter(|(file, _)| on_disk.contains_key(file));
         Self {
-            settling: Settling::new(seen.configuration.into_iter().chain(kept).collect()),
+            settling: Settling::new(seen.configuration.into_iter().chain(kept).chain(named).collect()),
             on_disk,
             seen: seen.modules,
             wishes: dispatch.findings.wishes(),
@@ -80,6 +83,7 @@ impl Reloader {
             surroundings,
             microservice,
             wanted: None,
+            named: serving.configuration.files_outside().clone(),
             unread: BTreeSet::new(),
             failed: Failed::default(),
             report: Report::default(),
@@ -131,7 +135,14 @@ impl Reloader {
         let (folder, host) = (edition.configuration.folder.clone(), Arc::clone(&edition.application));
         let configurations = std::iter::once(&edition.configuration).chain(&self.wanted);
         let sources: BTreeSet<ServiceName> = configurations.flat_map(|configuration| configuration.sources()).collect();
-        let looked = tokio::task::spawn_blocking(move || look(&folder, &host, &sources)).await;
+        let named = edition.configuration.files_outside().keys().chain(self.named.keys());
+        let named: BTreeSet<PathBuf> = named.cloned().collect();
+        let looked = tokio::task::spawn_blocking(move || {
+            let mut seen = look(&folder, &host, &sources)?;
+            seen.configuration.extend(named.into_iter().filter_map(|file| Stamp::of(&file).map(|stamp| (file, stamp))));
+            Ok(seen)
+        });
+        let looked = looked.await;
         let looked = looked.unwrap_or_else(|ended| Err(ended.to_string()));
         self.report.look(looked.as_ref().err());
         looked.ok()
@@ -175,7 +186,8 @@ impl Reloader {
             if !self.unread.remove(&file) {
                 self.report.forget(&serving.configuration.folder, &file);
             }
-            if file.extension().is_some_and(|extension| extension == "json") {
+            let is_named = self.named.contains_key(&file) || serving.configuration.files_outside().contains_key(&file);
+            if is_named || file.extension().is_some_and(|extension| extension == "json") {
                 configuration_changed = true;
             } else if stamp.is_none() {
                 self.on_disk.remove(&file);
@@ -208,6 +220,17 @@ impl Reloader {
     fn read_configuration(&mut self, serving: &Edition) {
         let before = &serving.configuration;
         let read = Configuration::load(&before.folder, self.microservice.as_deref(), IfSecretMissing::LeaveOut);
+        self.named = match &read {
+            Ok(configuration) => configuration.files_outside().clone(),
+            // What is not there yet is looked for.
+            Err(_) => {
+                let (surveyed, _) = Configuration::survey(&before.folder, self.microservice.as_deref());
+                surveyed.map(|surveyed| surveyed.files_outside().clone()).unwrap_or_default()
+            }
+        };
+        for (file, stamp) in &self.named {
+            self.settling.taken(file, *stamp);
+        }
         // A start without routes.json is a host without routes; a host that runs has lost it.
         let lost = !before.routes.is_empty() && !before.folder.join(ROUTES).exists();
         let read = match read {

@@ -40,6 +40,7 @@ mod stopping;
 mod tls;
 mod instances;
 mod configuration;
+mod configuration_outside;
 mod dev;
 mod readme;
 mod files;

@@ -3,11 +3,13 @@
 //! It does not decide which of the hosts this program is.
 
 use super::address::Address;
-use super::block::{Block, Keys};
+use super::block::Block;
+use super::keys::{Keys, Kind, NAME, SOME_TEXT, TEXT, Usual, key};
+use super::modules::ENTRY_KEYS;
 use super::problem::{Needed, Report};
 use super::secret::{ClaimsForm, Secret};
-use super::services::{Entries, entries, resolve, service_name};
-use super::settings::{self, HostSettings, MONITOR};
+use super::services::{Entries, GROUP_KEYS, SERVICE_KEYS, entries, resolve, service_name};
+use super::settings::{self, HostSettings, MONITOR_KEY, QEWD_KEYS};
 use super::tree::{Node, Value, members_to_json};
 use super::{DocumentSettings, Group, Service, documents, modules};
 use crate::names::{HostName, ServiceName};
@@ -15,10 +17,15 @@ use crate::names::{HostName, ServiceName};
 /// The name that no microservice may have.
 pub(crate) const ORCHESTRATOR: &str = "orchestrator";
 
+/// The way to the settings of a folder's only host.
+const OWN_BLOCK: &str = "qewd";
+
 /// What config.json says.
 pub(crate) struct Application {
     /// The settings of the orchestrator, or of the only microservice of this folder.
     pub own: HostSettings,
+    /// The way to them through the file.
+    pub own_block: &'static str,
     /// The only microservice of this folder, if `ms_name` says that there is just one.
     pub standalone: Option<ServiceName>,
     pub services: Vec<Service>,
@@ -51,36 +58,76 @@ impl Application {
         self.names().chain(self.groups.iter().map(|group| group.name.as_str()))
     }
 
+    /// The way to a host's `qewd` block.
+    pub(crate) fn block_of(&self, host: &HostName) -> String {
+        self.service(host.as_str()).map_or(self.own_block, |service| &service.block).to_owned()
+    }
+
     /// Whether the name is a group's.
     pub(crate) fn is_group(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.name.as_str() == name)
     }
 }
 
-const TOP_KEYS: Keys = Keys {
-    known: &[
-        "qewd_up",
-        "orchestrator",
-        "qewd",
-        "microservices",
-        "jwt",
-        "userDefined",
-        "handlers",
-        "documents",
-        "ms_name",
-        MONITOR,
-    ],
+/// The top of config.json.
+pub(super) const TOP_KEYS: Keys = Keys {
     idle: &[
         ("use_jwt", "tokens are always in use: remove the key"),
         ("permit_application_switch", "routes alone decide which service answers: remove the key"),
         ("imported", "routes are not imported from other hosts: write them into routes.json and remove the key"),
     ],
-    refused: &[],
+    apart: &[("ms_name", ORCHESTRATOR)],
+    ..Keys::new(
+        "application",
+        &[
+            key("qewd_up", Kind::Yes, "Marks the file as QEWD-Up's.").usually(Usual::Flag(true)),
+            key(ORCHESTRATOR, Kind::Object(&ORCHESTRATOR_KEYS), "The orchestrator."),
+            key(
+                "qewd",
+                Kind::Object(&QEWD_KEYS),
+                "The settings of the only host of this folder, without \"orchestrator\".",
+            ),
+            key("microservices", MICROSERVICES, "The microservices, and groups of them.")
+                .usually(Usual::Words("none: the orchestrator answers everything itself")),
+            key("jwt", Kind::Object(&JWT_KEYS), "How tokens and links are signed."),
+            key("userDefined", Kind::AnyObject, "The application's own values, which handlers read."),
+            key(
+                "handlers",
+                Kind::Map(&Kind::Object(&ENTRY_KEYS)),
+                "What single modules may use, by \"module\" or \"host/module\".",
+            ),
+            key("documents", Kind::Object(&documents::KEYS), "How documents are kept."),
+            key("ms_name", NAME, "The one microservice to which this folder belongs."),
+            MONITOR_KEY,
+            key("$schema", TEXT, "The schema by which editors check this file; no host reads it."),
+        ],
+    )
 };
 
-const ORCHESTRATOR_KEYS: Keys = Keys { known: &["qewd", MONITOR], idle: &[], refused: &[] };
+const MICROSERVICES: Kind = Kind::List(
+    "a list of objects",
+    &Kind::Either("a microservice or a group", &[Kind::Object(&SERVICE_KEYS), Kind::Object(&GROUP_KEYS)]),
+    usize::MAX,
+);
 
-const JWT_KEYS: Keys = Keys { known: &["secret", "claims"], idle: &[], refused: &[] };
+const ORCHESTRATOR_KEYS: Keys = Keys::new(
+    "orchestrator",
+    &[key("qewd", Kind::Object(&QEWD_KEYS), "The orchestrator's own settings."), MONITOR_KEY],
+);
+
+const JWT_KEYS: Keys = Keys::new(
+    "jwt",
+    &[
+        key("secret", SOME_TEXT, "A long random text with which tokens and links are signed; the same on every host.")
+            .usually(Usual::Words("a random one, written into the file by the first host that starts")),
+        key(
+            "claims",
+            Kind::Choice(&["sealed", "qewd"]),
+            "The form of the secret claims that this host writes; both are read.",
+        )
+        .usually(Usual::Text("sealed")),
+    ],
+);
 
 /// Reads the file. `None` only if it is not an object; all other problems are in the report.
 pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
@@ -92,6 +139,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
         top.report.needed = Needed::By(HostName::Orchestrator);
     }
     let own = own_settings(&mut top);
+    let own_block = if top.get(ORCHESTRATOR).is_some() { "orchestrator.qewd" } else { OWN_BLOCK };
     top.report.needed = Needed::Everywhere;
     let mut entries = entries(&mut top);
     let standalone = standalone(&mut top, &own, &mut entries);
@@ -101,6 +149,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     let documents = documents::read(&mut top);
     let mut application = Application {
         own,
+        own_block,
         standalone,
         services: entries.services,
         groups: Vec::new(),
@@ -165,6 +214,7 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         // Listed beside the others it may have its settings there, but those at the top of its own file say more.
         if top.get("qewd").is_some() {
             listed.settings = own.clone();
+            OWN_BLOCK.clone_into(&mut listed.block);
         }
         listed.settings.monitor = has_monitor;
         return Some(name);
@@ -174,6 +224,7 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         name: name.clone(),
         addresses: vec![address],
         settings: own.clone(),
+        block: OWN_BLOCK.to_owned(),
         trusted: None,
     });
     Some(name)
@@ -206,14 +257,9 @@ fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
             None
         }
     };
-    let claims = match jwt.text("claims") {
+    let claims = match jwt.choice("claims", "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up") {
         Some("qewd") => ClaimsForm::Qewd,
-        Some("sealed") | None => ClaimsForm::Sealed,
-        Some(other) => {
-            let what = format!("\"jwt.claims\" is {other:?}");
-            jwt.error("claims", what, "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up");
-            ClaimsForm::Sealed
-        }
+        _ => ClaimsForm::Sealed,
     };
     (secret, claims)
 }

@@ -5,6 +5,8 @@
 use super::limits::OUTSIDE_BYTES;
 use super::problem::Report;
 use super::tree::{self, Node, Reference, Value};
+use crate::stamp::Stamp;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
@@ -69,23 +71,48 @@ pub(crate) struct Origin {
     pub source: Source,
 }
 
+impl Origin {
+    /// Whether it is the origin of what stands at this key, or of something around it.
+    pub(crate) fn holds(&self, key: &str) -> bool {
+        let rest = key.strip_prefix(&self.key);
+        self.key.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+}
+
 /// Whether a text of config.json stands for a value from outside.
 pub(crate) fn is_reference(text: &str) -> bool {
     text.starts_with(VARIABLE) || text.starts_with(FILE)
 }
 
-/// Puts what is outside in place of each reference in the tree, once: what comes from outside is no reference any more.
-pub(crate) fn resolve(root: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report) -> Vec<Origin> {
-    let mut origins = Vec::new();
-    replace(root, "", surroundings, report, &mut origins);
-    origins
+/// The files that references name, each as it was when it was read; nothing in place of a stamp: it was not there.
+pub(crate) type Files = BTreeMap<PathBuf, Option<Stamp>>;
+
+/// What of config.json stands elsewhere.
+#[derive(Clone, Default)]
+pub(crate) struct Elsewhere {
+    pub origins: Vec<Origin>,
+    pub files: Files,
 }
 
-fn replace(node: &mut Node, key: &str, from: &Surroundings<'_>, report: &mut Report, origins: &mut Vec<Origin>) {
+/// When a file was written makes no difference to what it says.
+impl PartialEq for Elsewhere {
+    fn eq(&self, other: &Self) -> bool {
+        self.origins == other.origins && self.files.keys().eq(other.files.keys())
+    }
+}
+
+/// Puts what is outside in place of each reference in the tree, once: what comes from outside is no reference any more.
+pub(crate) fn resolve(root: &mut Node, surroundings: &Surroundings<'_>, report: &mut Report) -> Elsewhere {
+    let mut elsewhere = Elsewhere::default();
+    replace(root, "", surroundings, report, &mut elsewhere);
+    elsewhere
+}
+
+fn replace(node: &mut Node, key: &str, from: &Surroundings<'_>, report: &mut Report, found: &mut Elsewhere) {
     match &mut node.value {
         Value::Text(text) if is_reference(text) => {
-            let (source, content) = read(text, from);
-            origins.extend(source.clone().map(|source| Origin { key: key.to_owned(), source }));
+            let (source, content) = read(text, from, &mut found.files);
+            found.origins.extend(source.clone().map(|source| Origin { key: key.to_owned(), source }));
             let failure = content.as_ref().err().cloned();
             node.at = report.from_outside(node.at, source, failure);
             let reference =
@@ -99,20 +126,20 @@ fn replace(node: &mut Node, key: &str, from: &Surroundings<'_>, report: &mut Rep
         }
         Value::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                replace(item, &format!("{key}[{index}]"), from, report, origins);
+                replace(item, &format!("{key}[{index}]"), from, report, found);
             }
         }
         Value::Object(members) => {
             for member in members {
                 let key = if key.is_empty() { member.name.clone() } else { format!("{key}.{}", member.name) };
-                replace(&mut member.node, &key, from, report, origins);
+                replace(&mut member.node, &key, from, report, found);
             }
         }
         Value::Null | Value::Flag(_) | Value::Number(_) | Value::Reference(_) => {}
     }
 }
 
-fn read(text: &str, from: &Surroundings<'_>) -> (Option<Source>, Result<String, Failure>) {
+fn read(text: &str, from: &Surroundings<'_>, files: &mut Files) -> (Option<Source>, Result<String, Failure>) {
     if let Some(name) = text.strip_prefix(VARIABLE) {
         if !is_variable(name) {
             let what = "\"env:\" is not followed by the name of an environment variable".to_owned();
@@ -131,7 +158,8 @@ fn read(text: &str, from: &Surroundings<'_>) -> (Option<Source>, Result<String, 
         return (None, Err(Failure { what, mend }));
     }
     let source = Source::File(path.to_owned());
-    let content = file(&source, &from.folder.join(path));
+    let path = from.folder.join(path);
+    let content = file(&source, &path, files.entry(path.clone()).or_default());
     (Some(source), content)
 }
 
@@ -148,7 +176,7 @@ fn variable(source: &Source, value: Option<OsString>) -> Result<String, Failure>
     value.into_string().map_err(|_| failure("is not UTF-8", "set it to a text in UTF-8"))
 }
 
-fn file(source: &Source, path: &Path) -> Result<String, Failure> {
+fn file(source: &Source, path: &Path, stamp: &mut Option<Stamp>) -> Result<String, Failure> {
     let failure = |what: &str, mend| Failure { what: format!("{source} {what}"), mend };
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -159,9 +187,11 @@ fn file(source: &Source, path: &Path) -> Result<String, Failure> {
     // A pipe without a writer would keep the host waiting.
     let without_waiting = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let opened = OpenOptions::new().read(true).custom_flags(without_waiting).open(path).map_err(unreadable)?;
-    if !opened.metadata().map_err(unreadable)?.is_file() {
+    let metadata = opened.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(failure("is no regular file", "name a regular file"));
     }
+    *stamp = Some(Stamp::from(&metadata));
     let mut bytes = Vec::new();
     opened.take(OUTSIDE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > OUTSIDE_BYTES {
@@ -177,13 +207,4 @@ fn file(source: &Source, path: &Path) -> Result<String, Failure> {
         }
     }
     Ok(content)
-}
-
-/// The files that references name, each once.
-pub(crate) fn files(origins: &[Origin], folder: &Path) -> std::collections::BTreeSet<PathBuf> {
-    let path = |origin: &Origin| match &origin.source {
-        Source::File(path) => Some(folder.join(path)),
-        Source::Variable(_) => None,
-    };
-    origins.iter().filter_map(path).collect()
 }

@@ -90,6 +90,16 @@ impl Node {
         }
     }
 
+    /// The place of something from outside: the node itself, or the first one within.
+    pub(crate) fn outside(&self) -> Option<Spot> {
+        match &self.value {
+            _ if self.at.is_outside() => Some(self.at),
+            Value::List(items) => items.iter().find_map(Self::outside),
+            Value::Object(members) => members.iter().find_map(|member| member.node.outside()),
+            _ => None,
+        }
+    }
+
     /// The places of references in the value that gave nothing.
     pub(crate) fn lost(&self) -> Vec<Spot> {
         match &self.value {

@@ -72,6 +72,14 @@ impl Settling {
         self.known.remove(path);
     }
 
+    /// The file was read when it was so; what it is later is a change.
+    pub(super) fn taken(&mut self, path: &Path, stamp: Option<Stamp>) {
+        match stamp {
+            Some(stamp) => self.known.insert(path.to_owned(), stamp),
+            None => self.known.remove(path),
+        };
+    }
+
     /// The files are now so.
     pub(super) fn look(&mut self, files: &BTreeMap<PathBuf, Stamp>, now: Instant) {
         for (path, moving) in &mut self.moving {
