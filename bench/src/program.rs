@@ -39,7 +39,7 @@ pub fn start(program: &Path, folder: &Path, log: &str) -> Started {
     let mut command = Command::new(program);
     command.args(["run", "--until-stdin-ends", "--port", "0", "--app"]).arg(folder);
     command.arg("--data").arg(folder.join("data"));
-    command.env_remove("microservice").env("QEWD_LOG", log);
+    command.env_remove("microservice").env("QEWD_LOG_FORMAT", "text").env("QEWD_LOG", log);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines().map_while(Result::ok);

@@ -8,10 +8,13 @@ mod dev;
 mod build;
 mod documents;
 mod hash_password;
+mod schema;
+mod shell;
 
 use crate::configuration::Address;
 use crate::names::ServiceName;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -46,6 +49,12 @@ enum Verb {
     Documents(documents::DocumentsArguments),
     /// Ask for a password and print its hash, for "managementPassword" in config.json
     HashPassword,
+    /// Print the JSON Schema of config.json or routes.json, for editors
+    Schema(schema::SchemaArguments),
+    /// Print the script that completes this program's words in a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write it and one page for each verb into a folder
+    Man(ManArguments),
 }
 
 #[derive(Args)]
@@ -56,8 +65,12 @@ struct RunArguments {
     #[arg(long, env = "microservice", value_name = "NAME")]
     microservice: Option<String>,
     /// Listen on this port, 0 for a free one [default: qewd.port of the host's own block, or 8080]
-    #[arg(long, value_name = "N")]
-    port: Option<u16>,
+    #[arg(long, env = "QEWD_PORT", value_name = "N", value_parser = port)]
+    port: Option<GivenPort>,
+    /// Show health, metrics and the monitor on this port and nowhere else, 0 for a free one [default: qewd.managementPort
+    /// of the host's own block, or none: they are on the one port]
+    #[arg(long, env = "QEWD_MANAGEMENT_PORT", value_name = "N", value_parser = port)]
+    management_port: Option<GivenPort>,
     /// Keep here what the host writes: documents, and compiled modules [default: /opt/qewd/data if it exists, else documents
     /// are kept in memory, and compiled modules in the user's cache folder]
     #[arg(long, env = "QEWD_DATA", value_name = "DIR")]
@@ -90,6 +103,19 @@ struct DevArguments {
 }
 
 #[derive(Args)]
+struct CompletionsArguments {
+    /// The shell that is to know them
+    shell: Shell,
+}
+
+#[derive(Args)]
+struct ManArguments {
+    /// Write the pages into this folder: qewd.1, qewd-run.1 and so on
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct AppArgument {
     /// The application folder [default: /opt/qewd/mapped if it exists, else the current folder]
     #[arg(long = "app", value_name = "DIR")]
@@ -108,6 +134,15 @@ impl RunArguments {
     fn data(&self) -> Option<PathBuf> {
         self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()))
     }
+}
+
+/// A port as the command line or the environment says it; none: an empty text, which says nothing.
+#[derive(Debug, Clone, Copy)]
+struct GivenPort(Option<u16>);
+
+fn port(text: &str) -> Result<GivenPort, String> {
+    let number = (!text.is_empty()).then(|| text.parse()).transpose();
+    number.map(GivenPort).map_err(|_| format!("use a whole number from 0 to {}", u16::MAX))
 }
 
 fn service(text: &str) -> Result<(ServiceName, Address), String> {
@@ -132,6 +167,9 @@ pub fn run() -> ExitCode {
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
             Verb::HashPassword => hash_password::hash_password(),
+            Verb::Schema(arguments) => schema::print(&arguments),
+            Verb::Completions(arguments) => shell::completions(CommandLine::command(), arguments.shell),
+            Verb::Man(arguments) => shell::man(CommandLine::command(), arguments.to.as_deref()),
         }
     });
     // A task that does not end must not keep the program.

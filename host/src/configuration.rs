@@ -18,6 +18,7 @@ mod outside;
 mod password;
 mod problem;
 mod routes;
+mod schema;
 mod secret;
 mod secret_file;
 mod services;
@@ -34,6 +35,8 @@ mod routes_tests;
 mod hosts_tests;
 #[cfg(test)]
 mod outside_tests;
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod fuzz_tests;
 
@@ -54,8 +57,9 @@ pub use modules::{Import, Mode, ModuleSettings};
 pub use password::{hash_password, is_password_hash};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use routes::{DESTINATION, Example, Method, Otherwise, Route, VERBS};
+pub use schema::{Described, schema};
 pub use secret::{ClaimsForm, Jwt, Secret};
-pub use settings::{Cors, HostSettings};
+pub use settings::{Cors, HostSettings, check_ports};
 pub use ssl::{PemFile, PemPair, Ssl};
 pub use uri::Part;
 
@@ -76,6 +80,8 @@ pub struct Service {
     block: String,
     /// `caFilePath`: whom links to it trust. Default: what the calling host's `ssl` says, else the system's roots.
     pub trusted: Option<PemFile>,
+    /// `required`: a host that has a link to it is ready only while one of its instances can be asked. Default no.
+    pub required: bool,
 }
 
 /// An entry with `members`: several microservices under one name.

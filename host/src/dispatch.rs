@@ -3,6 +3,7 @@
 //! It holds no socket and no wasm; each step is a call into the part that does it.
 
 mod group;
+mod line;
 mod merge;
 mod record;
 

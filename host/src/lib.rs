@@ -31,6 +31,7 @@ pub mod message;
 pub mod response;
 pub mod failure;
 pub mod names;
+pub mod trace;
 pub mod stamp;
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod fragment;
 mod pace;
 mod clients;
 mod client_socket;
+mod parting;
+mod closing;
 mod ajax;
 mod files;
 
@@ -35,15 +37,16 @@ use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use wire::Sign;
 
 /// The monitor as a folder, and everything below it: for the router two things, and neither is the monitor's own path.
 const MONITOR_FOLDER: &str = "/qewd-monitor/";
@@ -66,7 +69,9 @@ pub struct Front {
     pub monitor: Arc<Monitor>,
     /// What the port shows, if it speaks TLS.
     pub tls: Arc<Tls>,
-    /// Says when the host is to stop.
+    /// Says when the host is about to stop: whoever can is to go elsewhere.
+    pub drain: CancellationToken,
+    /// Says when the host takes nothing new any more.
     pub stop: CancellationToken,
     /// Counts what has to end first.
     pub live: TaskTracker,
@@ -90,7 +95,7 @@ pub async fn bind(port: u16) -> Result<TcpListener, String> {
     })
 }
 
-/// Serves the port until the host is to stop; connections end when their requests have their answers.
+/// Serves the port until the host is to stop, and closes it; connections end when their requests have their answers.
 pub async fn serve(socket: TcpListener, front: Arc<Front>) {
     let routed = Arc::new(Routed::new(front));
     let front = &routed.front;
@@ -99,7 +104,7 @@ pub async fn serve(socket: TcpListener, front: Arc<Front>) {
     loop {
         places.allow(front.dispatch.edition().configuration.settings.limits.connections);
         let accepted = tokio::select! {
-            () = front.stop.cancelled() => return,
+            () = front.stop.cancelled() => break,
             Ok(()) = entered.changed() => continue,
             accepted = accept(&socket, &places.free) => accepted,
         };
@@ -111,6 +116,11 @@ pub async fn serve(socket: TcpListener, front: Arc<Front>) {
             });
         }
     }
+    // Those that waited for a place are the last ones.
+    closing::close(socket, |stream, address| {
+        front.live.spawn(serve_connection(stream, address.ip().to_canonical(), Arc::clone(&routed)));
+    })
+    .await;
 }
 
 /// How many connections there may be; the number may change while they are open.
@@ -206,11 +216,17 @@ async fn serve_connection(stream: TcpStream, address: IpAddr, routed: Arc<Routed
     let _ = stream.set_nodelay(true);
     let opened = tokio::select! {
         opened = open(stream, address, &routed.front) => opened,
-        () = routed.front.stop.cancelled() => None,
+        // Time enough for a handshake that was begun.
+        () = quiet_after(&routed.front.stop) => None,
     };
     if let Some(stream) = opened {
         serve_http(stream, address, routed).await;
     }
+}
+
+async fn quiet_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(parting::QUIET).await;
 }
 
 /// Shakes hands, where the port speaks TLS.
@@ -233,15 +249,23 @@ async fn open(stream: TcpStream, address: IpAddr, front: &Front) -> Option<Strea
 async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let certified = Certified(has_shown_certificate(&stream));
     let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
-    let stop = routed.front.stop.clone();
-    let io = TokioIo::new(wire::Wire::new(stream, &limits));
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asks = Arc::clone(&has_asked);
+    let (drain, stop) = (routed.front.drain.clone(), routed.front.stop.clone());
+    let sign = Arc::<Sign>::default();
+    let io = TokioIo::new(wire::Wire::new(stream, &limits, Arc::clone(&sign)));
+    let asks = Arc::clone(&sign);
     let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
-        asks.store(true, Ordering::Relaxed);
+        asks.asked();
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(certified);
-        routed.router().1.call(request)
+        let answering = routed.router().1.call(request);
+        let drain = drain.clone();
+        async move {
+            let mut response = answering.await?;
+            if drain.is_cancelled() {
+                parting::say_last(&mut response);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
     server
@@ -252,17 +276,10 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let connection = server.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            // The library would wait for the rest of a first head that was begun. Nothing was asked yet.
-            if !has_asked.load(Ordering::Relaxed) {
-                return;
-            }
-            connection.await
-        }
+        ended = connection.as_mut() => Some(ended),
+        () = stop.cancelled() => parting::part(connection.as_mut(), &sign, |connection| connection.graceful_shutdown()).await,
     };
-    if let Err(error) = ended {
+    if let Some(Err(error)) = ended {
         tracing::debug!("a connection from {address} ended: {error}");
     }
 }

@@ -2,11 +2,16 @@
 //! In comes which lines are wanted; out goes the one subscriber that every part writes to.
 //! Secrets, tokens, passwords and bodies are never given to it.
 
+mod form;
 mod recent;
 
+pub use form::FORM_VARIABLE;
 pub use recent::{Line, recent};
 
+use form::Form;
 use std::borrow::Cow;
+use tracing::Metadata;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -14,19 +19,31 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// The environment variable that chooses lines: `warn`, or `info,qewd::handler=debug`.
 pub const VARIABLE: &str = "QEWD_LOG";
 
+/// The name of the event that each request is: its words tell most of its fields, which are there for programs.
+pub const REQUEST: &str = "request";
+
+/// The fields of a [`REQUEST`] that its words lack.
+const NOT_IN_THE_WORDS: [&str; 3] = ["message", "request", "version"];
+
 /// Starts the log. Called once, by `main`'s command.
 ///
 /// # Errors
-/// When the environment variable says something that is no choice of lines.
+/// When an environment variable says something that is no choice of lines, or no form of them.
 pub fn start() -> Result<(), String> {
-    let wanted = std::env::var(VARIABLE).ok().filter(|wanted| !wanted.is_empty());
-    let wanted = wanted.unwrap_or_else(|| "info".to_owned());
+    let given = |variable| std::env::var(variable).ok().filter(|wanted: &String| !wanted.is_empty());
+    let wanted = given(VARIABLE).unwrap_or_else(|| "info".to_owned());
     let filter = filter(&wanted)?;
+    let form = Form::chosen(given(FORM_VARIABLE).as_deref())?;
     let colours = std::io::IsTerminal::is_terminal(&std::io::stdout());
     // Without a reader of standard output there is nobody to complain to either.
-    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_target(false).with_ansi(colours);
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_ansi(colours).event_format(form);
     tracing_subscriber::registry().with(filter).with(lines).with(recent::Recent).init();
     Ok(())
+}
+
+/// Whether people who read the words of an event know the field already.
+fn is_told_by_the_words(event: &Metadata<'_>, field: &Field) -> bool {
+    event.name() == REQUEST && !NOT_IN_THE_WORDS.contains(&field.name())
 }
 
 /// A single word is a level: taken for the name of a part, as the library does, a typing error would silence the log.

@@ -56,6 +56,8 @@ pub struct Seen {
     pub presence: Arc<Presence>,
     /// The port that the host listens on.
     pub port: u16,
+    /// Says that the host is about to stop.
+    pub drain: CancellationToken,
     /// Says that the host stops.
     pub stop: CancellationToken,
     /// Tells whoever runs the host that an operator wants it to stop.

@@ -6,6 +6,7 @@
 mod settling;
 mod watch;
 mod fit;
+mod named;
 mod report;
 mod news;
 
@@ -18,6 +19,7 @@ use crate::edition::{Edition, Look, Surroundings, Wish, Workshop, look, relative
 use crate::names::ServiceName;
 use crate::stamp::Stamp;
 use fit::{Failed, Fit, Fitting, OnDisk};
+use named::Named;
 use report::Report;
 use settling::{Settling, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +48,7 @@ pub struct Reloader {
     /// A configuration that is sound but does not serve yet.
     wanted: Option<Arc<Configuration>>,
     /// The files that config.json named when it was read last, whether or not it serves.
-    named: BTreeMap<PathBuf, Option<Stamp>>,
+    named: Named,
     /// Files that could not be read, and are tried again at each look.
     unread: BTreeSet<PathBuf>,
     /// What could not be finished, so that it is not tried with each change of something else.
@@ -71,10 +73,10 @@ impl Reloader {
         let on_disk: OnDisk = on_disk.collect();
         // A module of another host's folder that is not needed now was not kept: it is taken up as if it were new, so that
         // it is at hand when a route wants it.
-        let named = serving.configuration.files_outside().iter().filter_map(|(file, stamp)| Some((file.clone(), (*stamp)?)));
+        let named = Named::of(&serving.configuration);
         let kept = seen.modules.clone().into_iter().filter(|(file, _)| on_disk.contains_key(file));
         Self {
-            settling: Settling::new(seen.configuration.into_iter().chain(kept).chain(named).collect()),
+            settling: Settling::new(seen.configuration.into_iter().chain(kept).chain(named.there()).collect()),
             on_disk,
             seen: seen.modules,
             wishes: dispatch.findings.wishes(),
@@ -83,7 +85,7 @@ impl Reloader {
             surroundings,
             microservice,
             wanted: None,
-            named: serving.configuration.files_outside().clone(),
+            named,
             unread: BTreeSet::new(),
             failed: Failed::default(),
             report: Report::default(),
@@ -135,8 +137,7 @@ impl Reloader {
         let (folder, host) = (edition.configuration.folder.clone(), Arc::clone(&edition.application));
         let configurations = std::iter::once(&edition.configuration).chain(&self.wanted);
         let sources: BTreeSet<ServiceName> = configurations.flat_map(|configuration| configuration.sources()).collect();
-        let named = edition.configuration.files_outside().keys().chain(self.named.keys());
-        let named: BTreeSet<PathBuf> = named.cloned().collect();
+        let named = self.named.and(&edition);
         let looked = tokio::task::spawn_blocking(move || {
             let mut seen = look(&folder, &host, &sources)?;
             seen.configuration.extend(named.into_iter().filter_map(|file| Stamp::of(&file).map(|stamp| (file, stamp))));
@@ -181,13 +182,12 @@ impl Reloader {
     /// Takes changed files in.
     async fn take(&mut self, settled: Vec<(PathBuf, Option<Stamp>)>) {
         let serving = self.dispatch.edition();
-        let mut configuration_changed = false;
+        let (named, mut configuration_changed) = (self.named.and(&serving), false);
         for (file, stamp) in settled {
             if !self.unread.remove(&file) {
                 self.report.forget(&serving.configuration.folder, &file);
             }
-            let is_named = self.named.contains_key(&file) || serving.configuration.files_outside().contains_key(&file);
-            if is_named || file.extension().is_some_and(|extension| extension == "json") {
+            if named.contains(&file) || file.extension().is_some_and(|extension| extension == "json") {
                 configuration_changed = true;
             } else if stamp.is_none() {
                 self.on_disk.remove(&file);
@@ -220,16 +220,9 @@ impl Reloader {
     fn read_configuration(&mut self, serving: &Edition) {
         let before = &serving.configuration;
         let read = Configuration::load(&before.folder, self.microservice.as_deref(), IfSecretMissing::LeaveOut);
-        self.named = match &read {
-            Ok(configuration) => configuration.files_outside().clone(),
-            // What is not there yet is looked for.
-            Err(_) => {
-                let (surveyed, _) = Configuration::survey(&before.folder, self.microservice.as_deref());
-                surveyed.map(|surveyed| surveyed.files_outside().clone()).unwrap_or_default()
-            }
-        };
-        for (file, stamp) in &self.named {
-            self.settling.taken(file, *stamp);
+        self.named = Named::by(&read, &before.folder, self.microservice.as_deref());
+        for (file, stamp) in self.named.there() {
+            self.settling.taken(file, stamp);
         }
         // A start without routes.json is a host without routes; a host that runs has lost it.
         let lost = !before.routes.is_empty() && !before.folder.join(ROUTES).exists();
@@ -362,6 +355,11 @@ impl Reloader {
             let port = settings.port;
             waiting.push(format!("port {port} is taken at the next start; until then it is the one of this start"));
             settings.port = before.port;
+        }
+        if before.management_port != settings.management_port {
+            waiting
+                .push("\"managementPort\" is taken up at the next start; until then it is as at this start".to_owned());
+            settings.management_port = before.management_port;
         }
         let (wanted, room) = (settings.pool_size, self.workshop.engine.instances() / 2);
         if wanted > room {

@@ -4,6 +4,7 @@
 
 use crate::message::Parts;
 use crate::names::RequestId;
+use crate::trace::Trace;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
@@ -23,6 +24,19 @@ pub enum Kind {
     /// A question of another host's monitor, over a link. The monitor answers it: no route takes it, so no handler ever
     /// sees one.
     Monitor,
+}
+
+impl Kind {
+    /// Its name in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Service => "service",
+            Self::Message => "message",
+            Self::Monitor => "monitor",
+        }
+    }
 }
 
 /// The path of the monitor; all its paths begin with it.
@@ -50,7 +64,7 @@ pub struct Request {
     pub path: String,
     /// What follows the `?`, percent-encoded; empty if there is none.
     pub query: String,
-    /// Lower-case names; a name may come several times.
+    /// Lower-case names; a name may come several times. Those of the trace are not among them.
     pub headers: Vec<(String, String)>,
     /// Untouched bytes.
     pub body: Bytes,
@@ -68,6 +82,8 @@ pub struct Request {
     pub token_in_header: bool,
     /// Whether it asks one member of a group for its own part: whoever sent it asks the others as well.
     pub as_member: bool,
+    /// Its trace, and in it the span of this host's part.
+    pub trace: Trace,
 }
 
 impl Request {
@@ -85,14 +101,13 @@ impl Request {
         (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
 
-    /// The request as this host sends it on to another one: one hop more, and a trace span of its own.
+    /// The request as this host sends it on to another one: one hop more.
     #[must_use]
     pub fn forwarded(&self, host: &Arc<str>) -> Self {
         let mut request = self.clone();
         request.hops = request.hops.saturating_add(1);
         request.way.push(Arc::clone(host));
         request.as_member = false;
-        request.renew_trace_span();
         request
     }
 
@@ -114,21 +129,6 @@ impl Request {
             }
         }
         shown.join(" > ")
-    }
-
-    /// Begins a W3C trace where the client brought none, and gives this host's part a span of its own
-    /// (<https://www.w3.org/TR/trace-context/>).
-    pub fn renew_trace_span(&mut self) {
-        let span = format!("{:016x}", rand::random::<u64>());
-        let given = self.header("traceparent").and_then(|given| {
-            let mut parts = given.splitn(4, '-');
-            let (version, trace, _, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-            let whole = version.len() == 2 && trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
-            whole.then(|| format!("{version}-{trace}-{span}-{flags}"))
-        });
-        let renewed = given.unwrap_or_else(|| format!("00-{:032x}-{span}-00", rand::random::<u128>()));
-        self.headers.retain(|(name, _)| name != "traceparent");
-        self.headers.push(("traceparent".to_owned(), renewed));
     }
 
     /// The query's parameters in their order, percent-decoded.
@@ -205,6 +205,7 @@ mod tests {
             way: way.iter().map(|step| Arc::from(*step)).collect(),
             token_in_header: false,
             as_member: false,
+            trace: Trace::begin(),
             parts: None,
         }
     }

@@ -28,11 +28,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long requests in flight may take to end when the host stops.
-pub const GRACE: Duration = Duration::from_secs(10);
 /// How often idle workers are looked at: at most each half minute, and often enough for a short limit.
 const IDLE_CHECKS: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
 /// Instances for which room is reserved at least, so that `poolSize` can be raised while the host runs. It is address
@@ -52,6 +51,8 @@ pub struct Options {
     pub microservice: Option<String>,
     /// In place of the configured port.
     pub port: Option<u16>,
+    /// In place of the configured one.
+    pub management_port: Option<u16>,
     /// Where the host keeps what it writes; none: nothing but compiled modules, in the user's cache folder.
     pub data: Option<PathBuf>,
     /// Addresses in place of the configured ones.
@@ -69,12 +70,22 @@ pub enum StartFailure {
     Machine(String),
 }
 
+/// How a host is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// It goes on for `limits.drainMilliseconds`, so that clients and proxies find another host.
+    None,
+    /// Somebody waits for its end: it takes nothing new from now on.
+    Some,
+}
+
 /// A running host.
 pub struct Host {
     /// The port that it listens on.
     pub port: u16,
     dispatch: Arc<Dispatch>,
     documents: Arc<Documents>,
+    drain: CancellationToken,
     stop: CancellationToken,
     stop_wanted: CancellationToken,
     live: TaskTracker,
@@ -125,17 +136,27 @@ impl Host {
         self.stop_wanted.cancelled().await;
     }
 
-    /// Stops taking requests, waits until those in flight have their answers, and says whether all had them in time.
-    pub async fn stop(self) -> bool {
+    /// Stops: says so to everybody, goes on for a while unless it is in a hurry, takes nothing new, and waits until requests
+    /// in flight have their answers.
+    ///
+    /// # Errors
+    /// The time that all of this may take, if some had none by then.
+    pub async fn stop(self, haste: Haste) -> Result<(), Duration> {
+        let began = Instant::now();
+        let limits = self.dispatch.edition().configuration.settings.limits.clone();
+        self.drain.cancel();
+        if haste == Haste::None {
+            tokio::time::sleep(limits.drain.min(limits.stop)).await;
+        }
         self.stop.cancel();
         self.live.close();
-        let in_time = tokio::time::timeout(GRACE, self.live.wait()).await.is_ok();
+        let in_time = tokio::time::timeout_at(began + limits.stop, self.live.wait()).await;
         // Until now the handlers of requests in flight could ask over them.
         self.dispatch.edition().links.close().await;
         if let Err(failure) = self.documents.close().await {
             tracing::error!("not all documents are on the disk: {failure}");
         }
-        in_time
+        in_time.map_err(|_| limits.stop)
     }
 }
 
@@ -209,7 +230,7 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         tracing::info!("the port speaks HTTPS with certificate {}", served.fingerprint);
     }
     announce(dispatch.edition().configuration.settings.pool_size, port);
-    let (stop, live) = (CancellationToken::new(), TaskTracker::new());
+    let (drain, stop, live) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     tokio::spawn(watch_reloader(tokio::spawn(reloader.run(stop.clone()))));
     tokio::spawn(Arc::clone(&tls).follow(stop.clone()));
     let presence = Arc::<Presence>::default();
@@ -219,6 +240,7 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         documents: Arc::clone(&documents),
         presence: Arc::clone(&presence),
         port,
+        drain: drain.clone(),
         stop: stop.clone(),
         stop_wanted: stop_wanted.clone(),
     }));
@@ -229,11 +251,12 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         door: Door::default(),
         presence,
         tls,
+        drain: drain.clone(),
         stop: stop.clone(),
         live: live.clone(),
     };
     live.spawn(crate::listener::serve(socket, Arc::new(front)));
-    Ok(Host { port, dispatch, documents, stop, stop_wanted, live })
+    Ok(Host { port, dispatch, documents, drain, stop, stop_wanted, live })
 }
 
 /// A host that no longer takes changes up has to say so.

@@ -27,10 +27,11 @@ pub(crate) fn command() -> Command {
 pub(crate) fn command_through(mut command: Command) -> Command {
     // Compiled modules are kept here for all tests and all runs.
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-    for variable in ["microservice", "QEWD_DATA", "QEWD_LOG"] {
+    for variable in ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA", "QEWD_LOG"] {
         command.env_remove(variable);
     }
-    command.env("XDG_CACHE_HOME", cache);
+    // Tests read the log as people do.
+    command.env("XDG_CACHE_HOME", cache).env("QEWD_LOG_FORMAT", "text");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

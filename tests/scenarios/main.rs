@@ -43,6 +43,7 @@ mod configuration;
 mod configuration_outside;
 mod dev;
 mod readme;
+mod shell;
 mod files;
 mod browser;
 mod monitor;

@@ -34,13 +34,13 @@ pub(super) async fn dev(folder: PathBuf, port: Option<u16>, data: Option<PathBuf
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     let session = tokio::select! {
         session = Session::start(folder, port, data) => session?,
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
+        _ = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     let (changed, mut changes) = mpsc::channel(CHANGES);
     let _watcher = watch(&session.folder, changed)?;
     loop {
         tokio::select! {
-            () = signals.next() => break,
+            _ = signals.next() => break,
             Some(path) = changes.recv() => {
                 let mut paths = vec![path];
                 tokio::time::sleep(BURST).await;
@@ -49,7 +49,7 @@ pub(super) async fn dev(folder: PathBuf, port: Option<u16>, data: Option<PathBuf
                 }
                 tokio::select! {
                     () = session.rebuild(&paths) => {}
-                    () = signals.next() => break,
+                    _ = signals.next() => break,
                 }
             }
         }

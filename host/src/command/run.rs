@@ -5,7 +5,7 @@
 use super::RunArguments;
 use crate::configuration::Address;
 use crate::names::ServiceName;
-use crate::startup::{Host, Options};
+use crate::startup::{Haste, Host, Options};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use tokio::io::AsyncReadExt as _;
@@ -22,25 +22,30 @@ pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
     let options = Options {
         folder: arguments.app.folder(),
         microservice: arguments.microservice,
-        port: arguments.port,
+        port: arguments.port.and_then(|given| given.0),
+        management_port: arguments.management_port.and_then(|given| given.0),
         data,
         services: by_name(arguments.service),
     };
     let host = Host::start(options).await.map_err(|failure| failure.to_string())?;
-    tokio::select! {
-        () = signals.next() => {}
-        () = stdin_end(), if arguments.until_stdin_ends => {}
-        () = host.stop_wanted() => {}
-    }
+    let haste = tokio::select! {
+        haste = signals.next() => haste,
+        () = stdin_end(), if arguments.until_stdin_ends => Haste::Some,
+        () = host.stop_wanted() => Haste::None,
+    };
     tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
     tokio::select! {
-        in_time = host.stop() => if in_time {
-            tracing::info!("stopped");
-            Ok(ExitCode::SUCCESS)
-        } else {
-            Err(format!("some requests were still in flight after {} s", crate::startup::GRACE.as_secs()))
+        stopped = host.stop(haste) => match stopped {
+            Ok(()) => {
+                tracing::info!("stopped");
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(time) => Err(format!(
+                "some requests were still in flight after {} ms; raise limits.stopMilliseconds to give them longer",
+                time.as_millis()
+            )),
         },
-        () = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
+        _ = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
     }
 }
 
@@ -67,10 +72,11 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    pub(super) async fn next(&mut self) {
+    /// Waits for one of them. Whoever types Ctrl-C waits for the end.
+    pub(super) async fn next(&mut self) -> Haste {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Haste::Some,
+            _ = self.terminate.recv() => Haste::None,
         }
     }
 }

@@ -226,6 +226,7 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         settings: own.clone(),
         block: OWN_BLOCK.to_owned(),
         trusted: None,
+        required: false,
     });
     Some(name)
 }

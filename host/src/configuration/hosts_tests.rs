@@ -134,3 +134,26 @@ fn only_the_secret_is_added_to_the_file() {
     assert!(Configuration::load(folder.path(), None, IfSecretMissing::Generate).is_err());
     assert!(!fs::read_to_string(folder.path().join("configuration/config.json")).unwrap().contains("jwt"));
 }
+
+#[test]
+fn a_second_port_is_none_or_another_one() {
+    let of = |config: &str| load(config, None).map(|loaded| loaded.settings.management_port).unwrap();
+    assert_eq!(of(r#"{"orchestrator": {}}"#), None);
+    assert_eq!(of(r#"{"qewd": {"managementPort": 9090}}"#), Some(9090));
+    assert_eq!(of(r#"{"qewd": {"port": 0, "managementPort": 0}}"#), Some(0));
+    for config in [r#"{"qewd": {"managementPort": 8080}}"#, r#"{"qewd": {"port": 8080, "managementPort": 8080}}"#] {
+        let words = "\"managementPort\" is 8080, which is the host's own port; choose another, or remove the key";
+        assert!(problems(config).contains(words), "{}", problems(config));
+    }
+}
+
+#[test]
+fn a_service_is_required_only_where_its_entry_says_so() {
+    let config =
+        r#"{"microservices": [{"name": "a", "required": true}, {"name": "b"}, {"name": "c", "required": false}]}"#;
+    let required: Vec<bool> = load(config, None).unwrap().services.iter().map(|service| service.required).collect();
+    assert_eq!(required, [true, false, false]);
+    let group = r#"{"microservices": [{"name": "a"}, {"name": "g", "members": ["a"], "required": true}]}"#;
+    let warnings = load(group, None).unwrap().warnings;
+    assert!(warnings.iter().any(|warning| warning.what.contains("\"required\" has no effect")), "{warnings:?}");
+}

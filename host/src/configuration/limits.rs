@@ -66,6 +66,17 @@ pub const DEFAULT_SOCKET_PACE: u32 = 100;
 /// session is over by then, and it connects again when it has something to say.
 pub const DEFAULT_SOCKET_IDLE_MILLISECONDS: u64 = 3_600_000;
 
+/// Milliseconds from the signal to stop to the end, 8000: containers are killed after 10 seconds, and documents and links
+/// need a moment to close.
+pub const DEFAULT_STOP_MILLISECONDS: u64 = 8_000;
+
+/// Milliseconds for which a host goes on after the signal to stop, 1000: time for proxies to use up the connections that
+/// they keep, and for a health check to see it.
+pub const DEFAULT_DRAIN_MILLISECONDS: u64 = 1_000;
+
+/// Milliseconds for a stop at most, one hour: no supervisor waits longer.
+pub(crate) const MOST_STOP_MILLISECONDS: u64 = 3_600_000;
+
 /// Hosts and handlers that may send one request on, 12: a chain of ten hosts whose last handler asks another service has as
 /// many, and deeper ones are almost surely circles. A circle of routes alone is noticed when it closes.
 pub const DEFAULT_HOPS: u8 = 12;
@@ -174,6 +185,10 @@ pub struct Limits {
     pub socket_pace: u32,
     /// `socketIdleMilliseconds`: after this a WebSocket client that neither says nor hears anything is let go.
     pub socket_idle: Duration,
+    /// `stopMilliseconds`: from the signal to stop to the end.
+    pub stop: Duration,
+    /// `drainMilliseconds`: for so long of it the host goes on as before.
+    pub drain: Duration,
 }
 
 impl Default for Limits {
@@ -191,6 +206,8 @@ impl Default for Limits {
             socket_message: DEFAULT_SOCKET_MESSAGE,
             socket_pace: DEFAULT_SOCKET_PACE,
             socket_idle: Duration::from_millis(DEFAULT_SOCKET_IDLE_MILLISECONDS),
+            stop: Duration::from_millis(DEFAULT_STOP_MILLISECONDS),
+            drain: Duration::from_millis(DEFAULT_DRAIN_MILLISECONDS),
         }
     }
 }

@@ -139,8 +139,12 @@ impl Writer {
         if !must.is_empty() {
             merge(&mut object, json!({"required": must}));
         }
-        let pairs: Map<String, Value> =
-            keys.pairs.iter().filter(|(key, _)| is_in(key)).map(|(key, needs)| ((*key).to_owned(), json!([needs]))).collect();
+        let pairs: Map<String, Value> = keys
+            .pairs
+            .iter()
+            .filter(|(key, _)| is_in(key))
+            .map(|(key, needs)| ((*key).to_owned(), json!([needs])))
+            .collect();
         if !pairs.is_empty() {
             merge(&mut object, json!({"dependentRequired": pairs}));
         }

@@ -14,6 +14,9 @@ use super::tree::{Node, Value};
 use super::{Group, Service, groups};
 use crate::names::{HostName, ServiceName};
 
+/// Whether other hosts need the service.
+const REQUIRED: &str = "required";
+
 /// An entry of `microservices` that is a process.
 pub(super) const SERVICE_KEYS: Keys = Keys {
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
@@ -29,6 +32,12 @@ pub(super) const SERVICE_KEYS: Keys = Keys {
             key("qewd", Kind::Object(&QEWD_KEYS), "The microservice's own settings."),
             key(MEMBERS, NAMES, "Makes the entry a group of these microservices or groups."),
             key("connections", NAMES, "The microservices that its handlers ask; it opens a link to each."),
+            key(
+                REQUIRED,
+                Kind::Flag,
+                "Whether a host that has a link to it is ready only while one of its instances is.",
+            )
+            .usually(Usual::Flag(false)),
             MONITOR_KEY,
             key(CA, PATH, "With https://: the authorities that links to this microservice trust.")
                 .usually(Usual::Words("what the calling host's \"ssl\" says")),
@@ -51,6 +60,7 @@ pub(super) const GROUP_KEYS: Keys = Keys {
         ("port", ON_GROUP),
         ("qewd", ON_GROUP),
         ("connections", ON_GROUP),
+        (REQUIRED, ON_GROUP),
         (MONITOR, ON_GROUP),
         ("apis", ON_GROUP),
     ],
@@ -127,6 +137,7 @@ fn entry<'n>(block: &mut Block<'n, '_>, index: usize, is_group: bool, entries: &
     block.report.needed = needed(Needed::ByCallersOf);
     let addresses = addresses(block, name.as_ref());
     let trusted = ssl::file(block, CA);
+    let required = block.flag(REQUIRED).unwrap_or(false);
     block.report.needed = needed(|name| Needed::By(HostName::Microservice(name)));
     let mut settings = settings::read_below(block);
     settings.read_monitor(block);
@@ -147,6 +158,7 @@ fn entry<'n>(block: &mut Block<'n, '_>, index: usize, is_group: bool, entries: &
             settings,
             block: format!("microservices[{index}].qewd"),
             trusted,
+            required,
         });
     }
 }

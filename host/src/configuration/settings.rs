@@ -6,6 +6,7 @@ use super::block::Block;
 use super::keys::{Key, Keys, Kind, SOME_TEXT, TEXT, Usual, form, key, whole};
 use super::limits::{self, Limits};
 use super::password;
+use super::problem::Words;
 use super::secret::Secret;
 use super::ssl::{self, SSL_KEYS, Ssl};
 use super::tree::{Node, Value};
@@ -22,6 +23,9 @@ pub struct HostSettings {
     pub monitor: bool,
     /// `port`: TCP port to listen on; 0 takes any free one. Default 8080.
     pub port: u16,
+    /// `managementPort`: TCP port of its own for health, metrics and monitor; 0 takes any free one. Default none: they are on
+    /// the host's one port.
+    pub management_port: Option<u16>,
     /// `poolSize`: workers at most, at least 1. Default: twice the cores, at least 2.
     pub pool_size: usize,
     /// `max_queue_length`: requests that may wait for a worker. Default 1000.
@@ -59,6 +63,7 @@ impl Default for HostSettings {
             management_password: Secret::new(limits::DEFAULT_MANAGEMENT_PASSWORD),
             monitor: true,
             port: limits::DEFAULT_PORT,
+            management_port: None,
             pool_size: limits::default_pool_size(),
             max_queue_length: limits::DEFAULT_QUEUE,
             idle_limit: Duration::from_millis(limits::DEFAULT_IDLE_MILLISECONDS),
@@ -70,6 +75,9 @@ impl Default for HostSettings {
         }
     }
 }
+
+/// The second port of a host.
+const MANAGEMENT_PORT: &str = "managementPort";
 
 /// Switches the monitor of a host off. As in the original it may stand in several places.
 pub(crate) const MONITOR: &str = "qewd-monitor";
@@ -120,6 +128,12 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
             .usually(Usual::Words("the one that everybody knows; set your own")),
             key("port", Kind::Whole(0, u16::MAX as u64), "The TCP port to listen on; 0 takes a free one.")
                 .usually(Usual::Number(limits::DEFAULT_PORT as u64)),
+            key(
+                MANAGEMENT_PORT,
+                Kind::Whole(0, u16::MAX as u64),
+                "The TCP port for health, metrics and the monitor alone, another than \"port\"; 0 takes a free one.",
+            )
+            .usually(Usual::Words("none: they are on \"port\"")),
             key(
                 "poolSize",
                 Kind::Whole(1, limits::MOST_WORKERS),
@@ -198,6 +212,18 @@ const LIMIT_KEYS: Keys = Keys::new(
             "Milliseconds for which a WebSocket client may neither say nor hear anything.",
         )
         .usually(Usual::Number(limits::DEFAULT_SOCKET_IDLE_MILLISECONDS)),
+        key(
+            "stopMilliseconds",
+            Kind::Whole(1, limits::MOST_STOP_MILLISECONDS),
+            "Milliseconds from the signal to stop to the end.",
+        )
+        .usually(Usual::Number(limits::DEFAULT_STOP_MILLISECONDS)),
+        key(
+            "drainMilliseconds",
+            Kind::Whole(0, limits::MOST_STOP_MILLISECONDS),
+            "Milliseconds of these for which the host goes on as before; less than \"stopMilliseconds\".",
+        )
+        .usually(Usual::Words("1000, or half of \"stopMilliseconds\" if that is less")),
     ],
 );
 
@@ -205,11 +231,13 @@ const LIMIT_KEYS: Keys = Keys::new(
 pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     let usual = HostSettings::default();
     block.idle_unless("poolPrefork", false, "workers start on demand: remove the key");
+    let port = block.whole("port").unwrap_or(usual.port);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
         monitor: block.flag(MONITOR).unwrap_or(usual.monitor),
-        port: block.whole("port").unwrap_or(usual.port),
+        port,
+        management_port: management_port(block, port),
         pool_size: block.whole("poolSize").unwrap_or(usual.pool_size),
         max_queue_length: block.whole("max_queue_length").unwrap_or(usual.max_queue_length),
         idle_limit: block.whole("idleLimit").map_or(usual.idle_limit, Duration::from_millis),
@@ -224,6 +252,27 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
 /// Reads the `qewd` block below this object, or gives the defaults.
 pub(crate) fn read_below(block: &mut Block<'_, '_>) -> HostSettings {
     block.inner("qewd", &QEWD_KEYS).map_or_else(HostSettings::default, |mut inner| read(&mut inner))
+}
+
+fn management_port(block: &mut Block<'_, '_>, port: u16) -> Option<u16> {
+    let second = block.whole(MANAGEMENT_PORT)?;
+    if let Err(words) = check_ports(port, Some(second)) {
+        block.error(MANAGEMENT_PORT, words, "choose another, or remove the key to have everything on one port");
+        return None;
+    }
+    Some(second)
+}
+
+/// Whether a host can have these two ports.
+///
+/// # Errors
+/// The words that say why not.
+pub fn check_ports(port: u16, management_port: Option<u16>) -> Result<(), String> {
+    // Each 0 is a free port of its own.
+    if port != 0 && management_port == Some(port) {
+        return Err(format!("\"managementPort\" is {port}, which is the host's own port"));
+    }
+    Ok(())
 }
 
 fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
@@ -278,6 +327,7 @@ fn is_origin(text: &str) -> bool {
 
 fn read_limits(block: &mut Block<'_, '_>) -> Limits {
     let usual = Limits::default();
+    let (stop, drain) = stop_and_drain(block, &usual);
     Limits {
         body: block.whole("bodyBytes").unwrap_or(usual.body),
         headers: block.whole("headerBytes").unwrap_or(usual.headers),
@@ -291,5 +341,24 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
         socket_message: block.whole("socketMessageBytes").unwrap_or(usual.socket_message),
         socket_pace: block.whole("socketMessagesPerSecond").unwrap_or(usual.socket_pace),
         socket_idle: block.whole("socketIdleMilliseconds").map_or(usual.socket_idle, Duration::from_millis),
+        stop,
+        drain,
     }
+}
+
+/// All of a stop, and the part of it for which the host goes on.
+fn stop_and_drain(block: &mut Block<'_, '_>, usual: &Limits) -> (Duration, Duration) {
+    let stop = block.whole("stopMilliseconds").map_or(usual.stop, Duration::from_millis);
+    let given = block.whole("drainMilliseconds").map(Duration::from_millis);
+    if given.is_some_and(|drain| drain >= stop) {
+        let what: Words = if block.spot("stopMilliseconds").is_outside() {
+            "\"drainMilliseconds\" must be less than \"stopMilliseconds\"".into()
+        } else {
+            let stop = stop.as_millis();
+            format!("\"drainMilliseconds\" must be less than \"stopMilliseconds\", which is {stop}").into()
+        };
+        block.error("drainMilliseconds", what, "leave requests in flight the time that they need");
+    }
+    // Where only the whole is given, half of it is left for requests in flight.
+    (stop, given.unwrap_or(usual.drain.min(stop / 2)))
 }

@@ -107,7 +107,8 @@ fn settings_are_read() {
       "cors": ["https://shop.example.com", "http://[::1]:3000"],
       "limits": { "bodyBytes": 1, "headerBytes": 8192, "headerCount": 2, "connections": 3,
                   "requestMilliseconds": 4, "responseBytes": 5, "memoryBytes": 65536, "hops": 7,
-                  "sockets": 8, "socketMessageBytes": 9, "socketMessagesPerSecond": 10, "socketIdleMilliseconds": 11 } },
+                  "sockets": 8, "socketMessageBytes": 9, "socketMessagesPerSecond": 10, "socketIdleMilliseconds": 11,
+                  "stopMilliseconds": 13, "drainMilliseconds": 12 } },
       "jwt": {"secret": "s", "claims": "qewd"}, "userDefined": {"b": 1, "a": [null]} }"#;
     let loaded = load(config, Some("")).unwrap();
     let settings = loaded.settings;
@@ -131,6 +132,8 @@ fn settings_are_read() {
         socket_message: 9,
         socket_pace: 10,
         socket_idle: Duration::from_millis(11),
+        stop: Duration::from_millis(13),
+        drain: Duration::from_millis(12),
     };
     assert_eq!(settings.limits, limits);
     assert_eq!(loaded.jwt.claims, ClaimsForm::Qewd);
@@ -191,7 +194,7 @@ fn all_problems_come_at_once() {
 }"#;
     let expected = [
         "2:14: \"qewd_up\" is false; write true: this program only runs QEWD-Up applications",
-        "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, poolSize, \
+        "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, managementPort, poolSize, \
          max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, limits, ssl, poolPrefork, qewd-monitor",
         "3:32: \"port\" must be a whole number from 0 to 65535, but is the text \"80\"; write 80 without quotes",
         "3:50: \"poolSize\" must be a whole number from 1 to 4096, but is the number 0; \

@@ -3,6 +3,7 @@
 //! A request whose caller went away has them, too; no query, header or body is in any of them.
 
 use super::Dispatch;
+use super::line::Line;
 use crate::activity::{Found, Named, Spent};
 use crate::failure::{Failure, Fault};
 use crate::handler::Module;
@@ -10,7 +11,7 @@ use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::router::Decision;
-use std::fmt;
+use crate::trace::Trace;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -87,35 +88,18 @@ impl<'a> Record<'a> {
 
     /// Writes everything down. Who is to look at it decides how loud the line is.
     pub(super) fn write(&mut self, outcome: &Result<Response, Failure>) {
-        let (id, version) = (self.request.id.as_str(), self.version());
-        let (version, what) = (version.as_deref(), What(self));
-        let took = self.started.elapsed();
-        let milliseconds = took.as_secs_f64() * 1000.0;
-        let words = match outcome {
-            Ok(response) => {
-                tracing::info!(request = id, version, "{what} -> {} in {milliseconds:.1} ms", response.status);
-                None
-            }
+        match outcome {
+            Ok(response) => self.end(Some(response.status), None, false),
             Err(failure) => {
                 let words = crate::logging::one_line(failure.operator.as_deref().unwrap_or(&failure.caller));
-                let status = failure.status;
-                match failure.fault {
-                    Fault::Caller => {
-                        tracing::info!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
-                    }
-                    Fault::System => {
-                        tracing::warn!(request = id, version, "{what} -> {status} in {milliseconds:.1} ms: {words}");
-                    }
-                }
-                Some(words)
+                self.end(Some(failure.status), Some(&words), failure.fault == Fault::System);
             }
-        };
-        let status = outcome.as_ref().map_or_else(|failure| failure.status, |response| response.status);
-        self.end(Some(status), took, words.as_deref());
+        }
     }
 
-    fn end(&mut self, status: Option<u16>, took: Duration, words: Option<&str>) {
+    fn end(&mut self, status: Option<u16>, words: Option<&str>, is_ours: bool) {
         self.is_written = true;
+        let took = self.started.elapsed();
         self.dispatch.counters.all.count(status, took);
         let mut found = std::mem::take(&mut self.found);
         found.times.all = took;
@@ -123,8 +107,10 @@ impl<'a> Record<'a> {
             module.tally.count(status, found.times.handler.unwrap_or_default());
             found.version = Some(Arc::clone(module.version()));
         }
-        let Request { id, kind, method, path, .. } = self.request;
+        let Request { id, kind, method, path, trace, .. } = self.request;
         let request = Named { id, time: self.begun, kind: *kind, method, path };
+        let line = Line { request, trace: trace.id, asked: self.asked, found: &found, took, status, error: words };
+        line.write(is_ours);
         self.dispatch.activity.add(request, found, status, words);
     }
 }
@@ -132,8 +118,7 @@ impl<'a> Record<'a> {
 impl Drop for Record<'_> {
     fn drop(&mut self) {
         if !self.is_written {
-            tracing::info!(request = self.request.id.as_str(), "{} was given up by its caller", What(self));
-            self.end(None, self.started.elapsed(), None);
+            self.end(None, None, false);
         }
     }
 }
@@ -148,19 +133,21 @@ pub struct Refused<'a> {
     pub path: &'a str,
     /// When it came.
     pub started: Instant,
+    /// The trace that it brought, or a new one.
+    pub trace: &'a Trace,
 }
 
 impl Dispatch {
     /// Writes down a request that the listener refused: one too large, for instance.
     pub fn refuse(&self, request: &Refused<'_>, failure: &Failure) {
-        let Refused { id, method, path, started } = *request;
-        let (shown, status, took) = (crate::logging::cut(path), failure.status, started.elapsed());
-        tracing::info!(request = id.as_str(), "{method} {shown:?} -> {status}: {}", failure.caller);
-        self.counters.all.count(Some(status), took);
+        let Refused { id, method, path, started, trace } = *request;
+        let (status, took, error) = (Some(failure.status), started.elapsed(), Some(failure.caller.as_ref()));
+        self.counters.all.count(status, took);
         let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
         let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
         let request = Named { id, time, kind: Kind::Rest, method, path };
-        self.activity.add(request, found, Some(status), Some(&failure.caller));
+        Line { request, trace: trace.id, asked: None, found: &found, took, status, error }.write(false);
+        self.activity.add(request, found, status, error);
     }
 }
 
@@ -173,19 +160,5 @@ struct Watch<'a> {
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         *self.place = Some(self.started.elapsed());
-    }
-}
-
-/// The request in the words of the log; a question of a handler says whom it was asked. Formatted only if the line is wanted.
-struct What<'a>(&'a Record<'a>);
-
-impl fmt::Display for What<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { method, path, .. } = self.0.request;
-        let path = crate::logging::cut(path);
-        match self.0.asked {
-            Some(service) => write!(formatter, "asked {service}: {method} {path:?}"),
-            None => write!(formatter, "{method} {path:?}"),
-        }
     }
 }

@@ -11,6 +11,7 @@ use crate::message::Parts;
 use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
+use crate::trace::Trace;
 use qewd_documents::EngineFailure;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -45,7 +46,8 @@ pub(super) struct Asker {
     pub(super) deadline: tokio::time::Instant,
     pub(super) hops: u8,
     pub(super) way: Vec<Arc<str>>,
-    pub(super) trace: Vec<(String, String)>,
+    /// The span of the handler.
+    pub(super) trace: Trace,
     /// Where intermediate messages go, if its caller takes them.
     pub(super) parts: Option<Parts>,
     /// How many messages it has pushed.
@@ -145,7 +147,8 @@ impl Asker {
         if let Some(authorization) = self.authorization.as_ref().filter(|_| !has(&headers, "authorization")) {
             headers.push(("authorization".to_owned(), authorization.clone()));
         }
-        headers.extend(self.trace.iter().cloned());
+        // A handler that passes its caller's headers on names its own span. Another trace is its own will, if it is one at all.
+        let trace = Trace::take(&mut headers).unwrap_or_else(|| self.trace.child());
         Ok(Request {
             id: self.id.clone(),
             kind: Kind::Service,
@@ -162,6 +165,7 @@ impl Asker {
             way: self.way.clone(),
             token_in_header: false,
             as_member: false,
+            trace,
         })
     }
 }

@@ -263,7 +263,6 @@ fn session_of(session: types::Session) -> Result<Session, CallFailure> {
 }
 
 fn asker(request: &Request) -> Asker {
-    let trace = ["traceparent", "tracestate"];
     Asker {
         kind: request.kind,
         id: request.id.clone(),
@@ -275,12 +274,13 @@ fn asker(request: &Request) -> Asker {
         questions: 0,
         parts: request.parts.clone(),
         pushes: 0,
-        trace: request.headers.iter().filter(|(name, _)| trace.contains(&name.as_str())).cloned().collect(),
+        trace: request.trace.clone(),
     }
 }
 
 fn to_wit(call: Call) -> types::Request {
-    let request = call.request;
+    let mut request = call.request;
+    request.trace.put(&mut request.headers);
     types::Request {
         id: request.id.as_str().to_owned(),
         handler: call.handler.as_str().to_owned(),

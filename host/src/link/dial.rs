@@ -196,7 +196,7 @@ impl Task {
                 Some(Event::Part(id, part)) => pass_on(&replies, id, part),
                 Some(Event::Push(push)) => neighbour.heard(push),
                 Some(Event::RoundTrip(time)) => self.measured(time),
-                Some(Event::Leaving) => self.down(STOPPING),
+                Some(Event::Leaving) => self.leaving(),
                 Some(Event::Offers(handlers)) => self.offers(handlers),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
                     Ok(()) => {
@@ -277,6 +277,11 @@ impl Task {
     fn down(&self, why: &str) {
         let why = format!("{} at {}: {why}", self.service, self.address.url());
         self.facts.send_modify(|facts| facts.down(why, SystemTime::now()));
+    }
+
+    fn leaving(&self) {
+        let why = format!("{} at {}: {STOPPING}", self.service, self.address.url());
+        self.facts.send_modify(|facts| facts.leaving(why, (SystemTime::now(), Instant::now())));
     }
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.

@@ -4,6 +4,7 @@
 
 use super::frame::Welcome;
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// What a link is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct LinkFacts {
     /// How long a question takes to the service and back, with the time that it waits behind what is being sent; as it was
     /// measured last, a few seconds ago at most. None: it is down, or the first question is on its way.
     pub round_trip: Option<Duration>,
+    /// When the service has said goodbye, if it was not ready since.
+    pub(super) goodbye: Option<Instant>,
     /// Whether it was ever ready.
     was_ready: bool,
 }
@@ -33,7 +36,14 @@ pub struct LinkFacts {
 impl LinkFacts {
     /// Of a link that has not tried to connect yet.
     pub(super) fn new(why: &str, now: SystemTime) -> Self {
-        Self { state: LinkState::Down(why.to_owned()), since: now, reconnects: 0, round_trip: None, was_ready: false }
+        Self {
+            state: LinkState::Down(why.to_owned()),
+            since: now,
+            reconnects: 0,
+            round_trip: None,
+            goodbye: None,
+            was_ready: false,
+        }
     }
 
     pub(super) fn down(&mut self, why: String, now: SystemTime) {
@@ -44,8 +54,15 @@ impl LinkFacts {
         self.state = LinkState::Down(why);
     }
 
+    /// The service stops in good order.
+    pub(super) fn leaving(&mut self, why: String, (now, at): (SystemTime, Instant)) {
+        self.down(why, now);
+        self.goodbye = Some(at);
+    }
+
     pub(super) fn ready(&mut self, welcome: Welcome, now: SystemTime) {
         self.since = now;
+        self.goodbye = None;
         self.reconnects += u64::from(self.was_ready);
         self.was_ready = true;
         self.round_trip = None;

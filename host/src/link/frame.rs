@@ -7,6 +7,7 @@ use crate::message::{PARTS, Part, Push, PushHead};
 use crate::names::RequestId;
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
+use crate::trace::Trace;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -199,6 +200,8 @@ pub(super) struct BadFrame(&'static str);
 
 impl RequestHead {
     pub(super) fn new(request: &Request, now: Instant) -> Self {
+        let mut headers = request.headers.clone();
+        request.trace.put(&mut headers);
         let remaining = request.deadline.saturating_duration_since(now).as_millis();
         Self {
             request_id: request.id.as_str().to_owned(),
@@ -206,7 +209,7 @@ impl RequestHead {
             method: request.method.clone(),
             path: request.path.clone(),
             query: request.query.clone(),
-            headers: request.headers.clone(),
+            headers,
             client_address: request.client_address.clone(),
             remaining: u64::try_from(remaining).unwrap_or(u64::MAX),
             hops: request.hops,
@@ -229,10 +232,11 @@ impl RequestHead {
     }
 
     /// The request as this host goes on with it; no request may wait longer than `most`.
-    pub(super) fn into_request(self, body: Bytes, now: Instant, most: Duration) -> Result<Request, BadFrame> {
+    pub(super) fn into_request(mut self, body: Bytes, now: Instant, most: Duration) -> Result<Request, BadFrame> {
         if !is_method(&self.method) {
             return Err(BadFrame("its method is no method"));
         }
+        let trace = Trace::take(&mut self.headers).unwrap_or_else(Trace::begin);
         Ok(Request {
             id: RequestId::new(&self.request_id).map_err(|_| BadFrame("its request id is not an id"))?,
             kind: self.kind,
@@ -248,6 +252,7 @@ impl RequestHead {
             way: self.way.iter().take(usize::from(self.hops)).map(|step| step.as_str().into()).collect(),
             token_in_header: self.token_in_header,
             as_member: self.as_member,
+            trace,
         })
     }
 }

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// What is said of a link before its first try to connect has ended.
@@ -88,6 +88,11 @@ impl Link {
         let mut facts = self.facts.clone();
         // The task that sends ends with this handle at the earliest.
         let _ = facts.wait_for(has_tried).await;
+    }
+
+    /// When the service has said goodbye, if it has not come back.
+    pub(super) fn goodbye(&self) -> Option<Instant> {
+        self.facts.borrow().goodbye
     }
 
     /// What tells the link's task to end.

@@ -8,7 +8,7 @@ use super::dial::Dialer;
 use super::handle::Link;
 use super::rest::{Change, Outcome, Rest, Standing, Ticket};
 use super::target::{Target, is_name, resolved};
-use super::unanswered::{Again, Unanswered, again_after};
+use super::unanswered::{Again, Cause, Unanswered, again_after};
 use crate::configuration::{Address, MOST_INSTANCES};
 use crate::failure::{Failure, NotRun};
 use crate::names::ServiceName;
@@ -20,7 +20,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long links that are no longer needed serve on while those that take their place connect.
 const CHANGE_TIME: Duration = Duration::from_secs(2);
@@ -28,6 +29,13 @@ const CHANGE_TIME: Duration = Duration::from_secs(2);
 /// How long a request waits for the first connections of a host that has just started, or of a service that has just been
 /// added: where the service is there, they take milliseconds.
 const FIRST_TRY_TIME: Duration = Duration::from_secs(1);
+
+/// For how long requests wait for a service that has said goodbye, 5 seconds: a restart takes one or two.
+const COMEBACK_TIME: Duration = Duration::from_secs(5);
+/// How often they look whether its instances are others now: in containers it may come back with another address.
+const COMEBACK_LOOK: Duration = Duration::from_millis(100);
+/// Requests that may wait for it, as many as one link takes: what comes on top is answered at once.
+const COMEBACK_WAITING: usize = super::caller::IN_FLIGHT;
 
 /// All instances of one service.
 pub struct Instances {
@@ -37,6 +45,8 @@ pub struct Instances {
     /// Never empty.
     all: ArcSwap<Vec<Arc<Instance>>>,
     budget: Mutex<Budget>,
+    /// Places for requests that wait until it is back.
+    waiting: Semaphore,
 }
 
 impl Instances {
@@ -50,7 +60,8 @@ impl Instances {
     pub(super) fn open(dialer: &Dialer, service: ServiceName, addresses: Vec<Address>, before: Option<&Self>) -> Self {
         let known = before.map(Self::all).unwrap_or_default();
         let all = renewed(dialer, &service, first_targets(&addresses, &known), &known);
-        Self { service, addresses, all: ArcSwap::from_pointee(all), budget: Mutex::new(Budget::new()) }
+        let (all, budget) = (ArcSwap::from_pointee(all), Mutex::new(Budget::new()));
+        Self { service, addresses, all, budget, waiting: Semaphore::new(COMEBACK_WAITING) }
     }
 
     /// Where it was configured to be.
@@ -91,12 +102,28 @@ impl Instances {
         let _ = timeout(FIRST_TRY_TIME, tried).await;
     }
 
+    /// Waits for a service whose last instance has said goodbye: it is about to be back. One that was lost is not waited for.
+    async fn comeback(&self) {
+        if self.is_ready() {
+            return;
+        }
+        let Ok(_place) = self.waiting.try_acquire() else { return };
+        loop {
+            let all = self.all();
+            let Some(goodbye) = all.iter().filter_map(|one| one.link.goodbye()).max() else { return };
+            if goodbye.elapsed() >= COMEBACK_TIME || timeout(COMEBACK_LOOK, first_ready(&all)).await.is_ok() {
+                return;
+            }
+        }
+    }
+
     /// Whether the service can be asked now.
     ///
     /// # Errors
     /// 503 when no instance takes requests.
     pub(super) async fn check(&self) -> Result<(), Failure> {
         self.first_tries().await;
+        self.comeback().await;
         if self.is_ready() { Ok(()) } else { Err(self.down()) }
     }
 
@@ -107,10 +134,12 @@ impl Instances {
     pub(super) async fn ask(&self, request: Request) -> Result<Response, Failure> {
         self.budget().earn();
         self.first_tries().await;
+        // Whoever's time is over by then is told so, as by an instance that does not answer.
+        let _ = timeout_at(request.deadline, self.comeback()).await;
         let request = Arc::new(request);
         let first = self.choose(None).ok_or_else(|| self.down())?;
         let answered = self.ask_one(&first, &request).await;
-        let Some(second) = self.second(&first, &answered, &request) else {
+        let Some(second) = self.second(&first, &answered, &request).await else {
             return answered.map_err(to_failure);
         };
         let (url, why) = (second.at().url(), words(&answered));
@@ -119,7 +148,7 @@ impl Instances {
     }
 
     /// Which other instance may be asked, if any.
-    fn second(&self, first: &Arc<Instance>, answered: &Answered, request: &Request) -> Option<Arc<Instance>> {
+    async fn second(&self, first: &Arc<Instance>, answered: &Answered, request: &Request) -> Option<Arc<Instance>> {
         let again = match answered {
             Ok(response) => again_after(response),
             Err(unanswered) => unanswered.cause.again(&request.method),
@@ -127,7 +156,12 @@ impl Instances {
         if again == Again::Never || Instant::now() >= request.deadline {
             return None;
         }
-        let second = self.choose(Some(first))?;
+        let never_sent = matches!(answered, Err(Unanswered { cause: Cause::NotSent, .. }));
+        if never_sent {
+            let _ = timeout_at(request.deadline, self.comeback()).await;
+        }
+        // What was never sent may go to the same one, if that is back.
+        let second = self.choose((!never_sent).then_some(first))?;
         (again == Again::Freely || self.budget().spend()).then_some(second)
     }
 

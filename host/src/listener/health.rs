@@ -18,7 +18,7 @@ pub(super) async fn live() -> http::Response<Body> {
 }
 
 pub(super) async fn ready(State(front): State<Arc<Front>>) -> http::Response<Body> {
-    if front.stop.is_cancelled() {
+    if front.drain.is_cancelled() {
         return upgrade::refusal(StatusCode::SERVICE_UNAVAILABLE, "This host is stopping");
     }
     well("ready")

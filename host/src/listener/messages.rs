@@ -11,6 +11,7 @@ use crate::message::Part;
 use crate::names::{MESSAGE_APPLICATION_RULE, RequestId};
 use crate::request::{Kind, MESSAGE, Request, message_path};
 use crate::response::JSON;
+use crate::trace::Trace;
 use bytes::Bytes;
 use std::net::IpAddr;
 use tokio::time::Instant;
@@ -125,7 +126,7 @@ fn request(edition: &Edition, message: Message, application: &str) -> Request {
     let bearer = message.incoming.token.map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
     let mut headers = vec![("content-type".to_owned(), JSON.to_owned())];
     headers.extend(bearer);
-    let mut request = Request {
+    Request {
         id: RequestId::random(),
         kind: Kind::Message,
         method: MESSAGE.to_owned(),
@@ -140,7 +141,6 @@ fn request(edition: &Edition, message: Message, application: &str) -> Request {
         way: Vec::new(),
         token_in_header: true,
         as_member: false,
-    };
-    request.renew_trace_span();
-    request
+        trace: Trace::begin(),
+    }
 }

@@ -9,6 +9,7 @@ use crate::failure::{Failure, NOT_RUN};
 use crate::names::RequestId;
 use crate::request::{Kind, Request};
 use crate::response::Response;
+use crate::trace::{self, Trace};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
@@ -40,7 +41,8 @@ pub(super) async fn answer(
     let response = match receive(&edition.configuration.settings.limits, &parts, body, id.clone(), address).await {
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
-            let refused = Refused { id: &id, method: parts.method.as_str(), path: parts.uri.path(), started };
+            let (method, path, trace) = (parts.method.as_str(), parts.uri.path(), trace(&parts.headers));
+            let refused = Refused { id: &id, method, path, started, trace: &trace };
             front.dispatch.refuse(&refused, &failure);
             Response::from(failure.with_header("x-request-id", id.as_str()))
         }
@@ -72,7 +74,7 @@ pub(super) async fn receive(
     let deadline = Instant::now() + limits.request_time;
     check(limits, parts)?;
     let body = read_body(limits, parts, body, deadline).await?;
-    let mut request = Request {
+    Ok(Request {
         id,
         kind: Kind::Rest,
         method: parts.method.as_str().to_owned(),
@@ -87,9 +89,8 @@ pub(super) async fn receive(
         way: Vec::new(),
         token_in_header: false,
         as_member: false,
-    };
-    request.renew_trace_span();
-    Ok(request)
+        trace: trace(&parts.headers),
+    })
 }
 
 /// What every request has to keep to, whoever answers it.
@@ -139,7 +140,17 @@ async fn read_body(limits: &Limits, parts: &Parts, body: Body, deadline: Instant
 }
 
 fn plain_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let kept = headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str()));
+    let kept = |name: &str| !OF_THE_CONNECTION.contains(&name) && !trace::is_header(name);
+    pairs(headers, kept)
+}
+
+/// The client's trace, or a new one.
+fn trace(headers: &HeaderMap) -> Trace {
+    Trace::take(&mut pairs(headers, trace::is_header)).unwrap_or_else(Trace::begin)
+}
+
+fn pairs(headers: &HeaderMap, kept: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let kept = headers.iter().filter(|(name, _)| kept(name.as_str()));
     kept.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 

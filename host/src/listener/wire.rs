@@ -4,11 +4,16 @@
 //! It never touches the bytes of a request that was read.
 
 use crate::configuration::Limits;
+use crate::logging::REQUEST;
 use crate::names::RequestId;
 use crate::tls::Stream;
 use bytes::Bytes;
+use socket2::SockRef;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,9 +31,57 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Bytes that are thrown away meanwhile.
 const LINGER_BYTES: usize = 16 << 20;
 
+/// What is known of a connection's bytes outside of the HTTP library.
+#[derive(Debug, Default)]
+pub(super) struct Sign {
+    reads: AtomicUsize,
+    has_asked: AtomicBool,
+    is_looked_at: AtomicBool,
+    has_more: AtomicBool,
+}
+
+impl Sign {
+    /// A request has come.
+    pub(super) fn asked(&self) {
+        self.has_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request ever came.
+    pub(super) fn has_asked(&self) -> bool {
+        self.has_asked.load(Ordering::Relaxed)
+    }
+
+    /// How often bytes have come.
+    pub(super) fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// From now on, whoever reads finds out whether the system has bytes of which the runtime has not heard.
+    pub(super) fn ask(&self) {
+        self.is_looked_at.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it had none.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.has_more.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, stream: &Stream) {
+        if self.is_looked_at.load(Ordering::Relaxed) {
+            let stream = match stream {
+                Stream::Left(stream) => stream,
+                Stream::Right(stream) => stream.get_ref().0,
+            };
+            let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+            self.has_more.store(peeked.is_ok_and(|bytes| bytes > 0), Ordering::Relaxed);
+        }
+    }
+}
+
 /// One connection.
 pub(super) struct Wire {
     stream: Stream,
+    sign: Arc<Sign>,
     /// The words for headers that are too many or too long.
     too_large: String,
     /// Our answer in place of a bare status, until it is written.
@@ -39,9 +92,9 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, limits: &Limits) -> Self {
+    pub(super) fn new(stream: Stream, limits: &Limits, sign: Arc<Sign>) -> Self {
         let too_large = super::rest::headers_too_large(limits);
-        Self { stream, too_large, refusal: Bytes::new(), linger: None, patience: None }
+        Self { stream, sign, too_large, refusal: Bytes::new(), linger: None, patience: None }
     }
 
     /// Our answer, if these bytes are the HTTP library's bare one: ours always have a request id.
@@ -60,7 +113,8 @@ impl Wire {
             _ => ("400 Bad Request", "This is not an HTTP/1.1 request".to_owned()),
         };
         let id = RequestId::random();
-        tracing::info!(request = id.as_str(), "refused before it was read: {status}: {words}");
+        let code: Option<u16> = status.get(..3).and_then(|code| code.parse().ok());
+        tracing::info!(name: REQUEST, request = id.as_str(), status = code, kind = "rest", error = words, "refused before it was read: {status}: {words}");
         let body = serde_json::json!({ "error": words }).to_string();
         let (length, kind) = (body.len(), crate::response::JSON);
         Some(Bytes::from(format!(
@@ -114,7 +168,14 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        match &read {
+            Poll::Ready(_) => {
+                self.sign.reads.fetch_add(1, Ordering::Relaxed);
+            }
+            Poll::Pending => self.sign.note(&self.stream),
+        }
+        read
     }
 }
 

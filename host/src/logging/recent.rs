@@ -2,6 +2,7 @@
 //! In come the lines as they are written; out go those that came after the last one that somebody saw.
 //! It keeps what the log shows and nothing else, and a bounded number of lines.
 
+use super::is_told_by_the_words;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -69,7 +70,7 @@ impl<S: Subscriber> Layer<S> for Recent {
             // A line that is written while another one is put together would be one of this file.
             if let Ok(mut words) = words.try_borrow_mut() {
                 words.clear();
-                event.record(&mut *words);
+                event.record(&mut Shown { words: &mut words, event });
                 keep(level(*event.metadata().level()), &words);
             }
         });
@@ -117,10 +118,16 @@ impl Words {
     }
 }
 
-impl Visit for Words {
+/// An event on its way into words.
+struct Shown<'w, 'e> {
+    words: &'w mut Words,
+    event: &'e Event<'e>,
+}
+
+impl Visit for Shown<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "request" {
-            self.request = Some(value.into());
+            self.words.request = Some(value.into());
         } else {
             self.record_debug(field, &value);
         }
@@ -129,8 +136,9 @@ impl Visit for Words {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing into memory never fails.
         let _ = match field.name() {
-            "message" => write!(self.text, "{value:?}"),
-            name => write!(self.rest, " {name}={value:?}"),
+            "message" => write!(self.words.text, "{value:?}"),
+            _ if is_told_by_the_words(self.event.metadata(), field) => Ok(()),
+            name => write!(self.words.rest, " {name}={value:?}"),
         };
     }
 }

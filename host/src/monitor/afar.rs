@@ -60,6 +60,7 @@ pub(super) async fn ask(instance: &Instance, view: View, query: &str) -> Result<
         way: Vec::new(),
         token_in_header: false,
         as_member: false,
+        trace: crate::trace::Trace::begin(),
     };
     let response = instance.view(request).await.map_err(|failure| {
         let why = failure.operator.unwrap_or_else(|| failure.caller.into_owned());

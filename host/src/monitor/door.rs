@@ -154,6 +154,7 @@ mod tests {
             way: Vec::new(),
             token_in_header: false,
             as_member: false,
+            trace: crate::trace::Trace::begin(),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn overview(monitor: &Monitor, is_short: bool) -> Value {
         "host": &*edition.application, "role": role, "serverName": edition.configuration.settings.server_name,
         "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "port": monitor.seen.port,
         "started": milliseconds(monitor.started), "uptime": uptime.as_secs_f64(), "now": milliseconds(now),
-        "stopping": monitor.seen.stop.is_cancelled(), "defaultPassword": edition.configuration.settings.has_known_password(),
+        "stopping": monitor.seen.drain.is_cancelled(), "defaultPassword": edition.configuration.settings.has_known_password(),
         "memory": memory, "cpu": cores, "pool": pool(monitor), "workers": workers,
         "totals": {"requests": requests, "errors": errors, "callerErrors": caller_errors},
         "history": history(&times), "last": together(&times), "problems": problems(monitor),

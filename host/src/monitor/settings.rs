@@ -55,6 +55,7 @@ fn own(settings: &HostSettings, port: u16) -> Map<String, Value> {
         ("serverName", settings.server_name.as_str().into()),
         ("managementPassword", settings.management_password.to_string().into()),
         ("port", port.into()),
+        ("managementPort", settings.management_port.into()),
         ("poolSize", settings.pool_size.into()),
         ("max_queue_length", settings.max_queue_length.into()),
         ("idleLimit", milliseconds(settings.idle_limit)),

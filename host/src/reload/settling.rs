@@ -72,12 +72,9 @@ impl Settling {
         self.known.remove(path);
     }
 
-    /// The file was read when it was so; what it is later is a change.
-    pub(super) fn taken(&mut self, path: &Path, stamp: Option<Stamp>) {
-        match stamp {
-            Some(stamp) => self.known.insert(path.to_owned(), stamp),
-            None => self.known.remove(path),
-        };
+    /// The file was read when it was so: what it is later is a change.
+    pub(super) fn taken(&mut self, path: PathBuf, stamp: Stamp) {
+        self.known.insert(path, stamp);
     }
 
     /// The files are now so.

@@ -44,7 +44,7 @@ impl Program {
         command.args(["run", "--until-stdin-ends", "--port", "0", "--app"]).arg(folder).args(arguments);
         // Compiled modules of this run are of no use to anybody else.
         command.arg("--data").arg(folder.join(format!("data-{name}")));
-        command.env_remove("microservice").env("QEWD_LOG", LOG);
+        command.env_remove("microservice").env("QEWD_LOG_FORMAT", "text").env("QEWD_LOG", LOG);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let output = child.stdout.take().expect("its output is piped");

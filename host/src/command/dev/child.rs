@@ -3,6 +3,7 @@
 //! Its standard input is a pipe from here: when this program is gone, however it went, the host stops.
 
 use super::say;
+use crate::logging::FORM_VARIABLE;
 use crate::names::HostName;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -79,7 +80,14 @@ fn spawn(
     let program = std::env::current_exe().map_err(|error| format!("this program does not know its file: {error}"))?;
     let mut command = Command::new(program);
     command.arg("run").arg("--app").arg(folder).arg("--port").arg(place.port.to_string()).arg("--until-stdin-ends");
-    command.env_remove("microservice").env_remove("QEWD_DATA");
+    // What is meant for one host, each of them would take for itself.
+    for variable in ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA"] {
+        command.env_remove(variable);
+    }
+    // Its lines come to a person, though by way of a pipe. Who wants something else has said so.
+    if std::env::var_os(FORM_VARIABLE).is_none_or(|form| form.is_empty()) {
+        command.env(FORM_VARIABLE, "text");
+    }
     if let Some(data) = &place.data {
         command.arg("--data").arg(data);
     }
