@@ -3,6 +3,9 @@
 //! It never does the work itself.
 
 mod run;
+mod owner;
+mod data;
+mod orphans;
 mod check;
 mod dev;
 mod build;
@@ -15,7 +18,7 @@ use crate::configuration::Address;
 use crate::names::ServiceName;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Where containers mount the application folder.
@@ -131,8 +134,18 @@ impl AppArgument {
 }
 
 impl RunArguments {
-    fn data(&self) -> Option<PathBuf> {
-        self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()))
+    /// The data folder, and what the log has to say about it.
+    fn data(&self) -> (Option<PathBuf>, Option<String>) {
+        match &self.data {
+            Some(named) => (Some(named.clone()), None),
+            None => data::mounted(Path::new(DATA)),
+        }
+    }
+
+    /// Serves as the owner of the application folder, where the environment asks for that.
+    fn become_owner(&self) -> Option<String> {
+        let data = self.data.clone().or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()));
+        owner::become_owner(&self.app.folder(), data.as_deref(), self.microservice.as_deref())
     }
 }
 
@@ -155,14 +168,20 @@ fn service(text: &str) -> Result<(ServiceName, Address), String> {
 #[must_use]
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
+    let verb = line.verb.unwrap_or(Verb::Run(line.run));
+    // Before there are threads: the process may begin anew.
+    let stays = match &verb {
+        Verb::Run(arguments) => arguments.become_owner(),
+        _ => None,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().event_interval(EVENT_INTERVAL).enable_all().build()
     {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("the machine gives no threads: {error}")),
     };
     let ended = runtime.block_on(async {
-        match line.verb.unwrap_or(Verb::Run(line.run)) {
-            Verb::Run(arguments) => run::run(arguments).await,
+        match verb {
+            Verb::Run(arguments) => run::run(arguments, stays).await,
             Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),

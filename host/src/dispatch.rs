@@ -22,6 +22,8 @@ use crate::pool::Pool;
 use crate::request::{Kind, Request, asked_by, message_of};
 use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
+use crate::telemetry::Telemetry;
+use crate::trace::Trace;
 use arc_swap::ArcSwap;
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use record::{Record, Waits};
@@ -47,16 +49,18 @@ pub struct Dispatch {
     pub activity: Activity,
     /// What cannot serve.
     pub findings: Findings,
+    /// Who gathers traces, if somebody does.
+    pub telemetry: Option<Telemetry>,
 }
 
 impl Dispatch {
     /// Serves this edition.
     #[must_use]
-    pub fn new(edition: Edition, audience: Arc<Audience>) -> Self {
+    pub fn new(edition: Edition, audience: Arc<Audience>, telemetry: Option<Telemetry>) -> Self {
         let pool = Pool::new(edition.pool_settings());
         let (counters, activity, findings) = (Counters::default(), Activity::default(), Findings::default());
         let (edition, entered) = (ArcSwap::from_pointee(edition), watch::Sender::new(0));
-        Self { edition, entered, pool, audience, counters, activity, findings }
+        Self { edition, entered, pool, audience, counters, activity, findings, telemetry }
     }
 
     /// What serves now. Whoever holds it keeps it whole, also when the next one has taken its place.
@@ -84,8 +88,9 @@ impl Dispatch {
     }
 
     /// Answers a request: one response, one log line.
-    pub async fn answer(&self, request: Request) -> Response {
+    pub async fn answer(&self, mut request: Request) -> Response {
         let edition = self.edition();
+        self.judge(&mut request.trace);
         let mut record = Record::new(self, &request, None);
         let outcome = self.journey(&edition, &mut record).await;
         record.write(&outcome);
@@ -152,7 +157,8 @@ impl Dispatch {
                 }
                 admitted?;
                 record.asks(service);
-                record.timed(Waits::Link, there(edition, request, service)).await
+                let trace = record.begin(Waits::Link);
+                record.timed(Waits::Link, there(edition, request, service, trace)).await
             }
         }
     }
@@ -168,6 +174,7 @@ impl Dispatch {
         let caller = edition.access.admit(request, decision.entry.authenticate)?;
         let source = decision.entry.source.as_ref();
         let module = edition.catalog.module(source, handler).ok_or_else(|| not_there(handler))?;
+        record.begin(Waits::Line);
         let place = record.timed(Waits::Line, self.pool.place(request, module)).await?;
         // What waited begins on the version that is newest now, unless its route and its caller might be judged anew as well.
         let newest = self.edition();
@@ -175,7 +182,7 @@ impl Dispatch {
         let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module);
         record.runs(module);
         let call = Call {
-            request: request.clone(),
+            request: Request { trace: record.begin(Waits::Handler), ..request.clone() },
             handler: handler.clone(),
             application: application(edition, request),
             route: Arc::clone(&decision.entry.uri),
@@ -224,21 +231,22 @@ impl Dispatch {
         }
     }
 
-    async fn answer_there(&self, edition: &Edition, request: Request, service: &ServiceName) -> Response {
+    async fn answer_there(&self, edition: &Edition, mut request: Request, service: &ServiceName) -> Response {
+        self.judge(&mut request.trace);
         let mut record = Record::new(self, &request, Some(service));
         let is_group = edition.configuration.groups.iter().any(|group| group.name == *service);
         let outcome = if is_group {
             Err(asked_group(service))
         } else {
-            record.timed(Waits::Link, there(edition, &request, service)).await
+            record.timed(Waits::Link, there(edition, &request, service, request.trace.clone())).await
         };
         record.write(&outcome);
         outcome.unwrap_or_else(Response::from)
     }
 }
 
-async fn there(edition: &Edition, request: &Request, service: &ServiceName) -> Result<Response, Failure> {
-    edition.links.ask(service, onward(edition, request)?).await
+async fn there(edition: &Edition, request: &Request, service: &ServiceName, trace: Trace) -> Result<Response, Failure> {
+    edition.links.ask(service, onward(edition, request, trace)?).await
 }
 
 fn asked_group(group: &ServiceName) -> Failure {
@@ -247,11 +255,11 @@ fn asked_group(group: &ServiceName) -> Failure {
 }
 
 /// The request as it goes on to another host.
-fn onward(edition: &Edition, request: &Request) -> Result<Request, Failure> {
+fn onward(edition: &Edition, request: &Request, trace: Trace) -> Result<Request, Failure> {
     if request.hops >= hops(edition) {
         return Err(in_a_circle(edition, request));
     }
-    Ok(request.forwarded(&edition.application))
+    Ok(request.forwarded(&edition.application, trace))
 }
 
 /// The host's, or that for which the client of a message registered.

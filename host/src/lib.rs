@@ -15,6 +15,7 @@ pub mod edition;
 pub mod router;
 pub mod link;
 pub mod access;
+pub mod telemetry;
 pub mod tls;
 pub mod pool;
 pub mod handler;

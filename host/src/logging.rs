@@ -2,9 +2,11 @@
 //! In comes which lines are wanted; out goes the one subscriber that every part writes to.
 //! Secrets, tokens, passwords and bodies are never given to it.
 
+mod choice;
 mod form;
 mod recent;
 
+pub use choice::{By, Chosen, check, chosen, configure, show};
 pub use form::FORM_VARIABLE;
 pub use recent::{Line, recent};
 
@@ -12,7 +14,6 @@ use form::Form;
 use std::borrow::Cow;
 use tracing::Metadata;
 use tracing::field::Field;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -31,8 +32,7 @@ const NOT_IN_THE_WORDS: [&str; 3] = ["message", "request", "version"];
 /// When an environment variable says something that is no choice of lines, or no form of them.
 pub fn start() -> Result<(), String> {
     let given = |variable| std::env::var(variable).ok().filter(|wanted: &String| !wanted.is_empty());
-    let wanted = given(VARIABLE).unwrap_or_else(|| "info".to_owned());
-    let filter = filter(&wanted)?;
+    let filter = choice::begin(given(VARIABLE))?;
     let form = Form::chosen(given(FORM_VARIABLE).as_deref())?;
     let colours = std::io::IsTerminal::is_terminal(&std::io::stdout());
     // Without a reader of standard output there is nobody to complain to either.
@@ -44,20 +44,6 @@ pub fn start() -> Result<(), String> {
 /// Whether people who read the words of an event know the field already.
 fn is_told_by_the_words(event: &Metadata<'_>, field: &Field) -> bool {
     event.name() == REQUEST && !NOT_IN_THE_WORDS.contains(&field.name())
-}
-
-/// A single word is a level: taken for the name of a part, as the library does, a typing error would silence the log.
-fn filter(wanted: &str) -> Result<EnvFilter, String> {
-    let words = || {
-        format!(
-            "{VARIABLE}={wanted:?} is not understood; use error, warn, info, debug or trace, or also parts: info,qewd::handler=debug"
-        )
-    };
-    let is_level = |word: &str| word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
-    if !wanted.split(',').all(|part| part.contains('=') || is_level(part.trim())) {
-        return Err(words());
-    }
-    EnvFilter::try_new(wanted).map_err(|_| words())
 }
 
 /// Bytes of one text in a line: what a handler or a client wrote may be longer, and is cut.
@@ -105,15 +91,5 @@ mod tests {
     fn control_characters_are_shown_not_obeyed() {
         assert_eq!(one_line("a\u{1b}[2Jb\tc\n"), "a\\u{1b}[2Jb\tc\\n");
         assert_eq!(one_line(&"x".repeat(2 * LINE_BYTES)).len(), LINE_BYTES);
-    }
-
-    #[test]
-    fn a_word_that_is_no_level_is_refused() {
-        for good in ["info", "warn", "info,qewd::handler=debug", "off"] {
-            assert!(filter(good).is_ok(), "{good}");
-        }
-        for bad in ["verbose", "info,handler", "qewd=loud"] {
-            assert!(filter(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -336,6 +336,7 @@ impl Reloader {
             Ok(edition) => {
                 let edition = Arc::new(edition);
                 self.dispatch.enter(&edition);
+                crate::logging::configure(edition.configuration.settings.log.as_deref());
                 edition.enter(&self.surroundings, new_configuration);
                 news::tell(serving, &edition);
                 true

@@ -101,14 +101,20 @@ impl Request {
         (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
 
-    /// The request as this host sends it on to another one: one hop more.
+    /// The request as this host sends it on to another one: one hop more, in this span.
     #[must_use]
-    pub fn forwarded(&self, host: &Arc<str>) -> Self {
-        let mut request = self.clone();
+    pub fn forwarded(&self, host: &Arc<str>, trace: Trace) -> Self {
+        let mut request = Self { trace, ..self.clone() };
         request.hops = request.hops.saturating_add(1);
         request.way.push(Arc::clone(host));
         request.as_member = false;
         request
+    }
+
+    /// Whether a handler of the host that has it asked it there.
+    #[must_use]
+    pub fn is_own_question(&self) -> bool {
+        self.way.last().is_some_and(|step| step.ends_with(ASKED))
     }
 
     /// Whether this host has sent it on before, and no handler has asked anew since: then it goes round for ever.
@@ -226,7 +232,7 @@ mod tests {
             assert_eq!(request.came_back(host), came_back, "{way:?}");
             assert_eq!(request.way_to(host), shown);
         }
-        let next = with_way(&["o"]).forwarded(&Arc::from("a"));
+        let next = with_way(&["o"]).forwarded(&Arc::from("a"), Trace::begin());
         assert_eq!((next.way.len(), next.hops, next.way_to("b").as_str()), (2, 1, "o > a > b"));
     }
 }

@@ -18,6 +18,7 @@ use crate::pool::Pool;
 use crate::presence::Presence;
 use crate::reload::Reloader;
 use crate::store::Documents;
+use crate::telemetry::Telemetry;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -103,9 +104,11 @@ impl Host {
         // What changes from now on is seen by its stamp, also while the host starts.
         let files = look_at_configuration(&options.folder).map_err(StartFailure::Machine)?;
         let configuration = Configuration::load(&options.folder, name, IfSecretMissing::Generate)?;
+        crate::logging::configure(configuration.settings.log.as_deref());
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
+        let telemetry = Telemetry::start(configuration.host.as_str()).map_err(StartFailure::Machine)?;
         check_services(&options.services, &configuration).map_err(StartFailure::Machine)?;
         let tls = Arc::new(Tls::load(&configuration, &options.services)?);
         let (upward, questions) = mpsc::channel(QUESTIONS);
@@ -125,7 +128,7 @@ impl Host {
         let (services, tls_here) = (options.services, Arc::clone(&tls));
         let surroundings = Surroundings { services, routes, audience: Arc::clone(&audience), tls: tls_here };
         let edition = Edition::first(&surroundings, configuration, draft);
-        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience));
+        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience, telemetry));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
         let start = Starting { dispatch, tls, socket, documents };
         run(start, questions, reloader).map_err(StartFailure::Machine)
@@ -155,6 +158,9 @@ impl Host {
         self.dispatch.edition().links.close().await;
         if let Err(failure) = self.documents.close().await {
             tracing::error!("not all documents are on the disk: {failure}");
+        }
+        if let Some(telemetry) = &self.dispatch.telemetry {
+            telemetry.close().await;
         }
         in_time.map_err(|_| limits.stop)
     }

@@ -35,6 +35,13 @@ impl TraceId {
         Self(NonZeroU128::new(rand::random()).unwrap_or(NonZeroU128::MIN))
     }
 
+    /// 63 bits of it that are random in every trace.
+    #[must_use]
+    pub fn chance(self) -> u64 {
+        let [.., a, b, c, d, e, f, g, h] = self.bytes();
+        u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1
+    }
+
     /// As bytes, the most significant first.
     #[must_use]
     pub fn bytes(self) -> [u8; 16] {
@@ -101,6 +108,12 @@ impl Trace {
     #[must_use]
     pub fn child(&self) -> Self {
         Self { span: SpanId::random(), parent: Some(self.span), ..self.clone() }
+    }
+
+    /// What other tracing systems send along.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
     }
 
     /// Takes the trace out of headers with lower-case names, and goes on with it in a span of its own. None: they have no valid

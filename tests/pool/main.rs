@@ -59,6 +59,7 @@ fn call(handler: &str, query: &str) -> Call {
         client_address: "127.0.0.1".to_owned(),
         deadline: Instant::now() + PATIENCE,
         hops: 0,
+        trace: qewd::trace::Trace::begin(),
         parts: None,
         way: Vec::new(),
         token_in_header: false,

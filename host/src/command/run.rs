@@ -11,14 +11,18 @@ use std::process::ExitCode;
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Runs a host.
+/// Runs a host. `stays` says why it runs as root.
 ///
 /// # Errors
 /// The words that say why it did not start.
-pub(super) async fn run(arguments: RunArguments) -> Result<ExitCode, String> {
+pub(super) async fn run(arguments: RunArguments, stays: Option<String>) -> Result<ExitCode, String> {
     crate::logging::start()?;
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
-    let data = arguments.data();
+    super::orphans::bury().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let (data, unusable) = arguments.data();
+    for words in stays.iter().chain(&unusable) {
+        tracing::warn!("{words}");
+    }
     let options = Options {
         folder: arguments.app.folder(),
         microservice: arguments.microservice,

@@ -39,6 +39,8 @@ pub struct HostSettings {
     /// `versionHeader`: whether an answer says in the header `qewd-version` which version of its module gave it. Default no:
     /// it is nobody's business but the operator's.
     pub version_header: bool,
+    /// `log`: which lines the log has, unless the environment says so. Default: neither does.
+    pub log: Option<String>,
     /// `limits`: what this host works within.
     pub limits: Limits,
     /// `ssl`: this host's certificates. Default none.
@@ -70,6 +72,7 @@ impl Default for HostSettings {
             initial_session_timeout: limits::DEFAULT_SESSION_SECONDS,
             cors: Cors::Any,
             version_header: false,
+            log: None,
             limits: Limits::default(),
             ssl: Ssl::default(),
         }
@@ -162,6 +165,8 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
                 "Whether an answer names the version of its module in the header qewd-version.",
             )
             .usually(Usual::Flag(false)),
+            key("log", SOME_TEXT, "Which lines the log has, in the words of QEWD_LOG, which wins.")
+                .usually(Usual::Text("info")),
             key("limits", Kind::Object(&LIMIT_KEYS), "What the host works within."),
             key("ssl", Kind::Object(&SSL_KEYS), "The host's certificates.").usually(Usual::Words("none: plain HTTP")),
             key("poolPrefork", Kind::Flag, "Only false describes what happens: workers start on demand.")
@@ -244,6 +249,7 @@ pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
         initial_session_timeout: block.whole("initialSessionTimeout").unwrap_or(usual.initial_session_timeout),
         cors: cors(block).unwrap_or(usual.cors),
         version_header: block.flag("versionHeader").unwrap_or(usual.version_header),
+        log: log(block),
         limits: block.inner("limits", &LIMIT_KEYS).map_or(usual.limits, |mut inner| read_limits(&mut inner)),
         ssl: ssl::read_below(block),
     }
@@ -273,6 +279,19 @@ pub fn check_ports(port: u16, management_port: Option<u16>) -> Result<(), String
         return Err(format!("\"managementPort\" is {port}, which is the host's own port"));
     }
     Ok(())
+}
+
+/// Which lines the log has, in the words that the start has for it.
+fn log(block: &mut Block<'_, '_>) -> Option<String> {
+    let lines = block.text("log")?;
+    match crate::logging::check(lines) {
+        Ok(()) => Some(lines.to_owned()),
+        Err(words) => {
+            let (what, mend) = words.split_once("; ").unwrap_or((&words, ""));
+            block.error("log", format!("\"log\": {what}"), mend.to_owned());
+            None
+        }
+    }
 }
 
 fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {

@@ -70,14 +70,16 @@ impl Dispatch {
         let Some(member) = question.members.get(number) else {
             return (number, Failure::connection_down("there is no such member").into());
         };
-        let mut record = Record::new(self, &question.request, Some(member));
+        // Each member is asked in a span of its own.
+        let request = Request { trace: question.request.trace.child(), ..question.request.clone() };
+        let mut record = Record::new(self, &request, Some(member));
         record.found(decision);
         let asked = async {
             match &decision.entry.handler {
                 Some(handler) if is_this_host(edition, member) => {
                     self.here(edition, handler, decision, &mut record).await
                 }
-                _ => record.timed(Waits::Link, ask_as_member(edition, &question.request, member)).await,
+                _ => record.timed(Waits::Link, ask_as_member(edition, &request, member)).await,
             }
         };
         let late = || Failure::deadline("the member did not answer in the time of its group");
@@ -101,7 +103,7 @@ impl<'q> Question<'q> {
 
 /// Asks a member for its own part.
 async fn ask_as_member(edition: &Edition, request: &Request, member: &ServiceName) -> Result<Response, Failure> {
-    let mut request = onward(edition, request)?;
+    let mut request = onward(edition, request, request.trace.clone())?;
     request.as_member = true;
     edition.links.ask(member, request).await
 }

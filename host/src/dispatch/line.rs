@@ -2,26 +2,14 @@
 //! In come the request, what was found out about it, and how it ended; out goes one event: words for people, fields for programs.
 //! No query, header or body is in it.
 
-use crate::activity::{Found, Named};
 use crate::logging::{REQUEST, cut};
-use crate::names::ServiceName;
-use crate::trace::TraceId;
+use crate::names::{HandlerName, ServiceName};
+use crate::telemetry::Ended;
 use std::fmt;
 use std::time::Duration;
 
 /// A request that has ended.
-pub(super) struct Line<'a> {
-    pub(super) request: Named<'a>,
-    pub(super) trace: TraceId,
-    /// The service that was asked by name.
-    pub(super) asked: Option<&'a ServiceName>,
-    pub(super) found: &'a Found,
-    pub(super) took: Duration,
-    /// None: its caller went away.
-    pub(super) status: Option<u16>,
-    /// Why it failed.
-    pub(super) error: Option<&'a str>,
-}
+pub(super) struct Line<'a>(pub(super) &'a Ended<'a>);
 
 /// What a field says where nobody waits for the answer any more.
 const GIVEN_UP: &str = "given up by its caller";
@@ -29,23 +17,24 @@ const GIVEN_UP: &str = "given up by its caller";
 impl Line<'_> {
     /// Writes it. `is_ours`: an operator has something to look at.
     pub(super) fn write(&self, is_ours: bool) {
+        let Ended { request, trace, found, took, status, error, .. } = *self.0;
         // The levels of events are constants.
         macro_rules! write {
             ($level:ident) => {
                 tracing::$level!(
                     name: REQUEST,
-                    request = self.request.id.as_str(),
-                    method = self.request.method,
-                    path = cut(self.request.path),
-                    route = self.found.route.as_deref(),
-                    status = self.status,
-                    milliseconds = milliseconds(self.took),
-                    kind = self.request.kind.as_str(),
-                    handler = self.found.handler.as_ref().map(crate::names::HandlerName::as_str),
-                    version = self.found.version.as_deref(),
-                    service = self.found.service.as_ref().map(ServiceName::as_str),
-                    trace = %self.trace,
-                    error = self.status.map_or(Some(GIVEN_UP), |_| self.error),
+                    request = request.id.as_str(),
+                    method = request.method,
+                    path = cut(request.path),
+                    route = found.route.as_deref(),
+                    status,
+                    milliseconds = milliseconds(took),
+                    kind = request.kind.as_str(),
+                    handler = found.handler.as_ref().map(HandlerName::as_str),
+                    version = found.version.as_deref(),
+                    service = found.service.as_ref().map(ServiceName::as_str),
+                    trace = %trace.id,
+                    error = status.map_or(Some(GIVEN_UP), |_| error),
                     "{self}"
                 )
             };
@@ -66,14 +55,15 @@ fn milliseconds(took: Duration) -> f64 {
 /// In the words of the log; a question of a handler says whom it was asked.
 impl fmt::Display for Line<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(service) = self.asked {
+        let Ended { request, asked, took, status, error, .. } = *self.0;
+        if let Some(service) = asked {
             write!(formatter, "asked {service}: ")?;
         }
-        write!(formatter, "{} {:?}", self.request.method, cut(self.request.path))?;
-        let Some(status) = self.status else {
+        write!(formatter, "{} {:?}", request.method, cut(request.path))?;
+        let Some(status) = status else {
             return write!(formatter, " was {GIVEN_UP}");
         };
-        write!(formatter, " -> {status} in {:.1} ms", milliseconds(self.took))?;
-        self.error.map_or(Ok(()), |words| write!(formatter, ": {words}"))
+        write!(formatter, " -> {status} in {:.1} ms", milliseconds(took))?;
+        error.map_or(Ok(()), |words| write!(formatter, ": {words}"))
     }
 }

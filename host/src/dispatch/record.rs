@@ -11,6 +11,7 @@ use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::router::Decision;
+use crate::telemetry::{Ended, Step, Steps};
 use crate::trace::Trace;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,8 @@ pub(super) struct Record<'a> {
     found: Found,
     /// The module whose handler ran, if one ran here.
     ran: Option<Arc<Module>>,
+    /// Those of its steps that are to be spans.
+    steps: Steps,
     begun: SystemTime,
     started: Instant,
     is_written: bool,
@@ -46,6 +49,7 @@ impl<'a> Record<'a> {
             asked,
             found: Found { service: asked.cloned(), ..Found::default() },
             ran: None,
+            steps: Steps::default(),
             begun: SystemTime::now(),
             started: Instant::now(),
             is_written: false,
@@ -71,6 +75,22 @@ impl<'a> Record<'a> {
     /// The version of the module that answered here.
     pub(super) fn version(&self) -> Option<Arc<str>> {
         self.ran.as_ref().map(|module| Arc::clone(module.version()))
+    }
+
+    /// The trace of a step that begins now: a span of its own, where somebody is to see it.
+    pub(super) fn begin(&mut self, step: Waits) -> Trace {
+        let trace = &self.request.trace;
+        if self.dispatch.telemetry.is_none() || !trace.is_sampled {
+            return trace.clone();
+        }
+        let trace = trace.child();
+        let place = match step {
+            Waits::Line => &mut self.steps.line,
+            Waits::Handler => &mut self.steps.handler,
+            Waits::Link => &mut self.steps.link,
+        };
+        *place = Some(Step { span: trace.span, after: self.started.elapsed() });
+        trace
     }
 
     /// Waits for a step and notes how long it took. One that is given up took its time, too.
@@ -109,8 +129,17 @@ impl<'a> Record<'a> {
         }
         let Request { id, kind, method, path, trace, .. } = self.request;
         let request = Named { id, time: self.begun, kind: *kind, method, path };
-        let line = Line { request, trace: trace.id, asked: self.asked, found: &found, took, status, error: words };
-        line.write(is_ours);
+        let ended = Ended {
+            request,
+            trace,
+            asked: self.asked,
+            is_own_question: self.request.is_own_question(),
+            found: &found,
+            took,
+            status,
+            error: words,
+        };
+        self.dispatch.tell(&ended, &self.steps, is_ours);
         self.dispatch.activity.add(request, found, status, words);
     }
 }
@@ -138,6 +167,21 @@ pub struct Refused<'a> {
 }
 
 impl Dispatch {
+    /// Decides whether a trace is kept, where this host has a say in it.
+    pub(super) fn judge(&self, trace: &mut Trace) {
+        if let Some(telemetry) = &self.telemetry {
+            trace.is_sampled = telemetry.keeps(trace);
+        }
+    }
+
+    /// Tells the log of a request that has ended, and whoever gathers traces.
+    fn tell(&self, ended: &Ended<'_>, steps: &Steps, is_ours: bool) {
+        Line(ended).write(is_ours);
+        if let Some(telemetry) = self.telemetry.as_ref().filter(|_| ended.trace.is_sampled) {
+            telemetry.add(ended, steps);
+        }
+    }
+
     /// Writes down a request that the listener refused: one too large, for instance.
     pub fn refuse(&self, request: &Refused<'_>, failure: &Failure) {
         let Refused { id, method, path, started, trace } = *request;
@@ -146,7 +190,11 @@ impl Dispatch {
         let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
         let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
         let request = Named { id, time, kind: Kind::Rest, method, path };
-        Line { request, trace: trace.id, asked: None, found: &found, took, status, error }.write(false);
+        let mut trace = trace.clone();
+        self.judge(&mut trace);
+        let (asked, is_own_question, trace, found_out) = (None, false, &trace, &found);
+        let ended = Ended { request, trace, asked, is_own_question, found: found_out, took, status, error };
+        self.tell(&ended, &Steps::default(), false);
         self.activity.add(request, found, status, error);
     }
 }

@@ -267,10 +267,18 @@ fn request(body: &str, deadline: Instant) -> Request {
         deadline,
         hops: 3,
         parts: None,
+        trace: crate::trace::Trace::begin(),
         way: vec!["orchestrator".into(), "a's handler".into(), "a".into()],
         token_in_header: true,
         as_member: true,
     }
+}
+
+/// What was sent and what arrived, to be compared: the receiving host has a span of its own, below the sender's.
+fn shown(sent: &Request, mut arrived: Request) -> (String, String) {
+    assert_eq!((arrived.trace.id, arrived.trace.parent), (sent.trace.id, Some(sent.trace.span)));
+    arrived.trace = sent.trace.clone();
+    (format!("{sent:?}"), format!("{arrived:?}"))
 }
 
 /// The answer that belongs to a number, and to no other.

@@ -2,14 +2,21 @@
 //! In comes a request of somebody who has signed in; out goes what was done, once it is done.
 //! Each change has a line in the log with the address from which it was wanted.
 
-use super::door::{address, check_json, no_such_path, wrong_method};
+use super::door::{address, check_json, no_such_path, only_looks, wrong_method};
 use super::{Monitor, documents, json};
 use crate::failure::Failure;
-use crate::logging::one_line;
+use crate::logging::{Chosen, one_line};
 use crate::request::Request;
 use crate::response::Response;
 use serde::Deserialize;
 use serde_json::json;
+
+/// A wish of which lines the log has. Without the member it is none: a forgotten word must not take one back.
+#[derive(Deserialize)]
+struct Lines {
+    #[serde(deserialize_with = "Option::deserialize")]
+    lines: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct Which {
@@ -27,6 +34,9 @@ impl Monitor {
             ["handlers", "reload"] if is_posted => self.reload(which(request)?, request).await,
             ["clients", id, "disconnect"] if is_posted => self.disconnect(id, request),
             ["host", "stop"] if is_posted => Ok(self.stop_host(request)),
+            ["log"] if is_posted => choose_lines(request),
+            ["log"] if only_looks(request) => Ok(chosen(&crate::logging::chosen())),
+            ["log"] => Err(wrong_method("GET, HEAD, POST")),
             ["workers" | "handlers" | "host", "stop"]
             | ["workers", _, "stop"]
             | ["handlers", "reload"]
@@ -97,6 +107,22 @@ impl Monitor {
         self.seen.stop_wanted.cancel();
         json(&json!({"ok": true}))
     }
+}
+
+/// Changes which lines the log has, until it is taken back.
+fn choose_lines(request: &Request) -> Result<Response, Failure> {
+    check_json(request)?;
+    let wish: Result<Lines, _> = serde_json::from_slice(&request.body);
+    let Lines { lines } = wish.map_err(|_| Failure::caller(400, "Send {\"lines\": \"debug\"}, or null to go back"))?;
+    let shown = lines.as_deref().unwrap_or("what is configured");
+    let wanted = format!("monitor: {} has the log show {}", address(request), one_line(shown));
+    let now = crate::logging::show(lines).map_err(|words| Failure::caller(400, words))?;
+    tracing::info!("{wanted}");
+    Ok(chosen(&now))
+}
+
+fn chosen(chosen: &Chosen) -> Response {
+    json(&json!({"lines": chosen.lines, "from": chosen.by.as_str(), "otherwise": chosen.otherwise}))
 }
 
 /// The module that the body names.

@@ -9,6 +9,15 @@ use std::path::{Path, PathBuf};
 /// Bits of a mode that let a group or everybody write.
 const OTHERS_WRITE: u32 = 0o022;
 
+/// Why a folder is not used.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("it cannot be used: {0}")]
+    System(#[from] std::io::Error),
+    #[error("{0}")]
+    Unsafe(&'static str),
+}
+
 /// The folder; none where there is no safe one, and modules are compiled at each start.
 #[must_use]
 pub fn compiled_folder(data: Option<&Path>) -> Option<PathBuf> {
@@ -19,7 +28,12 @@ pub fn compiled_folder(data: Option<&Path>) -> Option<PathBuf> {
     match private(&folder) {
         Ok(folder) => Some(folder),
         Err(why) => {
-            tracing::warn!("modules are compiled at each start: {}: {why}", folder.display());
+            let words = format!("modules are compiled at each start: {}: {why}", folder.display());
+            match why {
+                // Nobody has asked for this place: a container without a home, or with a root that cannot be written, is in order.
+                Failure::System(_) if data.is_none() => tracing::debug!("{words}"),
+                _ => tracing::warn!("{words}"),
+            }
             None
         }
     }
@@ -32,18 +46,17 @@ fn users_cache() -> Option<PathBuf> {
 }
 
 /// Makes the folder if it is missing, and makes sure that nobody else can put anything into it.
-fn private(folder: &Path) -> Result<PathBuf, String> {
-    let cannot = |error: std::io::Error| format!("it cannot be used: {error}");
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(cannot)?;
-    let folder = folder.canonicalize().map_err(cannot)?;
-    let found = folder.metadata().map_err(cannot)?;
+fn private(folder: &Path) -> Result<PathBuf, Failure> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let folder = folder.canonicalize()?;
+    let found = folder.metadata()?;
     // A file of our own shows who we are.
-    let own = tempfile::NamedTempFile::new_in(&folder).and_then(|file| file.as_file().metadata()).map_err(cannot)?;
+    let own = tempfile::NamedTempFile::new_in(&folder).and_then(|file| file.as_file().metadata())?;
     if found.uid() != own.uid() {
-        return Err("it belongs to another user; remove it".to_owned());
+        return Err(Failure::Unsafe("it belongs to another user; remove it"));
     }
     if found.mode() & OTHERS_WRITE != 0 {
-        return Err("others may write to it; type chmod go-w for it, after removing what is in it".to_owned());
+        return Err(Failure::Unsafe("others may write to it; type chmod go-w for it, after removing what is in it"));
     }
     Ok(folder)
 }

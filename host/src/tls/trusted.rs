@@ -6,10 +6,14 @@ use super::connect::Trust;
 use super::pem::{authorities, certified, problem, provider};
 use super::served::HTTP;
 use super::{Links, Wanted};
-use crate::configuration::{PemFile, Problem};
+use crate::configuration::{PEM_BYTES, PemFile, Problem};
 use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +66,33 @@ fn trust(
     // A link is opened seldom, and each time the other end is to show what it is.
     config.resumption = Resumption::disabled();
     Ok(Trust::new(config))
+}
+
+impl Trust {
+    /// How a host that is no qewd is known: by the authorities of this file, else by those of the system.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn outward(file: Option<&Path>) -> Result<Self, String> {
+        let store = match file {
+            Some(file) => outward_authorities(file).map_err(|what| format!("{}: {what}", file.display()))?,
+            None => system_roots(),
+        };
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| error.to_string())?.with_root_certificates(store);
+        let mut config = builder.with_no_client_auth();
+        config.alpn_protocols = vec![HTTP.to_vec()];
+        Ok(Self::new(config))
+    }
+}
+
+fn outward_authorities(file: &Path) -> Result<RootCertStore, String> {
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(PEM_BYTES).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot be read: {error}; mend the path, or let the user that runs qewd read it"))?;
+    let mut store = RootCertStore::empty();
+    let (good, _) = store.add_parsable_certificates(CertificateDer::pem_slice_iter(&bytes).flatten());
+    (good > 0).then_some(store).ok_or_else(|| "holds no certificate of an authority in PEM form".to_owned())
 }
 
 /// Without any, every certificate is refused, in words that say what to do.
