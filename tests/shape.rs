@@ -288,10 +288,16 @@ fn only_the_handler_module_names_wasmtime() {
 
 #[test]
 fn only_the_listener_names_the_http_library() {
+    /// Where the host is a client of HTTP itself.
+    const CLIENTS: [&str; 1] = ["host/src/telemetry/post.rs:"];
+    let named = who_names(&["axum", "hyper", "hyper_util", "tower_http"], "listener");
     hold(
-        "only files below host/src/listener name axum or hyper",
+        "only files below host/src/listener name axum or hyper, and one client where the host asks others by HTTP",
         "hand over plain data: host/src/request.rs and host/src/response.rs",
-        &who_names(&["axum", "hyper", "hyper_util", "tower_http"], "listener"),
+        &named
+            .into_iter()
+            .filter(|breach| !CLIENTS.iter().any(|client| breach.starts_with(client)))
+            .collect::<Vec<_>>(),
     );
 }
 

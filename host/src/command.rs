@@ -10,6 +10,7 @@ mod check;
 mod dev;
 mod build;
 mod documents;
+mod healthcheck;
 mod hash_password;
 mod schema;
 mod shell;
@@ -50,6 +51,8 @@ enum Verb {
     Dev(DevArguments),
     /// List, show, export, import or check the documents of a host, also while it runs
     Documents(documents::DocumentsArguments),
+    /// Ask the host that runs on this machine whether it is well, as containers do
+    Healthcheck(HealthcheckArguments),
     /// Ask for a password and print its hash, for "managementPassword" in config.json
     HashPassword,
     /// Print the JSON Schema of config.json or routes.json, for editors
@@ -91,6 +94,24 @@ struct RunArguments {
 struct CheckArguments {
     #[command(flatten)]
     app: AppArgument,
+}
+
+#[derive(Args)]
+struct HealthcheckArguments {
+    #[command(flatten)]
+    app: AppArgument,
+    /// Ask whether it wants requests, with everything that it requires [default: whether it answers at all]
+    #[arg(long)]
+    ready: bool,
+    /// The microservice that runs here, as config.json names it [default: the orchestrator]
+    #[arg(long, env = "microservice", value_name = "NAME")]
+    microservice: Option<String>,
+    /// Its port [default: as configured, or 8080]
+    #[arg(long, env = "QEWD_PORT", value_name = "N", value_parser = port)]
+    port: Option<GivenPort>,
+    /// Its second port, if it has one [default: as configured]
+    #[arg(long, env = "QEWD_MANAGEMENT_PORT", value_name = "N", value_parser = port)]
+    management_port: Option<GivenPort>,
 }
 
 #[derive(Args)]
@@ -185,6 +206,7 @@ pub fn run() -> ExitCode {
             Verb::Check(arguments) => check::check(&arguments.app.folder()).await,
             Verb::Dev(arguments) => dev::dev(arguments.app.folder(), arguments.port, arguments.data).await,
             Verb::Documents(arguments) => documents::documents(arguments),
+            Verb::Healthcheck(arguments) => healthcheck::healthcheck(arguments).await,
             Verb::HashPassword => hash_password::hash_password(),
             Verb::Schema(arguments) => schema::print(&arguments),
             Verb::Completions(arguments) => shell::completions(CommandLine::command(), arguments.shell),

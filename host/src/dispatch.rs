@@ -44,7 +44,7 @@ pub struct Dispatch {
     /// Who hears what handlers push to clients.
     pub audience: Arc<Audience>,
     /// How many requests there were, and how long they took.
-    pub counters: Counters,
+    pub counters: Arc<Counters>,
     /// The latest requests.
     pub activity: Activity,
     /// What cannot serve.
@@ -56,9 +56,14 @@ pub struct Dispatch {
 impl Dispatch {
     /// Serves this edition.
     #[must_use]
-    pub fn new(edition: Edition, audience: Arc<Audience>, telemetry: Option<Telemetry>) -> Self {
+    pub fn new(
+        edition: Edition,
+        audience: Arc<Audience>,
+        counters: Arc<Counters>,
+        telemetry: Option<Telemetry>,
+    ) -> Self {
         let pool = Pool::new(edition.pool_settings());
-        let (counters, activity, findings) = (Counters::default(), Activity::default(), Findings::default());
+        let (activity, findings) = (Activity::default(), Findings::default());
         let (edition, entered) = (ArcSwap::from_pointee(edition), watch::Sender::new(0));
         Self { edition, entered, pool, audience, counters, activity, findings, telemetry }
     }

@@ -14,6 +14,7 @@ pub use modules::{Draft, Workshop, draft, relative};
 use crate::access::{Access, LinkKey, TokenKey};
 use crate::audience::Audience;
 use crate::configuration::{Address, Configuration, Problem, Service};
+use crate::counters::Counters;
 use crate::handler::Catalog;
 use crate::link::{Dialer, LinkState, Links};
 use crate::names::ServiceName;
@@ -59,6 +60,8 @@ pub struct Surroundings {
     pub routes: Arc<ArcSwap<Table>>,
     /// Who hears what handlers push to clients.
     pub audience: Arc<Audience>,
+    /// Counts links that are ready again.
+    pub counters: Arc<Counters>,
     /// The certificates of this host, and whom its links trust.
     pub tls: Arc<Tls>,
 }
@@ -161,6 +164,7 @@ fn dialer(
         access: Arc::clone(access),
         audience: Arc::clone(&surroundings.audience),
         tls: Arc::clone(&surroundings.tls),
+        counters: Arc::clone(&surroundings.counters),
         // The token is added to an answer after its handler's part was measured.
         answer_limit: configuration.settings.limits.response.saturating_add(TOKEN_BYTES),
         on_welcome: Arc::new(move |service, welcome| {

@@ -13,6 +13,7 @@ mod socket;
 mod connect;
 mod facts;
 mod handle;
+mod waits;
 mod dial;
 mod target;
 mod unanswered;

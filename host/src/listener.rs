@@ -1,4 +1,4 @@
-//! The host's one port.
+//! The host's port, and its second one for operators.
 //! In come connections; out go requests to `dispatch` and its responses, as HTTP or over another host's link.
 //! It decides nothing about a request but whether it is one, and keeps every connection within its limits.
 
@@ -6,7 +6,10 @@ mod wire;
 mod rest;
 mod upgrade;
 mod health;
+mod metrics;
 mod monitor;
+mod ports;
+mod probe;
 mod door;
 mod hosts;
 mod envelope;
@@ -21,18 +24,19 @@ mod ajax;
 mod files;
 
 pub use door::Door;
+pub use health::{LIVE, READY};
+pub use ports::{Port, Serves};
+pub use probe::{Probed, probe};
 
 use crate::configuration::Cors;
 use crate::dispatch::Dispatch;
-use crate::message::{AJAX_PATH, SOCKET_PATH};
+use crate::health::Health;
 use crate::monitor::Monitor;
 use crate::presence::Presence;
-use crate::request::MONITOR_PATH;
 use crate::tls::{Stream, Tls, has_shown_certificate};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderName, HeaderValue, Method};
 use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -45,12 +49,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use wire::Sign;
 
-/// The monitor as a folder, and everything below it: for the router two things, and neither is the monitor's own path.
-const MONITOR_FOLDER: &str = "/qewd-monitor/";
-const MONITOR_FILES: &str = "/qewd-monitor/{*path}";
 /// How long accepting pauses when the system has no more sockets: closing connections give some back by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long a client may take to send the header of its next request, idle time included: longer than the 60 seconds for
@@ -67,6 +67,8 @@ pub struct Front {
     pub presence: Arc<Presence>,
     /// Shows the host to its operator.
     pub monitor: Arc<Monitor>,
+    /// Says whether the host wants requests.
+    pub health: Arc<Health>,
     /// What the port shows, if it speaks TLS.
     pub tls: Arc<Tls>,
     /// Says when the host is about to stop: whoever can is to go elsewhere.
@@ -77,11 +79,11 @@ pub struct Front {
     pub live: TaskTracker,
 }
 
-/// Takes the port on every address of the machine; 0 takes a free one.
+/// Takes a port on every address of the machine; 0 takes a free one. `flag` of the command line chooses another.
 ///
 /// # Errors
 /// When the port is taken or not allowed; the words say what to do.
-pub async fn bind(port: u16) -> Result<TcpListener, String> {
+pub async fn bind(port: u16, flag: &str) -> Result<TcpListener, String> {
     let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let bound = match TcpListener::bind(everywhere).await {
         // A machine without IPv6 has only the other form.
@@ -91,34 +93,36 @@ pub async fn bind(port: u16) -> Result<TcpListener, String> {
         bound => bound,
     };
     bound.map_err(|error| {
-        format!("port {port} cannot be used: {error}; choose another with --port, or 0 for a free one")
+        format!("port {port} cannot be used: {error}; choose another with {flag}, or 0 for a free one")
     })
 }
 
-/// Serves the port until the host is to stop, and closes it; connections end when their requests have their answers.
-pub async fn serve(socket: TcpListener, front: Arc<Front>) {
-    let routed = Arc::new(Routed::new(front));
+/// Serves a port until it is to stop, and closes it; connections end when their requests have their answers.
+pub async fn serve(port: Port, front: Arc<Front>) {
+    let Port { socket, serves, stop, live } = port;
+    let routed = Arc::new(Routed::new(front, serves, stop));
     let front = &routed.front;
-    let mut places = Connections::new(front.dispatch.edition().configuration.settings.limits.connections);
+    let mut places = Connections::new(routed.most_connections());
     let mut entered = front.dispatch.entered();
     loop {
-        places.allow(front.dispatch.edition().configuration.settings.limits.connections);
+        places.allow(routed.most_connections());
         let accepted = tokio::select! {
-            () = front.stop.cancelled() => break,
+            () = routed.stop.cancelled() => break,
             Ok(()) = entered.changed() => continue,
             accepted = accept(&socket, &places.free) => accepted,
         };
         if let Some((stream, address, permit)) = accepted {
             let connection = serve_connection(stream, address.ip().to_canonical(), Arc::clone(&routed));
-            front.live.spawn(async move {
+            let connected = front.presence.connected();
+            live.spawn(async move {
                 connection.await;
-                drop(permit);
+                drop((permit, connected));
             });
         }
     }
     // Those that waited for a place are the last ones.
     closing::close(socket, |stream, address| {
-        front.live.spawn(serve_connection(stream, address.ip().to_canonical(), Arc::clone(&routed)));
+        live.spawn(serve_connection(stream, address.ip().to_canonical(), Arc::clone(&routed)));
     })
     .await;
 }
@@ -162,17 +166,19 @@ async fn accept(
     }
 }
 
-/// The router of the port. Only pages of other sites make a difference between editions, so it is made anew when they do.
+/// The router of a port. Only pages of other sites make a difference between editions, so it is made anew when they do.
 struct Routed {
     front: Arc<Front>,
+    serves: Serves,
+    stop: CancellationToken,
     made: ArcSwap<(Cors, TowerToHyperService<Router>)>,
 }
 
 impl Routed {
-    fn new(front: Arc<Front>) -> Self {
+    fn new(front: Arc<Front>, serves: Serves, stop: CancellationToken) -> Self {
         let cors = front.dispatch.edition().configuration.settings.cors.clone();
-        let made = ArcSwap::from_pointee((cors.clone(), router(&front, &cors)));
-        Self { front, made }
+        let made = ArcSwap::from_pointee((cors.clone(), ports::router(&front, serves, &cors)));
+        Self { front, serves, stop, made }
     }
 
     fn router(&self) -> Arc<(Cors, TowerToHyperService<Router>)> {
@@ -182,29 +188,19 @@ impl Routed {
         if made.0 == *cors {
             return made;
         }
-        let anew = Arc::new((cors.clone(), router(&self.front, cors)));
+        let anew = Arc::new((cors.clone(), ports::router(&self.front, self.serves, cors)));
         self.made.store(Arc::clone(&anew));
         anew
     }
-}
 
-fn router(front: &Arc<Front>, allowed: &Cors) -> TowerToHyperService<Router> {
-    let rest =
-        Router::new().fallback(rest::answer).route(AJAX_PATH, axum::routing::post(ajax::answer).fallback(rest::answer));
-    let rest = match cors(allowed) {
-        Some(cors) => rest.layer(cors),
-        None => rest,
-    };
-    let all = rest
-        .route(crate::link::PATH, axum::routing::any(hosts::upgrade))
-        .route(SOCKET_PATH, axum::routing::any(clients::upgrade))
-        .route(MONITOR_PATH, axum::routing::any(monitor::answer))
-        .route(MONITOR_FOLDER, axum::routing::any(monitor::answer))
-        .route(MONITOR_FILES, axum::routing::any(monitor::answer))
-        .route(health::LIVE, axum::routing::get(health::live))
-        .route(health::READY, axum::routing::get(health::ready))
-        .with_state(Arc::clone(front));
-    TowerToHyperService::new(all)
+    fn most_connections(&self) -> usize {
+        match self.serves {
+            Serves::Everything | Serves::Application => {
+                self.front.dispatch.edition().configuration.settings.limits.connections
+            }
+            Serves::Operators => ports::OPERATORS,
+        }
+    }
 }
 
 /// Whether the other end of a connection has shown a certificate that was found good.
@@ -217,7 +213,7 @@ async fn serve_connection(stream: TcpStream, address: IpAddr, routed: Arc<Routed
     let opened = tokio::select! {
         opened = open(stream, address, &routed.front) => opened,
         // Time enough for a handshake that was begun.
-        () = quiet_after(&routed.front.stop) => None,
+        () = quiet_after(&routed.stop) => None,
     };
     if let Some(stream) = opened {
         serve_http(stream, address, routed).await;
@@ -249,7 +245,7 @@ async fn open(stream: TcpStream, address: IpAddr, front: &Front) -> Option<Strea
 async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let certified = Certified(has_shown_certificate(&stream));
     let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
-    let (drain, stop) = (routed.front.drain.clone(), routed.front.stop.clone());
+    let (drain, stop) = (routed.front.drain.clone(), routed.stop.clone());
     let sign = Arc::<Sign>::default();
     let io = TokioIo::new(wire::Wire::new(stream, &limits, Arc::clone(&sign)));
     let asks = Arc::clone(&sign);
@@ -257,12 +253,13 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
         asks.asked();
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(certified);
+        let version = request.version();
         let answering = routed.router().1.call(request);
         let drain = drain.clone();
         async move {
             let mut response = answering.await?;
             if drain.is_cancelled() {
-                parting::say_last(&mut response);
+                parting::say_last(&mut response, version);
             }
             Ok::<_, Infallible>(response)
         }
@@ -282,24 +279,4 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     if let Some(Err(error)) = ended {
         tracing::debug!("a connection from {address} ended: {error}");
     }
-}
-
-fn cors(cors: &Cors) -> Option<CorsLayer> {
-    let origins = match cors {
-        Cors::Off => return None,
-        Cors::Any => AllowOrigin::any(),
-        Cors::Origins(origins) => {
-            AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
-        }
-    };
-    let methods =
-        [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::POST, Method::OPTIONS];
-    let headers = ["content-type", "authorization", "x-requested-with", "x-request-id", "if-modified-since"];
-    Some(
-        CorsLayer::new()
-            .allow_origin(origins)
-            .allow_methods(methods)
-            .allow_headers(headers.map(HeaderName::from_static))
-            .expose_headers(["x-request-id", "qewd-token", "qewd-version"].map(HeaderName::from_static)),
-    )
 }

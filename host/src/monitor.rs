@@ -12,7 +12,6 @@ mod live;
 mod views;
 mod overview;
 mod settings;
-mod process;
 mod links;
 mod handlers;
 mod routes;
@@ -30,12 +29,12 @@ use crate::dispatch::Dispatch;
 use crate::edition::Edition;
 use crate::failure::Failure;
 use crate::presence::Presence;
+use crate::process::Meter;
 use crate::request::{MONITOR_PATH, Request};
 use crate::response::{JSON, Response};
 use crate::store::Documents;
 use bytes::Bytes;
 use gate::Gate;
-use process::Meter;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::Semaphore;
@@ -56,6 +55,8 @@ pub struct Seen {
     pub presence: Arc<Presence>,
     /// The port that the host listens on.
     pub port: u16,
+    /// The one on which the monitor is, if not on that.
+    pub management_port: Option<u16>,
     /// Says that the host is about to stop.
     pub drain: CancellationToken,
     /// Says that the host stops.

@@ -18,6 +18,7 @@ pub const TOLD: usize = 1000;
 pub struct Presence {
     hosts: Mutex<Register<Visiting>>,
     clients: Mutex<Register<Client>>,
+    connections: Arc<AtomicUsize>,
 }
 
 /// Who is there, in the order in which they came.
@@ -119,6 +120,15 @@ pub struct ClientPlace {
     client: Arc<Client>,
 }
 
+/// A connection of any kind, from its beginning to its end; dropping it is the end.
+pub struct Connected(Arc<AtomicUsize>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The end of the string by which an operator can pull a client out: see [`Leash::hold`].
 pub struct Leash(AbortRegistration);
 
@@ -155,6 +165,25 @@ impl Presence {
         let number = (clients.present.len() < most).then(|| clients.enter(&client))?;
         drop(clients);
         Some((ClientPlace { presence: Arc::clone(self), number, client }, Leash(leash)))
+    }
+
+    /// Counts a connection, whoever it is: it is open until what is returned is dropped.
+    #[must_use]
+    pub fn connected(&self) -> Connected {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Connected(Arc::clone(&self.connections))
+    }
+
+    /// How many connections are open that have not become a socket.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many hosts have a link to this one, and how many clients have a socket.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (lock(&self.hosts).present.len(), lock(&self.clients).present.len())
     }
 
     /// The hosts that have a link to this one, the oldest first.

@@ -7,13 +7,14 @@ mod settling;
 mod watch;
 mod fit;
 mod named;
+mod next_start;
 mod report;
 mod news;
 
 #[cfg(test)]
 mod settling_tests;
 
-use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES, Ssl};
+use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES};
 use crate::dispatch::Dispatch;
 use crate::edition::{Edition, Look, Surroundings, Wish, Workshop, look, relative};
 use crate::names::ServiceName;
@@ -25,6 +26,7 @@ use settling::{Settling, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -159,7 +161,7 @@ impl Reloader {
             self.fit_all().await;
             self.workshop.engine.seal_cache().await;
         }
-        self.report.write(Instant::now());
+        self.tell_refused();
         self.dispatch.findings.find(self.report.found());
     }
 
@@ -239,7 +241,7 @@ impl Reloader {
                     configuration.jwt.secret = before.jwt.secret.clone();
                     configuration.secret_missing = false;
                 }
-                let waiting = self.bound(serving, &mut configuration);
+                let waiting = next_start::bound(serving, &mut configuration, self.workshop.engine.instances() / 2);
                 self.report.waiting(waiting);
                 if configuration != **before {
                     self.wanted = Some(Arc::new(configuration));
@@ -253,7 +255,7 @@ impl Reloader {
     /// Checks the files that a configuration names. They may come a moment later than their names, so a configuration
     /// that fails is read again at each look.
     fn check_tls(&mut self, before: &Configuration, mut wanted: Configuration) -> Result<Configuration, Problems> {
-        let waits = keep_speaking(&before.settings.ssl, &mut wanted.settings.ssl);
+        let waits = next_start::keep_speaking(&before.settings.ssl, &mut wanted.settings.ssl);
         if let Err(problems) = self.surroundings.tls.check(&wanted) {
             let file = before.folder.join(CONFIG);
             self.settling.again(&file);
@@ -285,7 +287,7 @@ impl Reloader {
         self.load(folder, file.clone(), Stamp::of(&file)).await;
         self.fit(Some(&file)).await;
         self.workshop.engine.seal_cache().await;
-        self.report.write(Instant::now());
+        self.tell_refused();
         let found = self.report.found();
         let why = found.modules.iter().find(|(path, _)| *path == file).map(|(_, words)| words.clone());
         self.dispatch.findings.find(found);
@@ -339,6 +341,7 @@ impl Reloader {
                 crate::logging::configure(edition.configuration.settings.log.as_deref());
                 edition.enter(&self.surroundings, new_configuration);
                 news::tell(serving, &edition);
+                self.dispatch.counters.reloads_taken.fetch_add(1, Ordering::Relaxed);
                 true
             }
             Err(error) => {
@@ -348,49 +351,10 @@ impl Reloader {
         }
     }
 
-    /// What cannot change while a host runs, stays. Gives the words that say so.
-    fn bound(&self, serving: &Edition, configuration: &mut Configuration) -> Vec<String> {
-        let (before, mut waiting) = (&serving.configuration.settings, Vec::new());
-        let settings = &mut configuration.settings;
-        if before.port != settings.port {
-            let port = settings.port;
-            waiting.push(format!("port {port} is taken at the next start; until then it is the one of this start"));
-            settings.port = before.port;
-        }
-        if before.management_port != settings.management_port {
-            waiting
-                .push("\"managementPort\" is taken up at the next start; until then it is as at this start".to_owned());
-            settings.management_port = before.management_port;
-        }
-        let (wanted, room) = (settings.pool_size, self.workshop.engine.instances() / 2);
-        if wanted > room {
-            waiting
-                .push(format!("poolSize {wanted} is more than this start made room for; it is {room} until the next"));
-            settings.pool_size = room;
-        }
-        if serving.configuration.documents != configuration.documents {
-            waiting.push("what config.json says of documents holds from the next start".to_owned());
-            configuration.documents.clone_from(&serving.configuration.documents);
-        }
-        let body = configuration.settings.limits.body;
-        if before.limits.body != body {
-            tracing::warn!(
-                "bodyBytes {body} holds for clients now, and for other hosts when their links are opened anew"
-            );
-        }
-        waiting
+    fn tell_refused(&mut self) {
+        let told = self.report.write(Instant::now());
+        self.dispatch.counters.reloads_refused.fetch_add(told, Ordering::Relaxed);
     }
-}
-
-/// Whether the port speaks TLS is decided at the start: clients and other hosts would have to change at the same moment.
-fn keep_speaking(before: &Ssl, wanted: &mut Ssl) -> Option<String> {
-    if before.served.is_some() == wanted.served.is_some() {
-        return None;
-    }
-    let (turned, now) = if wanted.served.is_some() { ("on", "plain HTTP") } else { ("off", "HTTPS") };
-    wanted.served.clone_from(&before.served);
-    wanted.demanded.clone_from(&before.demanded);
-    Some(format!("TLS is turned {turned} at the next start; until then the port speaks {now}"))
 }
 
 fn routes_lost() -> Problem {

@@ -3,14 +3,17 @@
 //! It never serves a request itself.
 
 mod compiled;
+mod sockets;
 
 pub use compiled::compiled_folder;
 
 use crate::audience::Audience;
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
+use crate::counters::Counters;
 use crate::dispatch::Dispatch;
 use crate::edition::{Draft, Edition, Look, Surroundings, Workshop, draft, look, look_at_configuration, relative};
 use crate::handler::{Engine, EngineSettings, UpwardRequest};
+use crate::health::Health;
 use crate::listener::{Door, Front};
 use crate::monitor::{Monitor, Seen};
 use crate::names::ServiceName;
@@ -21,12 +24,12 @@ use crate::store::Documents;
 use crate::telemetry::Telemetry;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
+use sockets::{Numbers, Operators, Sockets};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -90,6 +93,7 @@ pub struct Host {
     stop: CancellationToken,
     stop_wanted: CancellationToken,
     live: TaskTracker,
+    operators: Operators,
 }
 
 impl Host {
@@ -121,16 +125,18 @@ impl Host {
         let seen = seen.map_err(StartFailure::Machine)?;
         let seen = Look { configuration: files, ..seen };
         let draft = load_handlers(&workshop, &configuration, &seen).await?;
-        let socket = crate::listener::bind(options.port.unwrap_or(configuration.settings.port)).await;
-        let socket = socket.map_err(StartFailure::Machine)?;
+        let sockets = Sockets::bind(&options, &configuration.settings).await.map_err(StartFailure::Machine)?;
         announce_links(&configuration);
         let routes = Arc::new(ArcSwap::default());
         let (services, tls_here) = (options.services, Arc::clone(&tls));
-        let surroundings = Surroundings { services, routes, audience: Arc::clone(&audience), tls: tls_here };
+        let counters = Arc::<Counters>::default();
+        let (heard, counted) = (Arc::clone(&audience), Arc::clone(&counters));
+        let surroundings = Surroundings { services, routes, audience: heard, counters: counted, tls: tls_here };
         let edition = Edition::first(&surroundings, configuration, draft);
-        let dispatch = Arc::new(Dispatch::new(edition.map_err(StartFailure::Machine)?, audience, telemetry));
+        let dispatch = edition.map_err(StartFailure::Machine)?;
+        let dispatch = Arc::new(Dispatch::new(dispatch, audience, counters, telemetry));
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
-        let start = Starting { dispatch, tls, socket, documents };
+        let start = Starting { dispatch, tls, sockets, documents };
         run(start, questions, reloader).map_err(StartFailure::Machine)
     }
 
@@ -147,7 +153,9 @@ impl Host {
     pub async fn stop(self, haste: Haste) -> Result<(), Duration> {
         let began = Instant::now();
         let limits = self.dispatch.edition().configuration.settings.limits.clone();
+        // The state first: who reads this in the log finds the host so.
         self.drain.cancel();
+        tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
         if haste == Haste::None {
             tokio::time::sleep(limits.drain.min(limits.stop)).await;
         }
@@ -162,6 +170,8 @@ impl Host {
         if let Some(telemetry) = &self.dispatch.telemetry {
             telemetry.close().await;
         }
+        // Until the very end whoever watches can see how it goes.
+        self.operators.close().await;
         in_time.map_err(|_| limits.stop)
     }
 }
@@ -222,18 +232,21 @@ async fn load_handlers(workshop: &Workshop, configuration: &Configuration, seen:
 struct Starting {
     dispatch: Arc<Dispatch>,
     tls: Arc<Tls>,
-    socket: TcpListener,
+    sockets: Sockets,
     documents: Arc<Documents>,
 }
 
 /// Starts everything that runs beside requests, and takes them from now on.
 fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Reloader) -> Result<Host, String> {
-    let Starting { dispatch, tls, socket, documents } = start;
-    let port = socket.local_addr().map_err(|error| error.to_string())?.port();
+    let Starting { dispatch, tls, sockets, documents } = start;
+    let Numbers { own: port, operators: management_port } = sockets.numbers()?;
     tokio::spawn(Arc::clone(&dispatch).answer_handlers(questions));
     tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
     if let Some(served) = tls.served() {
         tracing::info!("the port speaks HTTPS with certificate {}", served.fingerprint);
+    }
+    if let Some(port) = management_port {
+        tracing::info!("health, metrics and the monitor: management on port {port}");
     }
     announce(dispatch.edition().configuration.settings.pool_size, port);
     let (drain, stop, live) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
@@ -246,14 +259,18 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         documents: Arc::clone(&documents),
         presence: Arc::clone(&presence),
         port,
+        management_port,
         drain: drain.clone(),
         stop: stop.clone(),
         stop_wanted: stop_wanted.clone(),
     }));
     tokio::spawn(Arc::clone(&monitor).keep_time());
+    let health = Arc::new(Health::new(Arc::clone(&dispatch), Arc::clone(&documents), drain.clone()));
+    tokio::spawn(Arc::clone(&health).keep_looking());
     let front = Front {
         dispatch: Arc::clone(&dispatch),
         monitor,
+        health,
         door: Door::default(),
         presence,
         tls,
@@ -261,8 +278,8 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         stop: stop.clone(),
         live: live.clone(),
     };
-    live.spawn(crate::listener::serve(socket, Arc::new(front)));
-    Ok(Host { port, dispatch, documents, drain, stop, stop_wanted, live })
+    let operators = sockets.serve(&Arc::new(front));
+    Ok(Host { port, dispatch, documents, drain, stop, stop_wanted, live, operators })
 }
 
 /// A host that no longer takes changes up has to say so.

@@ -15,6 +15,7 @@ mod request;
 mod room;
 mod salvage;
 mod socket;
+mod standing;
 mod sum;
 mod tail;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use folder::{FolderFailure, Holder};
 pub use offline::Operator;
 pub use operate::Operation;
 pub use request::RequestDocuments;
+pub use standing::Measured;
 pub use sum::Loss;
 
 use crate::configuration::{DocumentSettings, Durability};
@@ -79,7 +81,8 @@ pub struct Documents {
     turns: Arc<RwLock<()>>,
     requests: AtomicU64,
     durability: Durability,
-    /// None where documents are kept in memory only.
+    /// None where documents are kept in memory only, as for the flusher. It goes before the flusher, which holds the folder.
+    disk: Option<Disk>,
     flusher: Option<Flusher>,
     /// Answers operators.
     _operators: Option<AbortOnDropHandle<()>>,
@@ -110,7 +113,7 @@ impl Documents {
                 .map_err(|error| StoreFailure::Other(format!("the documents in {}: {error}", data.display())))?;
         }
         drop(tail);
-        let (store, kept) = opened?;
+        let (store, disk, kept) = opened?;
         let has_others = kept.as_ref().map_or(!store.indexes().is_empty(), |kept| *kept != store.indexes().to_json());
         let failed = |trouble: Trouble| StoreFailure::Other(format!("the documents in {}: {trouble}", data.display()));
         if has_others {
@@ -132,12 +135,17 @@ impl Documents {
         let operators = operators(&folder, &store);
         let flusher = Flusher::start(store.clone(), folder, relaxed);
         let flusher = flusher.map_err(|error| StoreFailure::Other(format!("the thread of the documents: {error}")))?;
-        Ok(Self { flusher: Some(flusher), _operators: operators, ..Self::new(store, settings.durability) })
+        Ok(Self {
+            disk: Some(disk),
+            flusher: Some(flusher),
+            _operators: operators,
+            ..Self::new(store, settings.durability)
+        })
     }
 
     fn new(store: Store, durability: Durability) -> Self {
         let (locks, freed, turns, requests) = (Mutex::default(), Notify::new(), Arc::default(), AtomicU64::new(0));
-        Self { store, locks, freed, turns, requests, durability, flusher: None, _operators: None }
+        Self { store, locks, freed, turns, requests, durability, disk: None, flusher: None, _operators: None }
     }
 
     /// What a request begins with.
@@ -182,8 +190,11 @@ impl Documents {
     }
 }
 
-/// A store of which nothing is missing, and the indexes that it had.
-fn whole(data: &Path, folder: &DocumentFolder, indexes: Indexes) -> Result<(Store, Option<Vec<u8>>), StoreFailure> {
+/// A store of which nothing is missing, its disk, and the indexes that it had.
+type Whole = (Store, Disk, Option<Vec<u8>>);
+
+/// Opens what is there, if nothing is missing.
+fn whole(data: &Path, folder: &DocumentFolder, indexes: Indexes) -> Result<Whole, StoreFailure> {
     let open = |why| StoreFailure::Open { folder: data.display().to_string(), why };
     let lost = |loss| StoreFailure::Lost { folder: data.display().to_string(), loss };
     let disk = Disk::open(&folder.engine()).map_err(|failure| open(failure.into()))?;
@@ -193,10 +204,10 @@ fn whole(data: &Path, folder: &DocumentFolder, indexes: Indexes) -> Result<(Stor
     }
     disk.verify().map_err(lost)?;
     let kept = Store::kept_indexes(&disk).map_err(|failure| open(failure.into()))?;
-    let store = Store::open(Box::new(Gathered::new(disk)), indexes).map_err(open)?;
+    let store = Store::open(Box::new(Gathered::new(disk.clone())), indexes).map_err(open)?;
     match folder.missing(store.committed()) {
         Some(loss) => Err(lost(loss)),
-        None => Ok((store, kept)),
+        None => Ok((store, disk, kept)),
     }
 }
 

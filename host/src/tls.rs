@@ -7,6 +7,7 @@ mod connect;
 mod pem;
 mod served;
 mod trusted;
+mod unchecked;
 mod watched;
 
 pub(crate) use accept::accept;

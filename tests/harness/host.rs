@@ -119,7 +119,7 @@ impl Launch {
     pub(crate) fn start_as_it_is(self) -> Host {
         let mut host = self.spawn();
         let line = host.wait_for_within("qewd is listening on port ", START_PATIENCE);
-        host.port = line.rsplit(' ').next().unwrap().parse().unwrap();
+        host.port = line.trim_end_matches("\"}").rsplit(' ').next().unwrap().parse().unwrap();
         host
     }
 
@@ -355,9 +355,14 @@ impl Fleet {
 
     /// Starts the services, each with the way to those before it, then the orchestrator.
     pub(crate) fn start(app: App, names: &[&str]) -> Self {
+        Self::start_as(app, names, |launch| launch)
+    }
+
+    /// The same with something about each launch.
+    pub(crate) fn start_as(app: App, names: &[&str], how: impl Fn(Launch) -> Launch) -> Self {
         let mut services: Vec<Host> = Vec::new();
         let knowing = |launch: Launch, services: &[Host]| {
-            services.iter().fold(launch, |launch, host| launch.reaching(&host.name, host.port))
+            services.iter().fold(how(launch), |launch, host| launch.reaching(&host.name, host.port))
         };
         for name in names {
             services.push(knowing(Launch::microservice(&app, name), &services).start());

@@ -169,6 +169,29 @@ fn instances_are_restarted_one_by_one_and_nothing_is_lost() {
 }
 
 #[test]
+fn requests_wait_for_a_service_that_is_restarted() {
+    let mut farm = Farm::start(app(&json!({})), 1);
+    let reading = Crowd::start(4, farm.orchestrator.port, SHORT_SLEEP, is_short_sleep);
+    let writing = Crowd::posting(4, farm.orchestrator.port, SHORT_SLEEP, is_short_sleep);
+    wait_until("it has work", || runs(&farm.far[0]) > 20);
+    farm.far[0].signal("TERM");
+    assert_eq!(farm.far[0].ended().code(), Some(0));
+    let old = farm.replace(0);
+    wait_until("they go on", || runs(&farm.far[0]) > 20);
+    let answered = reading.end() + writing.end();
+    let ran = || runs(&old) + farm.runs().iter().sum::<usize>();
+    wait_until("all that ran is in the log", || ran() >= answered);
+    assert_eq!(ran(), answered, "each request ran once");
+    // One that is gone for longer is not waited for any more.
+    farm.far[0].signal("TERM");
+    assert_eq!(farm.far[0].ended().code(), Some(0));
+    assert_eq!(farm.orchestrator.get(SHORT_SLEEP).send().shown(), DOWN);
+    let started = Instant::now();
+    assert_eq!(farm.orchestrator.get(SHORT_SLEEP).send().shown(), DOWN);
+    assert!(started.elapsed() < Duration::from_secs(2), "it took {:?}", started.elapsed());
+}
+
+#[test]
 fn an_instance_that_falls_silent_is_noticed_and_comes_back() {
     let farm = Farm::start(app(&json!({})), 2);
     let silent = url(farm.far[0].port);

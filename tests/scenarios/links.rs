@@ -87,7 +87,7 @@ fn a_service_that_is_stopped_answers_what_it_has() {
     fleet.service("far").wait_for("falling asleep");
     fleet.service("far").signal("TERM");
     fleet.service("far").wait_for("stopping: requests in flight get their answers");
-    // Nothing new is taken meanwhile, and the caller learns it at once.
+    // Nothing new is taken in the end; the caller learns it when the service could have been back.
     let mut last = String::new();
     wait_until("the orchestrator knows that the service is leaving", || {
         last = fleet.orchestrator.get("/api/list").send().shown();

@@ -5,6 +5,7 @@
 
 import { el, labelled, put, set } from "./elements.js";
 import { followView } from "./follow-view.js";
+import { logLines } from "./log-lines.js";
 import { lineFilter, Records, requestFilter } from "./records.js";
 import { requestDetails } from "./request-details.js";
 import { table } from "./table.js";
@@ -59,6 +60,7 @@ class Activity {
       this.#counted,
       this.#requests.element,
       el("h3", {}, "Latest log lines"),
+      ...(place.viewing ? [] : [logLines()]),
       this.#lines.element,
     );
     this.#follow();

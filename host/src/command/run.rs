@@ -37,7 +37,6 @@ pub(super) async fn run(arguments: RunArguments, stays: Option<String>) -> Resul
         () = stdin_end(), if arguments.until_stdin_ends => Haste::Some,
         () = host.stop_wanted() => Haste::None,
     };
-    tracing::info!("stopping: requests in flight get their answers; a second signal ends at once");
     tokio::select! {
         stopped = host.stop(haste) => match stopped {
             Ok(()) => {

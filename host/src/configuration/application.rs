@@ -6,6 +6,7 @@ use super::address::Address;
 use super::block::Block;
 use super::keys::{Keys, Kind, NAME, SOME_TEXT, TEXT, Usual, key};
 use super::modules::ENTRY_KEYS;
+use super::outside::SCHEMA;
 use super::problem::{Needed, Report};
 use super::secret::{ClaimsForm, Secret};
 use super::services::{Entries, GROUP_KEYS, SERVICE_KEYS, entries, resolve, service_name};
@@ -99,7 +100,7 @@ pub(super) const TOP_KEYS: Keys = Keys {
             key("documents", Kind::Object(&documents::KEYS), "How documents are kept."),
             key("ms_name", NAME, "The one microservice to which this folder belongs."),
             MONITOR_KEY,
-            key("$schema", TEXT, "The schema by which editors check this file; no host reads it."),
+            key(SCHEMA, TEXT, "The schema by which editors check this file; no host reads it."),
         ],
     )
 };

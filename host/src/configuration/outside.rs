@@ -20,6 +20,9 @@ const FILE: &str = "file:";
 /// What makes a text of the rest that would be a reference.
 const PLAIN: &str = "text:";
 
+/// The key of the schema, at the top of the file.
+pub(crate) const SCHEMA: &str = "$schema";
+
 /// Where a host finds what config.json only names.
 pub(crate) struct Surroundings<'s> {
     /// Where relative paths begin: the application folder.
@@ -130,7 +133,8 @@ fn replace(node: &mut Node, key: &str, from: &Surroundings<'_>, report: &mut Rep
             }
         }
         Value::Object(members) => {
-            for member in members {
+            // Its own schema may well be a file.
+            for member in members.iter_mut().filter(|member| !(key.is_empty() && member.name == SCHEMA)) {
                 let key = if key.is_empty() { member.name.clone() } else { format!("{key}.{}", member.name) };
                 replace(&mut member.node, &key, from, report, found);
             }

@@ -142,6 +142,22 @@ fn settings_are_read() {
 }
 
 #[test]
+fn the_while_before_a_stop_is_a_part_of_it() {
+    let limits = |limits: &str| load(&format!(r#"{{"qewd": {{"limits": {limits}}}}}"#), None);
+    let times = |text: &str| {
+        let limits = limits(text).unwrap().settings.limits;
+        (limits.stop.as_millis(), limits.drain.as_millis())
+    };
+    assert_eq!(times("{}"), (8000, 1000));
+    assert_eq!(times(r#"{"stopMilliseconds": 1000}"#), (1000, 500));
+    assert_eq!(times(r#"{"drainMilliseconds": 0}"#), (8000, 0));
+    assert_eq!(times(r#"{"stopMilliseconds": 60000, "drainMilliseconds": 10000}"#), (60_000, 10_000));
+    let refused = limits(r#"{"drainMilliseconds": 8000}"#).unwrap_err().to_string();
+    let words = r#""drainMilliseconds" must be less than "stopMilliseconds", which is 8000; leave requests in flight the time that they need"#;
+    assert!(refused.contains(words), "{refused}");
+}
+
+#[test]
 fn syntax_errors_have_a_place_and_an_expectation() {
     for (config, expected) in [
         ("{\n \"a\": 1\n \"b\": 2 }", "2:8: not valid JSON: expected a comma here; put a comma between the two values"),
@@ -195,7 +211,7 @@ fn all_problems_come_at_once() {
     let expected = [
         "2:14: \"qewd_up\" is false; write true: this program only runs QEWD-Up applications",
         "3:13: unknown key \"prot\"; did you mean \"port\"? known keys: serverName, managementPassword, port, managementPort, poolSize, \
-         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, limits, ssl, poolPrefork, qewd-monitor",
+         max_queue_length, idleLimit, initialSessionTimeout, cors, versionHeader, log, limits, ssl, poolPrefork, qewd-monitor",
         "3:32: \"port\" must be a whole number from 0 to 65535, but is the text \"80\"; write 80 without quotes",
         "3:50: \"poolSize\" must be a whole number from 1 to 4096, but is the number 0; \
          write such a number, or remove the key for the default",

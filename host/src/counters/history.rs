@@ -62,7 +62,7 @@ impl History {
         let before = self.last.as_ref();
         let since = |now: u64, before: Option<u64>| now.saturating_sub(before.unwrap_or(0));
         let step = Step {
-            requests: since(now.requests, before.map(|before| before.requests)),
+            requests: since(now.requests(), before.map(Counted::requests)),
             errors: since(now.errors, before.map(|before| before.errors)),
             caller_errors: since(now.caller_errors, before.map(|before| before.caller_errors)),
             took: now.latencies.since(before.map(|before| &before.latencies)).quantiles(),

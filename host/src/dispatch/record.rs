@@ -120,11 +120,13 @@ impl<'a> Record<'a> {
     fn end(&mut self, status: Option<u16>, words: Option<&str>, is_ours: bool) {
         self.is_written = true;
         let took = self.started.elapsed();
-        self.dispatch.counters.all.count(status, took);
+        self.dispatch.counters.count(self.request.kind, status, took);
         let mut found = std::mem::take(&mut self.found);
         found.times.all = took;
         if let Some(module) = &self.ran {
-            module.tally.count(status, found.times.handler.unwrap_or_default());
+            let ran = found.times.handler.unwrap_or_default();
+            module.tally.count(status, ran);
+            self.dispatch.counters.modules.of(&module.name).count(status, ran);
             found.version = Some(Arc::clone(module.version()));
         }
         let Request { id, kind, method, path, trace, .. } = self.request;
@@ -186,7 +188,7 @@ impl Dispatch {
     pub fn refuse(&self, request: &Refused<'_>, failure: &Failure) {
         let Refused { id, method, path, started, trace } = *request;
         let (status, took, error) = (Some(failure.status), started.elapsed(), Some(failure.caller.as_ref()));
-        self.counters.all.count(status, took);
+        self.counters.count(Kind::Rest, status, took);
         let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
         let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
         let request = Named { id, time, kind: Kind::Rest, method, path };

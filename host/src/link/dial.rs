@@ -11,27 +11,24 @@ use super::socket::Socket;
 use super::target::Target;
 use super::traffic::Counted;
 use super::unanswered::Cause;
+use super::waits::{BACKOFF_MOST, waits};
 use crate::access::{Access, LinkKey, Visitor};
 use crate::audience::Audience;
+use crate::counters::Counters;
 use crate::failure::Failure;
 use crate::message::{Part, Parts, Push};
 use crate::names::ServiceName;
 use crate::response::Response;
 use crate::tls::{Stream, Tls};
-use backon::BackoffBuilder as _;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{DisplayValue, display};
 
-/// The shortest wait before the next try.
-const BACKOFF_LEAST: Duration = Duration::from_millis(100);
-/// The longest wait before its random part is added, see [`waits`]: a service that comes back is to be reached within two
-/// seconds.
-const BACKOFF_MOST: Duration = Duration::from_millis(700);
 /// Why a service that said goodbye is down.
 const STOPPING: &str = "it is stopping";
 /// Why a link is given up that nothing leads over any more.
@@ -54,6 +51,8 @@ pub struct Dialer {
     pub audience: Arc<Audience>,
     /// Knows the services that are reached over TLS.
     pub tls: Arc<Tls>,
+    /// Counts links that are ready again.
+    pub counters: Arc<Counters>,
     /// Bytes of an answer's body that this host takes.
     pub answer_limit: usize,
     /// Is told what a service says of itself each time it takes us in.
@@ -92,17 +91,6 @@ struct Task {
     token: Option<String>,
     /// What the log was told last about why there is no connection, so that it is told once.
     told: Option<String>,
-}
-
-/// The waits between tries: doubled from the least to the most, each with a random part so that many hosts that lost one
-/// service do not come back at once. The library adds up to one wait again, so the longest is 1.4 s.
-fn waits() -> impl Iterator<Item = Duration> {
-    backon::ExponentialBuilder::default()
-        .with_min_delay(BACKOFF_LEAST)
-        .with_max_delay(BACKOFF_MOST)
-        .without_max_times()
-        .with_jitter()
-        .build()
 }
 
 impl Task {
@@ -196,7 +184,10 @@ impl Task {
                 Some(Event::Part(id, part)) => pass_on(&replies, id, part),
                 Some(Event::Push(push)) => neighbour.heard(push),
                 Some(Event::RoundTrip(time)) => self.measured(time),
-                Some(Event::Leaving) => self.leaving(),
+                Some(Event::Leaving) => {
+                    self.down(STOPPING);
+                    self.facts.send_modify(|facts| facts.leaving(Instant::now()));
+                }
                 Some(Event::Offers(handlers)) => self.offers(handlers),
                 Some(Event::Ready(welcome)) => match self.check(&welcome) {
                     Ok(()) => {
@@ -246,7 +237,11 @@ impl Task {
 
     /// The state first: who reads in the log that the service is ready may ask it.
     fn ready(&mut self, welcome: Welcome) {
-        self.facts.send_modify(|facts| facts.ready(welcome.clone(), SystemTime::now()));
+        let mut is_back = false;
+        self.facts.send_modify(|facts| is_back = facts.ready(welcome.clone(), SystemTime::now()));
+        if is_back {
+            self.dialer.counters.reconnects.of(self.service.as_str()).fetch_add(1, Ordering::Relaxed);
+        }
         if self.token.is_none() {
             tracing::info!(url = self.url(), "{} registered", self.service);
         } else {
@@ -277,11 +272,6 @@ impl Task {
     fn down(&self, why: &str) {
         let why = format!("{} at {}: {why}", self.service, self.address.url());
         self.facts.send_modify(|facts| facts.down(why, SystemTime::now()));
-    }
-
-    fn leaving(&self) {
-        let why = format!("{} at {}: {STOPPING}", self.service, self.address.url());
-        self.facts.send_modify(|facts| facts.leaving(why, (SystemTime::now(), Instant::now())));
     }
 
     /// Every request in flight is answered now: nobody waits for an answer that cannot come.

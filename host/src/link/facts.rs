@@ -55,18 +55,18 @@ impl LinkFacts {
     }
 
     /// The service stops in good order.
-    pub(super) fn leaving(&mut self, why: String, (now, at): (SystemTime, Instant)) {
-        self.down(why, now);
-        self.goodbye = Some(at);
+    pub(super) fn leaving(&mut self, now: Instant) {
+        self.goodbye = Some(now);
     }
 
-    pub(super) fn ready(&mut self, welcome: Welcome, now: SystemTime) {
+    /// Returns whether it is so again.
+    pub(super) fn ready(&mut self, welcome: Welcome, now: SystemTime) -> bool {
         self.since = now;
         self.goodbye = None;
         self.reconnects += u64::from(self.was_ready);
-        self.was_ready = true;
         self.round_trip = None;
         self.state = LinkState::Ready(welcome);
+        std::mem::replace(&mut self.was_ready, true)
     }
 
     /// Other handlers of a service that is ready. What it said of itself then, if it is.

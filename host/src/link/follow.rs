@@ -71,6 +71,7 @@ mod tests {
             key: Arc::new(LinkKey::new(&secret).unwrap()),
             access: Arc::new(access),
             audience: Arc::default(),
+            counters: Arc::default(),
             tls: Arc::new(no_tls()),
             answer_limit: 1000,
             on_welcome: Arc::new(|_, _| {}),

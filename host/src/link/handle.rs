@@ -119,7 +119,8 @@ impl Link {
     }
 
     /// Whether the service takes requests.
-    pub(super) fn is_ready(&self) -> bool {
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
         self.facts.borrow().is_ready()
     }
 

@@ -2,7 +2,7 @@
 //! In come requests below `/qewd-monitor`; out go answers, and streams as they come.
 //! It decides nothing about them; where the monitor is switched off, they are requests like all others.
 
-use super::{Front, rest};
+use super::{Front, ports, rest};
 use crate::configuration::Limits;
 use crate::monitor::Answer;
 use crate::names::RequestId;
@@ -19,17 +19,40 @@ use tokio::time::Instant;
 /// Bytes of a body, 2 MiB: a value of a document has one at most, and JSON may write it longer.
 const BODY_BYTES: usize = 2 * qewd_documents::VALUE_BYTES;
 
+/// On the host's one port.
 pub(super) async fn answer(
     State(front): State<Arc<Front>>,
+    connection: ConnectInfo<IpAddr>,
+    request: axum::extract::Request,
+) -> http::Response<Body> {
+    if front.dispatch.edition().configuration.settings.monitor {
+        shown(front, connection, request).await
+    } else {
+        rest::answer(State(front), connection, request).await
+    }
+}
+
+/// On the port for operators, which has nothing else.
+pub(super) async fn answer_operators(
+    State(front): State<Arc<Front>>,
+    connection: ConnectInfo<IpAddr>,
+    request: axum::extract::Request,
+) -> http::Response<Body> {
+    if front.dispatch.edition().configuration.settings.monitor {
+        shown(front, connection, request).await
+    } else {
+        ports::nothing().await
+    }
+}
+
+async fn shown(
+    front: Arc<Front>,
     connection: ConnectInfo<IpAddr>,
     request: axum::extract::Request,
 ) -> http::Response<Body> {
     let started = Instant::now();
     let edition = front.dispatch.edition();
     let settings = &edition.configuration.settings;
-    if !settings.monitor {
-        return rest::answer(State(Arc::clone(&front)), connection, request).await;
-    }
     let is_secure = front.tls.served().is_some();
     let (parts, body) = request.into_parts();
     let id = rest::request_id(&parts.headers);

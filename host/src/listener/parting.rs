@@ -3,7 +3,7 @@
 //! It never ends a connection whose request has begun to come.
 
 use super::wire::Sign;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderValue, Response, StatusCode, Version, header};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -16,11 +16,15 @@ pub(super) const QUIET: Duration = Duration::from_millis(250);
 /// How often that is waited for, 8 times: who sends a byte now and then must not hold the stop.
 const ROUNDS: u32 = 8;
 
-/// Tells the client that this is the last answer on its connection.
-pub(super) fn say_last<B>(response: &mut Response<B>) {
+/// Tells the client that this is the last answer on its connection. `asked` is the version of its request.
+pub(super) fn say_last<B>(response: &mut Response<B>, asked: Version) {
     // An upgrade takes the connection over; its header is its own.
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if asked == Version::HTTP_10 {
+            // In an answer of a newer version the library would add that the connection is kept.
+            *response.version_mut() = asked;
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn handlers(monitor: &Monitor) -> Value {
             "name": &*module.name, "file": file, "source": module.source.as_ref().map(ServiceName::as_str),
             "version": &**module.version(), "loaded": milliseconds(module.loaded), "mode": mode,
             "handlers": handlers.collect::<Vec<_>>(), "workers": count(&workers, &module.name),
-            "requests": counted.requests, "errors": counted.errors, "p50": took.p50, "p99": took.p99,
+            "requests": counted.requests(), "errors": counted.errors, "p50": took.p50, "p99": took.p99,
             "error": error(&module.file),
         })
     };

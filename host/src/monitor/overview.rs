@@ -2,11 +2,11 @@
 //! In come numbers that others keep; out goes the view.
 //! It computes nothing that grows with the number of requests.
 
-use super::process::Taken;
 use super::{Monitor, milliseconds, settings};
 use crate::counters::{Counted, Step, Times};
 use crate::names::HostName;
 use crate::pool::{Worker, WorkerState};
+use crate::process::Taken;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
@@ -20,9 +20,14 @@ pub(super) fn overview(monitor: &Monitor, is_short: bool) -> Value {
     let Taken { cores, memory } = monitor.meter.taken();
     let uptime = now.duration_since(monitor.started).unwrap_or_default();
     let workers: Vec<Value> = dispatch.pool.workers().iter().map(worker).collect();
-    let Counted { requests, errors, caller_errors, .. } = dispatch.counters.all.now();
+    let counted = dispatch.counters.together();
+    let (requests, Counted { errors, caller_errors, .. }) = (counted.requests(), &counted);
     let times = dispatch.counters.times();
-    let configuration = if is_short { Value::Null } else { settings::settings(&edition, monitor.seen.port) };
+    let configuration = if is_short {
+        Value::Null
+    } else {
+        settings::settings(&edition, monitor.seen.port, monitor.seen.management_port)
+    };
     json!({
         "host": &*edition.application, "role": role, "serverName": edition.configuration.settings.server_name,
         "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "port": monitor.seen.port,

@@ -51,6 +51,7 @@ static FILES: LazyLock<Vec<(&str, &str, &str, String)>> = LazyLock::new(|| {
         "json-view.js" is SCRIPT,
         "links.js" is SCRIPT,
         "live.js" is SCRIPT,
+        "log-lines.js" is SCRIPT,
         "notice.js" is SCRIPT,
         "overview.js" is SCRIPT,
         "place.js" is SCRIPT,

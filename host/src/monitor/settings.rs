@@ -9,10 +9,10 @@ use crate::names::ServiceName;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// `port`: the one that the host listens on, which its start may have said.
-pub(super) fn settings(edition: &Edition, port: u16) -> Value {
+/// `port` and `management_port`: those that the host listens on, which its start may have said.
+pub(super) fn settings(edition: &Edition, port: u16, management_port: Option<u16>) -> Value {
     let configuration = &edition.configuration;
-    let mut shown = own(&configuration.settings, port);
+    let mut shown = own(&configuration.settings, port, management_port);
     let user_defined = match configuration.origin("userDefined") {
         Some(origin) => origin.into(),
         None => configuration.user_defined.keys().map(String::as_str).collect(),
@@ -35,16 +35,17 @@ pub(super) fn settings(edition: &Edition, port: u16) -> Value {
         ("userDefined", user_defined),
     ];
     shown.extend(more.map(|(name, value): (&str, Value)| (name.to_owned(), value)));
-    // Whatever its key, what stands elsewhere may be a secret.
+    // Whatever its key, what stands elsewhere may be a secret; but for what is known to all who reach the host.
     for (name, value) in &mut shown {
-        if let Some(origin) = configuration.origin(name).filter(|_| name != "microservices" && name != "port") {
+        let is_open = ["microservices", "port", "managementPort"].contains(&name.as_str());
+        if let Some(origin) = configuration.origin(name).filter(|_| !is_open) {
             *value = origin.into();
         }
     }
     shown.into()
 }
 
-fn own(settings: &HostSettings, port: u16) -> Map<String, Value> {
+fn own(settings: &HostSettings, port: u16, management_port: Option<u16>) -> Map<String, Value> {
     let HostSettings { limits, ssl, .. } = settings;
     let cors = match &settings.cors {
         Cors::Off => false.into(),
@@ -55,7 +56,7 @@ fn own(settings: &HostSettings, port: u16) -> Map<String, Value> {
         ("serverName", settings.server_name.as_str().into()),
         ("managementPassword", settings.management_password.to_string().into()),
         ("port", port.into()),
-        ("managementPort", settings.management_port.into()),
+        ("managementPort", management_port.into()),
         ("poolSize", settings.pool_size.into()),
         ("max_queue_length", settings.max_queue_length.into()),
         ("idleLimit", milliseconds(settings.idle_limit)),

@@ -95,13 +95,16 @@ impl Report {
         self.lines().filter(|line| !line.told).map(|line| line.since + STANDS).min()
     }
 
-    /// Tells what has stood long enough.
-    pub(super) fn write(&mut self, now: Instant) {
+    /// Tells what has stood long enough. Returns how much that was.
+    pub(super) fn write(&mut self, now: Instant) -> u64 {
+        let mut told = 0;
         let lines = self.modules.values_mut().chain(&mut self.configuration);
         for line in lines.filter(|line| !line.told && line.since + STANDS <= now) {
             tracing::error!("{}", line.words);
             line.told = true;
+            told += 1;
         }
+        told
     }
 
     fn lines(&self) -> impl Iterator<Item = &Line> {

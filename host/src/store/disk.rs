@@ -2,6 +2,9 @@
 //! In come keys and bytes, out go the same; what sled cannot do is said with the way out.
 //! It never lets a fault of sled end the host, and never takes sled's word that nothing is missing: it keeps a sum of its own.
 
+#[cfg(test)]
+mod forget;
+
 use super::pending::Pending;
 use super::pieces::{Head, head, is_own, owner, piece_key, split};
 use super::quiet;
@@ -197,15 +200,31 @@ impl Disk {
         }
         let wanted: usize = changes().map(|(key, bytes)| key.len() + bytes.as_ref().map_or(0, Vec::len)).sum();
         let only_deletes = changes().all(|(_, bytes)| bytes.is_none());
-        let Ok(system) = rustix::fs::statvfs(&self.inner.folder) else { return Ok(()) };
+        match self.room() {
+            Some(room) if !room.is_enough((wanted + others) as u64, only_deletes) => {
+                let words = format!("the disk of the documents is full: {} bytes are free; make room on it", room.free);
+                Err(EngineFailure { words, full: true })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What room there is; nothing, where the system does not tell. It asks the disk, which may take its time.
+    pub(super) fn room(&self) -> Option<Room> {
+        let system = rustix::fs::statvfs(&self.inner.folder).ok()?;
         let free = system.f_bavail.saturating_mul(system.f_frsize);
         let log = self.inner.log.metadata().map_or(0, |log| log.len());
-        let kept = self.sum().map_or(0, |sum| sum.bytes);
-        if (Room { free, log, kept }).is_enough((wanted + others) as u64, only_deletes) {
-            return Ok(());
-        }
-        let words = format!("the disk of the documents is full: {free} bytes are free; make room on it");
-        Err(EngineFailure { words, full: true })
+        Some(Room { free, log, kept: self.sum().map_or(0, |sum| sum.bytes) })
+    }
+
+    /// How many nodes are with the disk.
+    pub(super) fn nodes(&self) -> Option<u64> {
+        self.sum().map(|sum| sum.nodes)
+    }
+
+    /// Whether nothing can be written any more until the next start.
+    pub(super) fn is_broken(&self) -> bool {
+        self.inner.is_broken()
     }
 
     /// Changes entries and the sum in one step.
@@ -242,23 +261,6 @@ impl Disk {
     fn writing<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
         self.check_whole()?;
         guarded(work).inspect_err(|_| self.inner.broken.store(true, Ordering::Release))
-    }
-}
-
-#[cfg(test)]
-impl Disk {
-    /// What a damaged log does: an entry of the engine changes or goes, and the sum does not.
-    pub(super) fn forget(&self, bytes: Option<&[u8]>, key: &[u8]) {
-        let done = match bytes {
-            Some(bytes) => self.inner.entries.insert(key, bytes),
-            None => self.inner.entries.remove(key),
-        };
-        done.map(|_| ()).unwrap_or_default();
-    }
-
-    /// The sum is lost.
-    pub(super) fn forget_sum(&self) {
-        self.inner.sums.clear().unwrap_or_default();
     }
 }
 
@@ -359,7 +361,6 @@ impl Disk {
     }
 }
 
-/// Calls sled, and makes a failure of a panic in it.
 /// Opens it. Nobody else may have the folder open, which is locked; so a lock of sled is what an earlier opening of this
 /// process leaves for a moment, until its threads have ended.
 fn open(config: &sled::Config) -> sled::Result<sled::Db> {
@@ -377,6 +378,7 @@ fn is_locked(error: &std::io::Error) -> bool {
     error.to_string().starts_with("could not acquire lock")
 }
 
+/// Calls sled, and makes a failure of a panic in it.
 fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineFailure> {
     quiet::within(work).map_or_else(|| Err(damaged()), |done| done.map_err(|error| failure(&error)))
 }

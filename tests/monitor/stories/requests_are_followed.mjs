@@ -52,6 +52,15 @@ await story(async () => {
   await untilIs("the others are", ["followed-2", "followed-3"], async () => (await ids()).sort());
   await page.getByLabel("Status").selectOption("all");
 
+  // Which lines the log has: looked at closely for a while, and back.
+  const now = page.locator('[data-log="now"]');
+  await shows(now, /^The log shows \S+, as (nothing else is said|QEWD_LOG says)\.$/);
+  await page.getByLabel("Lines of the log").fill("info,qewd::handler=debug");
+  await page.getByRole("button", { name: "Change", exact: true }).click();
+  await shows(now, /^The log shows info,qewd::handler=debug, as an operator wants it/);
+  await page.getByRole("button", { name: "Back to what is configured", exact: true }).click();
+  await shows(now, /^The log shows \S+, as (nothing else is said|QEWD_LOG says)\.$/);
+
   // Paused: what comes meanwhile is seen elsewhere, and here afterwards.
   const pause = page.getByRole("button", { name: "Pause", exact: true });
   await pause.click();

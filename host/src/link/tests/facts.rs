@@ -66,7 +66,12 @@ proptest! {
                 continue;
             }
             now += pause;
-            if is_ready { facts.ready(welcome(), at(now)) } else { facts.down("no".to_owned(), at(now)) }
+            if is_ready {
+                let was_ready = happened.iter().any(|(ready, _)| *ready);
+                prop_assert_eq!(facts.ready(welcome(), at(now)), was_ready);
+            } else {
+                facts.down("no".to_owned(), at(now));
+            }
             happened.push((is_ready, now));
         }
         let is_ready = happened.last().unwrap().0;

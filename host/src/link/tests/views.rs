@@ -24,7 +24,9 @@ impl Played {
     fn ready() -> Self {
         let address = Address::new("http://far", Some(8080)).unwrap();
         let (link, inbox, facts) = Link::new(Target::new(address));
-        facts.send_modify(|facts| facts.ready(welcome(), SystemTime::now()));
+        facts.send_modify(|facts| {
+            facts.ready(welcome(), SystemTime::now());
+        });
         Self { instance: Instance::new(link), inbox, facts }
     }
 

@@ -1,5 +1,5 @@
 //! What this process takes of the machine.
-//! In comes the word that a step is over; out go memory and processor time.
+//! In comes the word that a step is over, or a question; out go memory, processor time and open files.
 //! Where the system does not tell, it says so and never guesses.
 
 use rustix::time::{ClockId, clock_gettime};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Measures from step to step.
 #[derive(Default)]
-pub(super) struct Meter {
+pub struct Meter {
     reading: Mutex<Reading>,
 }
 
@@ -20,16 +20,16 @@ struct Reading {
 
 /// What the process takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Taken {
+pub struct Taken {
     /// Cores that were busy with it in the last step, in the mean: 1 is one core all the time.
-    pub(super) cores: Option<f64>,
+    pub cores: Option<f64>,
     /// Bytes of memory that it holds.
-    pub(super) memory: Option<u64>,
+    pub memory: Option<u64>,
 }
 
 impl Meter {
     /// A step is over.
-    pub(super) fn step(&self) {
+    pub fn step(&self) {
         let (now, used) = (Instant::now(), processor_time());
         let memory = memory();
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,23 +41,41 @@ impl Meter {
     }
 
     /// What it took in the last step.
-    pub(super) fn taken(&self) -> Taken {
+    #[must_use]
+    pub fn taken(&self) -> Taken {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner).taken
     }
 }
 
-fn processor_time() -> Duration {
+/// Time for which a processor was busy with it, since it began.
+#[must_use]
+pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
 }
 
-/// What Linux says of this process (proc_pid_status(5)); other systems have no such file.
-fn memory() -> Option<u64> {
+/// Bytes of memory that it holds, as Linux says (proc_pid_status(5)); other systems have no such file.
+#[must_use]
+pub fn memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// Files and sockets that it holds open (proc_pid_fd(5)).
+#[must_use]
+pub fn open_files() -> Option<u64> {
+    let open = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    // One of them is this look.
+    u64::try_from(open).ok()?.checked_sub(1)
+}
+
+/// Files and sockets that it may hold open; nothing: there is no limit.
+#[must_use]
+pub fn most_open_files() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
 #[cfg(test)]
