@@ -259,7 +259,8 @@ fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
             None
         }
     };
-    let claims = match jwt.choice("claims", "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up") {
+    let claims = match jwt.choice("claims", "jwt.claims", "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up")
+    {
         Some("qewd") => ClaimsForm::Qewd,
         _ => ClaimsForm::Sealed,
     };

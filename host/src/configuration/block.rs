@@ -106,13 +106,13 @@ impl<'n, 'r> Block<'n, 'r> {
         self.within(name, node, number, kind.range()?)
     }
 
-    /// A text that has to be one of those that the table gives the key.
-    pub(crate) fn choice(&mut self, name: &str, mend: &'static str) -> Option<&'static str> {
+    /// A text that has to be one of those that the table gives the key, which words call so.
+    pub(crate) fn choice(&mut self, name: &str, called: &str, mend: &'static str) -> Option<&'static str> {
         let text = self.text(name)?;
         let Kind::Choice(choices) = self.keys.find(name)?.kind else { return None };
         let chosen = choices.iter().find(|choice| **choice == text).copied();
         if chosen.is_none() {
-            self.error(name, format!("{name:?} is {text:?}"), mend);
+            self.error(name, format!("{called:?} is {text:?}"), mend);
         }
         chosen
     }

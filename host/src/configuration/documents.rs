@@ -57,7 +57,7 @@ const INDEX_KEYS: Keys = Keys {
 pub(crate) fn read(top: &mut Block<'_, '_>) -> DocumentSettings {
     let Some(mut block) = top.inner("documents", &KEYS) else { return DocumentSettings::default() };
     let mend = "write \"durable\", or \"relaxed\" to be faster and lose half a second";
-    let durability = match block.choice("durability", mend) {
+    let durability = match block.choice("durability", "durability", mend) {
         Some("relaxed") => Durability::Relaxed,
         _ => Durability::Durable,
     };

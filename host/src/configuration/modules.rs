@@ -158,7 +158,7 @@ fn entry(block: &mut Block<'_, '_>, name: &str, (place, origin): (Place, Option<
 }
 
 fn mode(block: &mut Block<'_, '_>) -> Option<Mode> {
-    match block.choice("mode", "write \"reuse\", or \"fresh\" for a new instance with each request")? {
+    match block.choice("mode", "mode", "write \"reuse\", or \"fresh\" for a new instance with each request")? {
         "fresh" => Some(Mode::Fresh),
         _ => Some(Mode::Reuse),
     }
