@@ -161,7 +161,8 @@ fn filter(wanted: &str) -> Result<EnvFilter, String> {
             "{wanted:?} is not understood; use error, warn, info, debug or trace, or also parts: info,qewd::handler=debug"
         )
     };
-    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    // The library takes no word for the level `error`.
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
     if wanted.len() > super::LINE_BYTES || !wanted.split(',').all(|part| part.contains('=') || is_level(part.trim())) {
         return Err(words());
     }
