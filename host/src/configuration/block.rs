@@ -60,12 +60,14 @@ impl<'n, 'r> Block<'n, 'r> {
 
     pub(crate) fn error(&mut self, name: &str, what: impl Into<Words>, mend: impl Into<Words>) {
         let (spot, what) = (self.spot(name), what.into());
-        // Words that were made from a value from outside are not said; those of the table are.
-        if matches!(what, Words::Owned(_)) && self.get(name).is_some_and(|node| node.at.is_outside()) {
-            let expected = self.expected(name);
-            self.report.unfit(spot, &expected);
-        } else {
-            self.report.error(Some(spot), what, mend);
+        // Words that were made from a value from outside are not said; those of the table are, where it says more than that
+        // a text belongs there.
+        let kind = self.keys.find(name).map(|key| key.kind).filter(|kind| !matches!(kind, Kind::Text(_)));
+        match kind {
+            Some(kind) if matches!(what, Words::Owned(_)) && spot.is_outside() => {
+                self.report.unfit(spot, &kind.words());
+            }
+            _ => self.report.error(Some(spot), what, mend),
         }
     }
 

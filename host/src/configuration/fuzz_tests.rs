@@ -47,7 +47,8 @@ fn any_file_is_read_or_refused_with_a_place_in_it() {
         let _ = routes::read(&parsed, &known, &mut as_routes);
         look(text, &as_routes.into_problems());
         let secret = format!("{{\"{MARKER}\":[\"{MARKER}\"]}}");
-        let variable = |name: &str| Some(if name.len() % 2 == 0 { MARKER.into() } else { secret.clone().into() });
+        let variable =
+            |name: &str| Some(if name.len().is_multiple_of(2) { MARKER.into() } else { secret.clone().into() });
         let elsewhere = Surroundings { folder: Path::new("/there/is/no/such/folder"), variable: &variable };
         outside::resolve(&mut parsed, &elsewhere, &mut as_config);
         let read = application::read(&parsed, &mut as_config);

@@ -120,13 +120,8 @@ pub(super) const ENTRY_KEYS: Keys = Keys::new(
 
 /// The names of [`Import::ALL`].
 const IMPORTS: [&str; 5] = {
-    let mut names = [""; 5];
-    let mut index = 0;
-    while index < names.len() {
-        names[index] = Import::ALL[index].name();
-        index += 1;
-    }
-    names
+    let [log, services, messages, settings, documents] = Import::ALL;
+    [log.name(), services.name(), messages.name(), settings.name(), documents.name()]
 };
 
 /// Reads `handlers`.

@@ -117,7 +117,7 @@ fn replace(node: &mut Node, key: &str, from: &Surroundings<'_>, report: &mut Rep
             let (source, content) = read(text, from, &mut found.files);
             found.origins.extend(source.clone().map(|source| Origin { key: key.to_owned(), source }));
             let failure = content.as_ref().err().cloned();
-            node.at = report.from_outside(node.at, source, failure);
+            node.at = report.mark_outside(node.at, source, failure);
             let reference =
                 content.ok().map(|content| Reference { json: tree::parse_outside(&content, node.at), content });
             node.value = Value::Reference(reference.map(Box::new));

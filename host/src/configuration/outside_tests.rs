@@ -48,6 +48,21 @@ fn what_is_missing_is_said_and_no_default_takes_its_place() {
         "1:20: the environment variable JWT is not set; set it, or write the value here\n\
          1:53: the value of the environment variable POOL is not a whole number from 1 to 4096; correct it there, or write the value here"
     );
+    for (config, words) in [
+        (r#"{"qewd": {"managementPassword": "env:V"}}"#, "cannot be used here; choose a password"),
+        (r#"{"microservices": [{"name": "a", "host": "env:V"}]}"#, "cannot be used here; it is empty"),
+        (
+            r#"{"jwt": {"secret": "s", "claims": "env:V"}}"#,
+            "is not \"sealed\" or \"qewd\"; correct it there, or write the value here",
+        ),
+        (
+            r#"{"jwt": {"secret": "env:V"}}"#,
+            "\"jwt.secret\" must be a text that is not empty (from the environment variable V)",
+        ),
+    ] {
+        let (_, said) = survey(config, &[("V", "")], None);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 /// A text that is no name, no address and no origin, so that nothing in force can hold it.
@@ -169,9 +184,9 @@ fn files_are_read_once_whole_and_without_waiting() {
     }
     let absolute = format!("file:{}", folder.path().join("s").display());
     assert_eq!(with(&absolute).as_deref(), Ok("text:env:x"));
-    write(&[b'x'; 65536]);
+    write(&vec![b'x'; 65536]);
     assert_eq!(with("file:s").map(|secret| secret.len()), Ok(65536));
-    write(&[b'x'; 65537]);
+    write(&vec![b'x'; 65537]);
     assert_eq!(with("file:s").unwrap_err(), "the file s has more than 65536 bytes");
     write(b"m4rker\xff");
     assert_eq!(with("file:s").unwrap_err(), "the file s is not UTF-8");

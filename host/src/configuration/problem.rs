@@ -182,7 +182,7 @@ impl Report {
     }
 
     /// What stands here came from outside, or should have.
-    pub(crate) fn from_outside(&mut self, at: Spot, name: Option<outside::Source>, failure: Option<Failure>) -> Spot {
+    pub(crate) fn mark_outside(&mut self, at: Spot, name: Option<outside::Source>, failure: Option<Failure>) -> Spot {
         self.sources.push(Source { name, failure });
         Spot { outside: Some(Outside { source: self.sources.len() - 1, within: None }), ..at }
     }

@@ -172,11 +172,8 @@ impl Writer {
         if let Some(default) = default {
             merge(&mut written, json!({"default": default}));
         }
-        match self.kind(&key.kind) {
-            Value::Object(kind) => merge(&mut written, kind.into()),
-            // It may be anything.
-            _ => {}
-        }
+        // Where anything may stand, there is no more to say.
+        merge(&mut written, self.kind(&key.kind));
         written
     }
 
