@@ -12,6 +12,7 @@ mod build;
 mod documents;
 mod healthcheck;
 mod hash_password;
+mod schema;
 mod shell;
 
 use crate::configuration::Address;
@@ -54,6 +55,8 @@ enum Verb {
     Healthcheck(HealthcheckArguments),
     /// Ask for a password and print its hash, for "managementPassword" in config.json
     HashPassword,
+    /// Print the JSON Schema of config.json or routes.json, for editors
+    Schema(schema::SchemaArguments),
     /// Print the script that completes this program's words in a shell
     Completions(CompletionsArguments),
     /// Print the manual page, or write it and one page for each verb into a folder
@@ -205,6 +208,7 @@ pub fn run() -> ExitCode {
             Verb::Documents(arguments) => documents::documents(arguments),
             Verb::Healthcheck(arguments) => healthcheck::healthcheck(arguments).await,
             Verb::HashPassword => hash_password::hash_password(),
+            Verb::Schema(arguments) => schema::print(&arguments),
             Verb::Completions(arguments) => shell::completions(CommandLine::command(), arguments.shell),
             Verb::Man(arguments) => shell::man(CommandLine::command(), arguments.to.as_deref()),
         }

@@ -10,12 +10,15 @@ mod destinations;
 mod documents;
 mod files;
 mod groups;
+mod keys;
 mod limits;
 mod messages;
 mod modules;
+mod outside;
 mod password;
 mod problem;
 mod routes;
+mod schema;
 mod secret;
 mod secret_file;
 mod services;
@@ -31,12 +34,19 @@ mod routes_tests;
 #[cfg(test)]
 mod hosts_tests;
 #[cfg(test)]
+mod outside_tests;
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod fuzz_tests;
 
 use crate::names::{HostName, ServiceName};
+use crate::stamp::Stamp;
 use application::Application;
-use problem::Report;
-use std::collections::BTreeSet;
+use outside::{Elsewhere, Origin, Surroundings};
+use problem::{Needed, Report};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,8 +55,9 @@ pub use documents::{DocumentSettings, Durability};
 pub use limits::*;
 pub use modules::{Import, Mode, ModuleSettings};
 pub use password::{hash_password, is_password_hash};
-pub use problem::{Place, Problem, Problems, Severity, Spot};
+pub use problem::{Place, Problem, Problems, Severity};
 pub use routes::{DESTINATION, Example, Method, Otherwise, Route, VERBS};
+pub use schema::{Described, schema};
 pub use secret::{ClaimsForm, Jwt, Secret};
 pub use settings::{Cors, HostSettings, check_ports};
 pub use ssl::{PemFile, PemPair, Ssl};
@@ -65,6 +76,8 @@ pub struct Service {
     pub addresses: Vec<Address>,
     /// Its own `qewd` block.
     pub settings: HostSettings,
+    /// The way to that block through the file.
+    block: String,
     /// `caFilePath`: whom links to it trust. Default: what the calling host's `ssl` says, else the system's roots.
     pub trusted: Option<PemFile>,
     /// `required`: a host that has a link to it is ready only while one of its instances can be asked. Default no.
@@ -89,8 +102,8 @@ pub enum IfSecretMissing {
     LeaveOut,
 }
 
-/// Everything that one host needs to know, checked.
-#[derive(Debug, Clone, PartialEq)]
+/// Everything that one host needs to know, checked. It prints no values: each may have come from a secret's place.
+#[derive(Clone, PartialEq)]
 pub struct Configuration {
     /// The application folder.
     pub folder: PathBuf,
@@ -116,12 +129,23 @@ pub struct Configuration {
     pub documents: DocumentSettings,
     /// What single modules may use.
     handlers: Vec<modules::Entry>,
+    /// What of config.json stands elsewhere.
+    elsewhere: Elsewhere,
+    /// The way to this host's `qewd` block.
+    block: String,
     /// All routes, in the order of routes.json.
     pub routes: Vec<Route>,
     /// The answer to unknown paths, if routes.json has one.
     pub otherwise: Option<Otherwise>,
     /// What does not stop the start but deserves a look.
     pub warnings: Vec<Problem>,
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { folder, host, .. } = self;
+        formatter.debug_struct("Configuration").field("folder", folder).field("host", host).finish_non_exhaustive()
+    }
 }
 
 impl Configuration {
@@ -149,9 +173,14 @@ impl Configuration {
     /// Nothing is written; a missing secret is replaced by a random one that nobody shares.
     #[must_use]
     pub fn survey(folder: &Path, microservice: Option<&str>) -> (Option<Self>, Vec<Problem>) {
+        Self::survey_with(&Surroundings { folder, variable: &|name| std::env::var_os(name) }, microservice)
+    }
+
+    fn survey_with(surroundings: &Surroundings<'_>, microservice: Option<&str>) -> (Option<Self>, Vec<Problem>) {
+        let folder = surroundings.folder;
         let mut config_report = Report::new(Path::new(CONFIG));
         let mut routes_report = Report::new(Path::new(ROUTES));
-        let application = read_application(folder, &mut config_report);
+        let (application, elsewhere) = read_application(surroundings, &mut config_report).unzip();
         let routes_tree =
             files::read(folder, ROUTES, &mut routes_report).and_then(|text| tree::parse(&text, &mut routes_report));
         let host = application.as_ref().and_then(|application| host(application, microservice, &mut config_report));
@@ -164,21 +193,30 @@ impl Configuration {
             // Without a config.json that can be read, a missing routes.json says nothing more.
             problems.retain(|problem| problem.severity == Severity::Error);
         }
-        problems.splice(0..0, config_report.into_problems());
+        let links =
+            application.as_ref().zip(host.as_ref()).map(|(application, host)| links(application, host, &routes));
+        let is_needed = |by: &Needed| match by {
+            Needed::Everywhere => true,
+            Needed::By(name) => host.as_ref() == Some(name),
+            Needed::ByCallersOf(service) => links.as_ref().is_some_and(|links| links.contains(service)),
+        };
+        problems.splice(0..0, config_report.into_needed(is_needed));
         problems.extend(application.iter().flat_map(|application| modules::check_names(&application.handlers, folder)));
         let configuration = application.zip(host).map(|(application, host)| Self {
             folder: folder.to_owned(),
             standalone: application.standalone.is_some(),
             settings: settings(&application, &host),
-            links: links(&application, &host, &routes),
-            host,
-            services: application.services,
-            groups: application.groups,
+            block: application.block_of(&host),
+            links: links.unwrap_or_default(),
             secret_missing: application.secret.is_none(),
             jwt: Jwt { secret: application.secret.unwrap_or_else(secret_file::random), claims: application.claims },
             user_defined: Arc::new(application.user_defined),
             documents: application.documents,
             handlers: application.handlers,
+            elsewhere: elsewhere.unwrap_or_default(),
+            host,
+            services: application.services,
+            groups: application.groups,
             routes,
             otherwise,
             warnings: Vec::new(),
@@ -226,11 +264,28 @@ impl Configuration {
         }
     }
 
+    /// The files in which values of config.json stand, each as it was when it was read; nothing in place of a stamp: it was
+    /// not there.
+    #[must_use]
+    pub fn files_outside(&self) -> &BTreeMap<PathBuf, Option<Stamp>> {
+        &self.elsewhere.files
+    }
+
+    /// Where a value stands that is not in config.json itself: `env:NAME` or `file:PATH`. `key` is the way to it from the
+    /// top of the file, or from the host's own `qewd` block.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<String> {
+        let own = format!("{}.{key}", self.block);
+        let holds = |origin: &&Origin| origin.holds(key) || origin.holds(&own);
+        self.elsewhere.origins.iter().find(holds).map(|origin| origin.source.written())
+    }
+
     /// The hosts that config.json names, as far as it can be read.
     #[must_use]
     pub fn survey_hosts(folder: &Path) -> Vec<HostName> {
-        let application = read_application(folder, &mut Report::new(Path::new(CONFIG)));
-        application.as_ref().map(hosts).unwrap_or_default()
+        let surroundings = Surroundings { folder, variable: &|name| std::env::var_os(name) };
+        let application = read_application(&surroundings, &mut Report::new(Path::new(CONFIG)));
+        application.map(|(application, _)| hosts(&application)).unwrap_or_default()
     }
 
     /// The names of all hosts in config.json, the orchestrator first.
@@ -239,20 +294,23 @@ impl Configuration {
     /// When config.json has errors: all of them.
     pub fn hosts(folder: &Path) -> Result<Vec<HostName>, Problems> {
         let mut report = Report::new(Path::new(CONFIG));
-        let application = read_application(folder, &mut report);
-        let mut errors = report.into_problems();
+        let surroundings = Surroundings { folder, variable: &|name| std::env::var_os(name) };
+        let application = read_application(&surroundings, &mut report);
+        // What single hosts need, they say themselves.
+        let mut errors = report.into_needed(|by| *by == Needed::Everywhere);
         errors.retain(|problem| problem.severity == Severity::Error);
         match application {
-            Some(application) if errors.is_empty() => Ok(hosts(&application)),
+            Some((application, _)) if errors.is_empty() => Ok(hosts(&application)),
             _ => Err(Problems(errors)),
         }
     }
 }
 
-fn read_application(folder: &Path, report: &mut Report) -> Option<Application> {
-    let text = files::read(folder, CONFIG, report)?;
-    let tree = tree::parse(&text, report)?;
-    application::read(&tree, report)
+fn read_application(surroundings: &Surroundings<'_>, report: &mut Report) -> Option<(Application, Elsewhere)> {
+    let text = files::read(surroundings.folder, CONFIG, report)?;
+    let mut tree = tree::parse(&text, report)?;
+    let elsewhere = outside::resolve(&mut tree, surroundings, report);
+    Some((application::read(&tree, report)?, elsewhere))
 }
 
 fn hosts(application: &Application) -> Vec<HostName> {

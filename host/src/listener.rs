@@ -38,6 +38,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
+use hyper::server::conn::http1::UpgradeableConnection;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -274,7 +275,7 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
-        () = stop.cancelled() => parting::part(connection.as_mut(), &sign, |connection| connection.graceful_shutdown()).await,
+        () = stop.cancelled() => parting::part(connection.as_mut(), &sign, UpgradeableConnection::graceful_shutdown).await,
     };
     if let Some(Err(error)) = ended {
         tracing::debug!("a connection from {address} ended: {error}");

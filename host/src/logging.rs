@@ -4,6 +4,7 @@
 
 mod choice;
 mod form;
+mod json;
 mod recent;
 
 pub use choice::{By, Chosen, check, chosen, configure, show};

@@ -6,18 +6,21 @@
 mod settling;
 mod watch;
 mod fit;
+mod named;
+mod next_start;
 mod report;
 mod news;
 
 #[cfg(test)]
 mod settling_tests;
 
-use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES, Ssl};
+use crate::configuration::{CONFIG, Configuration, IfSecretMissing, Problem, Problems, ROUTES};
 use crate::dispatch::Dispatch;
 use crate::edition::{Edition, Look, Surroundings, Wish, Workshop, look, relative};
 use crate::names::ServiceName;
 use crate::stamp::Stamp;
 use fit::{Failed, Fit, Fitting, OnDisk};
+use named::Named;
 use report::Report;
 use settling::{Settling, Writer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +49,8 @@ pub struct Reloader {
     on_disk: OnDisk,
     /// A configuration that is sound but does not serve yet.
     wanted: Option<Arc<Configuration>>,
+    /// The files that config.json named when it was read last, whether or not it serves.
+    named: Named,
     /// Files that could not be read, and are tried again at each look.
     unread: BTreeSet<PathBuf>,
     /// What could not be finished, so that it is not tried with each change of something else.
@@ -70,9 +75,10 @@ impl Reloader {
         let on_disk: OnDisk = on_disk.collect();
         // A module of another host's folder that is not needed now was not kept: it is taken up as if it were new, so that
         // it is at hand when a route wants it.
+        let named = Named::of(&serving.configuration);
         let kept = seen.modules.clone().into_iter().filter(|(file, _)| on_disk.contains_key(file));
         Self {
-            settling: Settling::new(seen.configuration.into_iter().chain(kept).collect()),
+            settling: Settling::new(seen.configuration.into_iter().chain(kept).chain(named.there()).collect()),
             on_disk,
             seen: seen.modules,
             wishes: dispatch.findings.wishes(),
@@ -81,6 +87,7 @@ impl Reloader {
             surroundings,
             microservice,
             wanted: None,
+            named,
             unread: BTreeSet::new(),
             failed: Failed::default(),
             report: Report::default(),
@@ -132,7 +139,13 @@ impl Reloader {
         let (folder, host) = (edition.configuration.folder.clone(), Arc::clone(&edition.application));
         let configurations = std::iter::once(&edition.configuration).chain(&self.wanted);
         let sources: BTreeSet<ServiceName> = configurations.flat_map(|configuration| configuration.sources()).collect();
-        let looked = tokio::task::spawn_blocking(move || look(&folder, &host, &sources)).await;
+        let named = self.named.and(&edition);
+        let looked = tokio::task::spawn_blocking(move || {
+            let mut seen = look(&folder, &host, &sources)?;
+            seen.configuration.extend(named.into_iter().filter_map(|file| Stamp::of(&file).map(|stamp| (file, stamp))));
+            Ok(seen)
+        });
+        let looked = looked.await;
         let looked = looked.unwrap_or_else(|ended| Err(ended.to_string()));
         self.report.look(looked.as_ref().err());
         looked.ok()
@@ -171,12 +184,12 @@ impl Reloader {
     /// Takes changed files in.
     async fn take(&mut self, settled: Vec<(PathBuf, Option<Stamp>)>) {
         let serving = self.dispatch.edition();
-        let mut configuration_changed = false;
+        let (named, mut configuration_changed) = (self.named.and(&serving), false);
         for (file, stamp) in settled {
             if !self.unread.remove(&file) {
                 self.report.forget(&serving.configuration.folder, &file);
             }
-            if file.extension().is_some_and(|extension| extension == "json") {
+            if named.contains(&file) || file.extension().is_some_and(|extension| extension == "json") {
                 configuration_changed = true;
             } else if stamp.is_none() {
                 self.on_disk.remove(&file);
@@ -209,6 +222,10 @@ impl Reloader {
     fn read_configuration(&mut self, serving: &Edition) {
         let before = &serving.configuration;
         let read = Configuration::load(&before.folder, self.microservice.as_deref(), IfSecretMissing::LeaveOut);
+        self.named = Named::by(&read, &before.folder, self.microservice.as_deref());
+        for (file, stamp) in self.named.there() {
+            self.settling.taken(file, stamp);
+        }
         // A start without routes.json is a host without routes; a host that runs has lost it.
         let lost = !before.routes.is_empty() && !before.folder.join(ROUTES).exists();
         let read = match read {
@@ -224,7 +241,7 @@ impl Reloader {
                     configuration.jwt.secret = before.jwt.secret.clone();
                     configuration.secret_missing = false;
                 }
-                let waiting = self.bound(serving, &mut configuration);
+                let waiting = next_start::bound(serving, &mut configuration, self.workshop.engine.instances() / 2);
                 self.report.waiting(waiting);
                 if configuration != **before {
                     self.wanted = Some(Arc::new(configuration));
@@ -238,7 +255,7 @@ impl Reloader {
     /// Checks the files that a configuration names. They may come a moment later than their names, so a configuration
     /// that fails is read again at each look.
     fn check_tls(&mut self, before: &Configuration, mut wanted: Configuration) -> Result<Configuration, Problems> {
-        let waits = keep_speaking(&before.settings.ssl, &mut wanted.settings.ssl);
+        let waits = next_start::keep_speaking(&before.settings.ssl, &mut wanted.settings.ssl);
         if let Err(problems) = self.surroundings.tls.check(&wanted) {
             let file = before.folder.join(CONFIG);
             self.settling.again(&file);
@@ -338,50 +355,6 @@ impl Reloader {
         let told = self.report.write(Instant::now());
         self.dispatch.counters.reloads_refused.fetch_add(told, Ordering::Relaxed);
     }
-
-    /// What cannot change while a host runs, stays. Gives the words that say so.
-    fn bound(&self, serving: &Edition, configuration: &mut Configuration) -> Vec<String> {
-        let (before, mut waiting) = (&serving.configuration.settings, Vec::new());
-        let settings = &mut configuration.settings;
-        if before.port != settings.port {
-            let port = settings.port;
-            waiting.push(format!("port {port} is taken at the next start; until then it is the one of this start"));
-            settings.port = before.port;
-        }
-        if before.management_port != settings.management_port {
-            waiting
-                .push("\"managementPort\" is taken up at the next start; until then it is as at this start".to_owned());
-            settings.management_port = before.management_port;
-        }
-        let (wanted, room) = (settings.pool_size, self.workshop.engine.instances() / 2);
-        if wanted > room {
-            waiting
-                .push(format!("poolSize {wanted} is more than this start made room for; it is {room} until the next"));
-            settings.pool_size = room;
-        }
-        if serving.configuration.documents != configuration.documents {
-            waiting.push("what config.json says of documents holds from the next start".to_owned());
-            configuration.documents.clone_from(&serving.configuration.documents);
-        }
-        let body = configuration.settings.limits.body;
-        if before.limits.body != body {
-            tracing::warn!(
-                "bodyBytes {body} holds for clients now, and for other hosts when their links are opened anew"
-            );
-        }
-        waiting
-    }
-}
-
-/// Whether the port speaks TLS is decided at the start: clients and other hosts would have to change at the same moment.
-fn keep_speaking(before: &Ssl, wanted: &mut Ssl) -> Option<String> {
-    if before.served.is_some() == wanted.served.is_some() {
-        return None;
-    }
-    let (turned, now) = if wanted.served.is_some() { ("on", "plain HTTP") } else { ("off", "HTTPS") };
-    wanted.served.clone_from(&before.served);
-    wanted.demanded.clone_from(&before.demanded);
-    Some(format!("TLS is turned {turned} at the next start; until then the port speaks {now}"))
 }
 
 fn routes_lost() -> Problem {

@@ -35,11 +35,10 @@ impl TraceId {
         Self(NonZeroU128::new(rand::random()).unwrap_or(NonZeroU128::MIN))
     }
 
-    /// 63 bits of it that are random in every trace.
+    /// 63 bits of it that are random in every trace, those by which others choose, too.
     #[must_use]
     pub fn chance(self) -> u64 {
-        let [.., a, b, c, d, e, f, g, h] = self.bytes();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1
+        u64::try_from(self.0.get() & u128::from(u64::MAX)).unwrap_or_default() >> 1
     }
 
     /// As bytes, the most significant first.

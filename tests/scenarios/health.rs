@@ -1,6 +1,7 @@
 //! What probes are told of a host: that it lives, whether it wants requests, and why not.
 
-use crate::harness::{App, Ended, Launch, Pair, command, free_port, wait_until};
+use super::documents_on_disk::SmallDisk;
+use crate::harness::{App, Ended, Launch, Pair, command, free_port, tell, wait_until};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -207,4 +208,33 @@ fn a_host_that_stops_is_not_ready_and_says_so() {
     assert_eq!(ask("/qewd/health/live").status, 200, "it lives until it ends");
     assert_eq!(crate::harness::read_answer(&mut sleeping, true).status, 200);
     assert_eq!(host.ended().code(), Some(0));
+}
+
+#[test]
+fn a_host_whose_disk_is_full_is_not_ready_until_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else {
+        tell("SKIPPED: a full disk needs the right to mount a small one");
+        return;
+    };
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {}}), &json!([]));
+    let host = Launch::orchestrator(&app).data(&disk.path()).start();
+    let report = host.get(READY).send();
+    assert_eq!((report.status, &report.json()["store"]), (200, &json!("open")));
+    let writable = || {
+        let text = host.get("/metrics").send().text();
+        text.lines().find_map(|line| line.strip_prefix("qewd_store_writable ")).unwrap().to_owned()
+    };
+    assert_eq!(writable(), "1");
+    let system = rustix::fs::statvfs(&disk.path()).unwrap();
+    // The store keeps 32 MiB back for itself; half of that is left, so that it is not broken.
+    let hog = usize::try_from(system.f_bavail * system.f_frsize).unwrap() - (16 << 20);
+    std::fs::write(disk.path().join("hog"), vec![1; hog]).unwrap();
+    wait_until("it is not ready", || host.get(READY).send().status == 503);
+    let report = host.get(READY).send().json();
+    let reasons = json!(["the disk of the documents is full; make room on it"]);
+    assert_eq!((&report["store"], &report["reasons"]), (&json!("full"), &reasons));
+    assert_eq!(writable(), "0");
+    std::fs::remove_file(disk.path().join("hog")).unwrap();
+    wait_until("it is ready again", || host.get(READY).send().status == 200);
+    assert_eq!(writable(), "1");
 }

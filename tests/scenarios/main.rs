@@ -46,6 +46,7 @@ mod rolling_restart;
 mod tls;
 mod instances;
 mod configuration;
+mod configuration_outside;
 mod dev;
 mod readme;
 mod shell;

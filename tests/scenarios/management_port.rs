@@ -1,7 +1,8 @@
 //! A second port for operators: what is there, what is nowhere else then, and that a full first port does not lock them out.
 
 use crate::harness::{
-    API, App, Authority, Fleet, Host, Launch, Operator, Request, TlsClient, free_port, raw, wait_until,
+    API, App, Authority, Fleet, Host, Launch, Operator, Request, TlsClient, free_port, free_ports_in_a_row, raw,
+    wait_until,
 };
 use serde_json::{Value, json};
 
@@ -152,4 +153,32 @@ fn the_fleet_is_seen_though_its_hosts_have_second_ports() {
     let hosts: Vec<(&Value, &Value)> =
         seen["hosts"].as_array().unwrap().iter().map(|host| (&host["name"], &host["state"])).collect();
     assert_eq!(hosts, [(&json!("orchestrator"), &json!("here")), (&json!("far"), &json!("ready"))]);
+}
+
+#[test]
+fn dev_gives_each_host_a_second_port_of_its_own() {
+    let services = json!([{"name": "far", "qewd": {"managementPort": 0}}]);
+    let first = free_port();
+    let config =
+        json!({"qewd_up": true, "orchestrator": {"qewd": {"managementPort": first}}, "microservices": services});
+    let app = App::new(config, &json!([])).guest("orchestrator", "echo").guest("far", "echo");
+    let mut dev = crate::harness::command();
+    dev.arg("dev").arg("--app").arg(app.path()).args(["--port", &free_ports_in_a_row(3).to_string()]);
+    // Two hosts that took these for themselves could not start.
+    dev.env("QEWD_PORT", "1").env("QEWD_MANAGEMENT_PORT", "1");
+    let mut host = Launch::plain("dev", dev).spawn();
+    host.wait_for_within("The monitor: ", std::time::Duration::from_secs(60));
+    let lines = host.lines();
+    let told = |name: &str| {
+        let line = lines.iter().find(|line| line.starts_with(name) && line.contains("management on port ")).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<u16>().unwrap()
+    };
+    let (orchestrator, far) = (told("orchestrator"), told("far"));
+    assert!(orchestrator == first && far != first, "{orchestrator} {far}");
+    assert!(lines.contains(&format!("The monitor: http://localhost:{first}/qewd-monitor")), "{lines:#?}");
+    for port in [orchestrator, far] {
+        assert_eq!(status(port, "/qewd/health/live"), 200);
+    }
+    host.signal("TERM");
+    assert_eq!(host.ended().code(), Some(0));
 }

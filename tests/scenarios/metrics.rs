@@ -36,6 +36,7 @@ fn requests_workers_links_and_the_process_have_their_numbers() {
     host.wait_for_links();
     let before = numbers(&host);
     assert_eq!(before.of("qewd_requests_total{kind=\"rest\",status=\"2xx\"}"), 0.0);
+    assert_eq!(before.of("qewd_handler_calls_total{module=\"echo\",status=\"2xx\"}"), 0.0);
     for _ in 0..3 {
         assert_eq!(host.get("/api/echo/a").send().status, 200);
     }

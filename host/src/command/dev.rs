@@ -7,7 +7,7 @@ mod try_lines;
 
 use super::build::{self, Built};
 use super::run::Signals;
-use crate::configuration::{Configuration, IfSecretMissing};
+use crate::configuration::{Configuration, HostSettings, IfSecretMissing};
 use crate::names::HostName;
 use crate::request::MONITOR_PATH;
 use child::{Child, Place};
@@ -78,8 +78,10 @@ impl Session {
             build::build(&folder, krate).await?;
         }
         let mut places = places(&hosts, port.unwrap_or(configuration.settings.port))?;
+        let mut second = SecondPorts { taken: places.iter().map(|place| place.port).collect() };
         for place in &mut places {
             place.secure = is_secure(&configuration, &place.host);
+            place.management = second.next_for(&configuration, &place.host)?;
             place.data = data.as_ref().map(|data| data.join(place.host.as_str()));
         }
         let width = places.iter().map(|place| place.host.as_str().len()).max().unwrap_or_default();
@@ -95,7 +97,8 @@ impl Session {
         }
         let orchestrator = places.first().map(Place::url).unwrap_or_default();
         if configuration.settings.monitor {
-            say(&format!("\nThe monitor: {orchestrator}{MONITOR_PATH}"));
+            let monitor = places.first().map(Place::management_url).unwrap_or_default();
+            say(&format!("\nThe monitor: {monitor}{MONITOR_PATH}"));
         }
         say(&try_lines::lines(&configuration, &orchestrator));
         Ok(Self { folder, hosts: running })
@@ -134,20 +137,46 @@ fn places(hosts: &[HostName], first: u16) -> Result<Vec<Place>, String> {
         if places.is_empty() && found != first {
             return Err(format!("port {first} is taken; stop what uses it, or choose another with --port"));
         }
-        places.push(Place { host: host.clone(), port: found, secure: false, data: None });
+        places.push(Place { host: host.clone(), port: found, management: None, secure: false, data: None });
         port = found.saturating_add(1);
     }
     Ok(places)
 }
 
-fn is_secure(configuration: &Configuration, host: &HostName) -> bool {
-    let settings = match host {
+/// Second ports for hosts that have one: on this machine no two of them can have the same.
+struct SecondPorts {
+    taken: Vec<u16>,
+}
+
+impl SecondPorts {
+    /// The configured one, or the next that is free.
+    fn next_for(&mut self, configuration: &Configuration, host: &HostName) -> Result<Option<u16>, String> {
+        let configured = settings(configuration, host).and_then(|settings| settings.management_port);
+        let Some(configured) = configured else { return Ok(None) };
+        // None in particular: behind those of the hosts themselves.
+        let after = self.taken.iter().max().map_or(1, |last| last.saturating_add(1));
+        let first = if configured == 0 { after } else { configured };
+        let mut tried = first..first.saturating_add(PORTS_TRIED);
+        let found = tried.find(|port| !self.taken.contains(port) && is_free(*port));
+        let found = found.ok_or_else(|| {
+            format!("no free port for the management of {host} from {first} on; choose another \"managementPort\"")
+        })?;
+        self.taken.push(found);
+        Ok(Some(found))
+    }
+}
+
+fn settings<'c>(configuration: &'c Configuration, host: &HostName) -> Option<&'c HostSettings> {
+    match host {
         HostName::Orchestrator => Some(&configuration.settings),
         HostName::Microservice(name) => {
             configuration.services.iter().find(|service| service.name == *name).map(|service| &service.settings)
         }
-    };
-    settings.is_some_and(|settings| settings.ssl.served.is_some())
+    }
+}
+
+fn is_secure(configuration: &Configuration, host: &HostName) -> bool {
+    settings(configuration, host).is_some_and(|settings| settings.ssl.served.is_some())
 }
 
 fn is_free(port: u16) -> bool {

@@ -3,13 +3,34 @@
 //! It does not look whether anybody listens there.
 
 use super::address::Address;
-use super::block::{Block, Keys};
+use super::block::Block;
+use super::keys::{Keys, Kind, Usual, form, key};
 use super::limits::{DEFAULT_PORT, MOST_INSTANCES};
 use super::problem::Report;
 use super::tree::{Node, Value};
 use crate::names::ServiceName;
 
-const ITEM_KEYS: Keys = Keys { known: &["host", "port"], idle: &[], refused: &[] };
+/// Where a microservice is reached, with `http://` or `https://` before it if you like.
+pub(super) const HOST: Kind = form("^(https?://)?(\\[[0-9A-Fa-f:.]+\\]|[^/:\\[\\]\\s]+)$");
+/// The same with a port, if you like.
+const HOST_AND_PORT: Kind = form("^(https?://)?(\\[[0-9A-Fa-f:.]+\\]|[^/:\\[\\]\\s]+)(:[0-9]{1,5})?/?$");
+/// The port at which a microservice is reached.
+pub(super) const PORT: Kind = Kind::Whole(1, u16::MAX as u64);
+
+const ITEM_KEYS: Keys = Keys::new(
+    "instance",
+    &[
+        key("host", HOST, "Where the other hosts reach this instance: a host name or an IP address.").must(),
+        key("port", PORT, "The TCP port at that address.").usually(Usual::Words("the port of the entry")),
+    ],
+);
+/// Each place at which an instance is reached.
+pub(super) const HOSTS: Kind = Kind::List(
+    "a list",
+    &Kind::Either("a text or an object", &[HOST_AND_PORT, Kind::Object(&ITEM_KEYS)]),
+    MOST_INSTANCES,
+);
+
 const ITEM_FORMS: &str =
     "write \"10.0.0.1\", \"10.0.0.1:3001\", \"http://10.0.0.1:3001\" or {\"host\": \"10.0.0.1\", \"port\": 3001}";
 
@@ -28,7 +49,7 @@ pub(super) fn addresses(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -
         );
     }
     let stand_in = name.map(|name| vec![stand_in(name)]);
-    let Value::List(items) = &node.value else {
+    let Value::List(items) = node.plain() else {
         block.wrong("hosts", node, "a list", "write it as [\"10.0.0.1\", \"10.0.0.2\"]");
         return stand_in;
     };
@@ -45,7 +66,7 @@ pub(super) fn addresses(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -
 }
 
 fn port(block: &mut Block<'_, '_>) -> Option<u16> {
-    block.whole("port", 1..=u64::from(u16::MAX)).and_then(|port| u16::try_from(port).ok())
+    block.whole("port")
 }
 
 fn stand_in(name: &ServiceName) -> Address {
@@ -69,7 +90,7 @@ fn list(items: &[Node], port: Option<u16>, report: &mut Report) -> Vec<Address> 
         let Some(address) = item(node, port, report) else { continue };
         if addresses.contains(&address) {
             let mend = "remove one of them: each instance has an address of its own";
-            report.error(Some(node.at), format!("{address} stands twice in \"hosts\""), mend);
+            report.error(Some(node.outside().unwrap_or(node.at)), format!("{address} stands twice in \"hosts\""), mend);
         } else {
             addresses.push(address);
         }
@@ -78,25 +99,23 @@ fn list(items: &[Node], port: Option<u16>, report: &mut Report) -> Vec<Address> 
 }
 
 fn item(node: &Node, port: Option<u16>, report: &mut Report) -> Option<Address> {
-    match &node.value {
-        Value::Text(text) => match Address::read(text, port.unwrap_or(DEFAULT_PORT)) {
-            Ok(address) => Some(address),
-            Err(failure) => {
-                report.error(Some(node.at), format!("an item of \"hosts\" is {text:?}"), failure.rule());
-                None
-            }
-        },
-        Value::Object(_) => {
-            let mut block = Block::open(node, "an item of \"hosts\"", &ITEM_KEYS, report)?;
-            if block.get("host").is_none() {
-                block.error("host", "this item of \"hosts\" has no \"host\"", "add \"host\": \"…\"");
-            }
-            let port = self::port(&mut block).or(port);
-            address(&mut block, None, port)
+    if matches!(node.plain(), Value::Object(_)) {
+        let mut block = Block::open(node, "an item of \"hosts\"", &ITEM_KEYS, report)?;
+        if block.get("host").is_none() {
+            block.error("host", "this item of \"hosts\" has no \"host\"", "add \"host\": \"…\"");
         }
-        _ => {
-            let what = format!("an item of \"hosts\" must be a text or an object, but is {}", node.described());
-            report.error(Some(node.at), what, ITEM_FORMS);
+        let port = self::port(&mut block).or(port);
+        return address(&mut block, None, port);
+    }
+    let Some(text) = node.text() else {
+        let what = format!("an item of \"hosts\" must be a text or an object, but is {}", node.described());
+        report.error(Some(node.at), what, ITEM_FORMS);
+        return None;
+    };
+    match Address::read(text, port.unwrap_or(DEFAULT_PORT)) {
+        Ok(address) => Some(address),
+        Err(failure) => {
+            report.error(Some(node.at), format!("an item of \"hosts\" is {text:?}"), failure.rule());
             None
         }
     }

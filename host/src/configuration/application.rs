@@ -3,22 +3,30 @@
 //! It does not decide which of the hosts this program is.
 
 use super::address::Address;
-use super::block::{Block, Keys};
-use super::problem::Report;
+use super::block::Block;
+use super::keys::{Keys, Kind, NAME, SOME_TEXT, TEXT, Usual, key};
+use super::modules::ENTRY_KEYS;
+use super::outside::SCHEMA;
+use super::problem::{Needed, Report};
 use super::secret::{ClaimsForm, Secret};
-use super::services::{Entries, entries, resolve, service_name};
-use super::settings::{self, HostSettings, MONITOR};
+use super::services::{Entries, GROUP_KEYS, SERVICE_KEYS, entries, resolve, service_name};
+use super::settings::{self, HostSettings, MONITOR_KEY, QEWD_KEYS};
 use super::tree::{Node, Value, members_to_json};
 use super::{DocumentSettings, Group, Service, documents, modules};
-use crate::names::ServiceName;
+use crate::names::{HostName, ServiceName};
 
 /// The name that no microservice may have.
 pub(crate) const ORCHESTRATOR: &str = "orchestrator";
+
+/// The way to the settings of a folder's only host.
+const OWN_BLOCK: &str = "qewd";
 
 /// What config.json says.
 pub(crate) struct Application {
     /// The settings of the orchestrator, or of the only microservice of this folder.
     pub own: HostSettings,
+    /// The way to them through the file.
+    pub own_block: &'static str,
     /// The only microservice of this folder, if `ms_name` says that there is just one.
     pub standalone: Option<ServiceName>,
     pub services: Vec<Service>,
@@ -51,36 +59,76 @@ impl Application {
         self.names().chain(self.groups.iter().map(|group| group.name.as_str()))
     }
 
+    /// The way to a host's `qewd` block.
+    pub(crate) fn block_of(&self, host: &HostName) -> String {
+        self.service(host.as_str()).map_or(self.own_block, |service| &service.block).to_owned()
+    }
+
     /// Whether the name is a group's.
     pub(crate) fn is_group(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.name.as_str() == name)
     }
 }
 
-const TOP_KEYS: Keys = Keys {
-    known: &[
-        "qewd_up",
-        "orchestrator",
-        "qewd",
-        "microservices",
-        "jwt",
-        "userDefined",
-        "handlers",
-        "documents",
-        "ms_name",
-        MONITOR,
-    ],
+/// The top of config.json.
+pub(super) const TOP_KEYS: Keys = Keys {
     idle: &[
         ("use_jwt", "tokens are always in use: remove the key"),
         ("permit_application_switch", "routes alone decide which service answers: remove the key"),
         ("imported", "routes are not imported from other hosts: write them into routes.json and remove the key"),
     ],
-    refused: &[],
+    apart: &[("ms_name", ORCHESTRATOR)],
+    ..Keys::new(
+        "application",
+        &[
+            key("qewd_up", Kind::Yes, "Marks the file as QEWD-Up's.").usually(Usual::Flag(true)),
+            key(ORCHESTRATOR, Kind::Object(&ORCHESTRATOR_KEYS), "The orchestrator."),
+            key(
+                "qewd",
+                Kind::Object(&QEWD_KEYS),
+                "The settings of the only host of this folder, without \"orchestrator\".",
+            ),
+            key("microservices", MICROSERVICES, "The microservices, and groups of them.")
+                .usually(Usual::Words("none: the orchestrator answers everything itself")),
+            key("jwt", Kind::Object(&JWT_KEYS), "How tokens and links are signed."),
+            key("userDefined", Kind::AnyObject, "The application's own values, which handlers read."),
+            key(
+                "handlers",
+                Kind::Map(&Kind::Object(&ENTRY_KEYS)),
+                "What single modules may use, by \"module\" or \"host/module\".",
+            ),
+            key("documents", Kind::Object(&documents::KEYS), "How documents are kept."),
+            key("ms_name", NAME, "The one microservice to which this folder belongs."),
+            MONITOR_KEY,
+            key(SCHEMA, TEXT, "The schema by which editors check this file; no host reads it."),
+        ],
+    )
 };
 
-const ORCHESTRATOR_KEYS: Keys = Keys { known: &["qewd", MONITOR], idle: &[], refused: &[] };
+const MICROSERVICES: Kind = Kind::List(
+    "a list of objects",
+    &Kind::Either("a microservice or a group", &[Kind::Object(&SERVICE_KEYS), Kind::Object(&GROUP_KEYS)]),
+    usize::MAX,
+);
 
-const JWT_KEYS: Keys = Keys { known: &["secret", "claims"], idle: &[], refused: &[] };
+const ORCHESTRATOR_KEYS: Keys = Keys::new(
+    "orchestrator",
+    &[key("qewd", Kind::Object(&QEWD_KEYS), "The orchestrator's own settings."), MONITOR_KEY],
+);
+
+const JWT_KEYS: Keys = Keys::new(
+    "jwt",
+    &[
+        key("secret", SOME_TEXT, "A long random text with which tokens and links are signed; the same on every host.")
+            .usually(Usual::Words("a random one, written into the file by the first host that starts")),
+        key(
+            "claims",
+            Kind::Choice(&["sealed", "qewd"]),
+            "The form of the secret claims that this host writes; both are read.",
+        )
+        .usually(Usual::Text("sealed")),
+    ],
+);
 
 /// Reads the file. `None` only if it is not an object; all other problems are in the report.
 pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
@@ -88,22 +136,21 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     if top.get("qewd_up").is_some() && top.flag("qewd_up") == Some(false) {
         top.error("qewd_up", "\"qewd_up\" is false", "write true: this program only runs QEWD-Up applications");
     }
+    if top.get("ms_name").is_none() {
+        top.report.needed = Needed::By(HostName::Orchestrator);
+    }
     let own = own_settings(&mut top);
+    let own_block = if top.get(ORCHESTRATOR).is_some() { "orchestrator.qewd" } else { OWN_BLOCK };
+    top.report.needed = Needed::Everywhere;
     let mut entries = entries(&mut top);
     let standalone = standalone(&mut top, &own, &mut entries);
     let (secret, claims) = jwt(&mut top);
-    let user_defined = match top.get("userDefined") {
-        Some(Node { value: Value::Object(members), .. }) => members_to_json(members),
-        Some(other) => {
-            top.wrong("userDefined", other, "an object", "write { … } here");
-            serde_json::Map::new()
-        }
-        None => serde_json::Map::new(),
-    };
+    let user_defined = user_defined(&mut top);
     let handlers = modules::read(&mut top);
     let documents = documents::read(&mut top);
     let mut application = Application {
         own,
+        own_block,
         standalone,
         services: entries.services,
         groups: Vec::new(),
@@ -116,6 +163,18 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Application> {
     };
     resolve(&mut application, &entries.groups, entries.connections, top.report);
     Some(application)
+}
+
+fn user_defined(top: &mut Block<'_, '_>) -> serde_json::Map<String, serde_json::Value> {
+    let Some(node) = top.get("userDefined") else { return serde_json::Map::new() };
+    let Value::Object(members) = node.plain() else {
+        top.wrong("userDefined", node, "an object", "write { … } here");
+        return serde_json::Map::new();
+    };
+    for lost in members.iter().flat_map(|member| member.node.lost()) {
+        top.report.unfit(lost, "there");
+    }
+    members_to_json(members)
 }
 
 fn own_settings(top: &mut Block<'_, '_>) -> HostSettings {
@@ -156,6 +215,7 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         // Listed beside the others it may have its settings there, but those at the top of its own file say more.
         if top.get("qewd").is_some() {
             listed.settings = own.clone();
+            OWN_BLOCK.clone_into(&mut listed.block);
         }
         listed.settings.monitor = has_monitor;
         return Some(name);
@@ -165,6 +225,7 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
         name: name.clone(),
         addresses: vec![address],
         settings: own.clone(),
+        block: OWN_BLOCK.to_owned(),
         trusted: None,
         required: false,
     });
@@ -173,30 +234,35 @@ fn standalone(top: &mut Block<'_, '_>, own: &HostSettings, entries: &mut Entries
 
 fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
     // Whatever stands here may be meant as the secret, so the messages must not show it.
-    if top.get("jwt").is_some_and(|node| !matches!(node.value, Value::Object(_))) {
+    if top.get("jwt").is_some_and(|node| !matches!(node.plain(), Value::Object(_))) {
         top.error("jwt", "\"jwt\" must be an object", "write {\"secret\": \"…\"} here");
     }
-    let object = top.get("jwt").filter(|node| matches!(node.value, Value::Object(_)));
+    if top.get("jwt").is_none() && top.at.is_outside() {
+        top.error("jwt", "\"jwt.secret\" is missing", "add \"jwt\": {\"secret\": \"…\"} there");
+    }
+    let object = top.get("jwt").filter(|node| matches!(node.plain(), Value::Object(_)));
     let Some(mut jwt) = object.and_then(|node| Block::open(node, "\"jwt\"", &JWT_KEYS, top.report)) else {
         return (None, ClaimsForm::default());
     };
-    let secret = match jwt.get("secret").map(|node| &node.value) {
-        Some(Value::Text(text)) if !text.is_empty() => Some(Secret::new(text.clone())),
+    let secret = match jwt.get("secret").map(Node::text) {
+        Some(Some(text)) if !text.is_empty() => Some(Secret::new(text)),
         Some(_) => {
             let mend = "write a long random text, or remove the key and let the first host generate one";
             jwt.error("secret", "\"jwt.secret\" must be a text that is not empty", mend);
             None
         }
-        None => None,
-    };
-    let claims = match jwt.text("claims") {
-        Some("qewd") => ClaimsForm::Qewd,
-        Some("sealed") | None => ClaimsForm::Sealed,
-        Some(other) => {
-            let what = format!("\"jwt.claims\" is {other:?}");
-            jwt.error("claims", what, "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up");
-            ClaimsForm::Sealed
+        None => {
+            // It can be written into config.json only.
+            if jwt.at.is_outside() {
+                jwt.error("secret", "\"jwt.secret\" is missing", "add \"secret\": \"…\" there");
+            }
+            None
         }
+    };
+    let claims = match jwt.choice("claims", "jwt.claims", "write \"sealed\", or \"qewd\" to share a fleet with QEWD-Up")
+    {
+        Some("qewd") => ClaimsForm::Qewd,
+        _ => ClaimsForm::Sealed,
     };
     (secret, claims)
 }

@@ -2,44 +2,51 @@
 //! In come an object and the keys that it may have; out go typed values, and a problem for each that does not fit.
 //! A value that is missing is never a problem here: the caller knows the default.
 
-use super::problem::{Report, Spot};
+use super::keys::{Key, Keys, Kind};
+use super::problem::{Report, Spot, Words};
 use super::tree::{Member, Node, Value};
 use std::ops::RangeInclusive;
-
-/// The keys that an object may have.
-pub(crate) struct Keys {
-    /// Keys that have an effect.
-    pub known: &'static [&'static str],
-    /// Keys without an effect, each with the way to go instead: one warning each.
-    pub idle: &'static [(&'static str, &'static str)],
-    /// Keys that would change the meaning but are not served, each with the way to go instead: one error each.
-    pub refused: &'static [(&'static str, &'static str)],
-}
 
 /// An object of a file on its way to checked values.
 pub(crate) struct Block<'n, 'r> {
     pub at: Spot,
     pub members: &'n [Member],
+    keys: &'static Keys,
     pub report: &'r mut Report,
 }
 
 impl<'n, 'r> Block<'n, 'r> {
     /// Takes a node that has to be an object and checks its keys.
-    pub(crate) fn open(node: &'n Node, name: &str, keys: &Keys, report: &'r mut Report) -> Option<Self> {
-        let Value::Object(members) = &node.value else {
+    pub(crate) fn open(node: &'n Node, name: &str, keys: &'static Keys, report: &'r mut Report) -> Option<Self> {
+        let Value::Object(members) = node.plain() else {
             wrong_type(report, node, name, "an object", "write { … } here");
             return None;
         };
         for member in members {
             check_key(member, keys, report);
         }
-        Some(Self { at: node.at, members, report })
+        let mut block = Self { at: node.at, members, keys, report };
+        block.check_pairs();
+        Some(block)
     }
 
     /// The object below a key, if the key is there.
-    pub(crate) fn inner(&mut self, name: &str, keys: &Keys) -> Option<Block<'n, '_>> {
+    pub(crate) fn inner(&mut self, name: &str, keys: &'static Keys) -> Option<Block<'n, '_>> {
         let node = self.get(name)?;
         Block::open(node, &format!("{name:?}"), keys, self.report)
+    }
+
+    fn check_pairs(&mut self) {
+        for (there, missing) in self.keys.pairs {
+            if self.get(there).is_some() && self.get(missing).is_none() {
+                self.error(there, format!("{there:?} stands without {missing:?}"), format!("add {missing:?}"));
+            }
+        }
+    }
+
+    /// What has to stand at a key.
+    fn expected(&self, name: &str) -> String {
+        self.keys.find(name).map_or_else(|| Kind::Any.words(), |key| key.kind.words())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
@@ -51,53 +58,72 @@ impl<'n, 'r> Block<'n, 'r> {
         self.get(name).map_or(self.at, |node| node.at)
     }
 
-    pub(crate) fn error(&mut self, name: &str, what: impl Into<String>, mend: impl Into<String>) {
-        let spot = self.spot(name);
-        self.report.error(Some(spot), what, mend);
+    pub(crate) fn error(&mut self, name: &str, what: impl Into<Words>, mend: impl Into<Words>) {
+        let (spot, what) = (self.spot(name), what.into());
+        // Words that were made from a value from outside are not said; those of the table are, where it says more than that
+        // a text belongs there.
+        let kind = self.keys.find(name).map(|key| key.kind).filter(|kind| !matches!(kind, Kind::Text(_)));
+        match kind {
+            Some(kind) if matches!(what, Words::Owned(_)) && spot.is_outside() => {
+                self.report.unfit(spot, &kind.words());
+            }
+            _ => self.report.error(Some(spot), what, mend),
+        }
     }
 
     pub(crate) fn text(&mut self, name: &str) -> Option<&'n str> {
         let node = self.get(name)?;
-        if let Value::Text(text) = &node.value {
+        if let Some(text) = node.text() {
             return Some(text);
         }
-        self.wrong(name, node, "a text", "put it in double quotes");
+        let expected = self.expected(name);
+        self.wrong(name, node, &expected, "put it in double quotes");
         None
     }
 
     pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         let node = self.get(name)?;
-        if let Value::Flag(flag) = &node.value {
+        if let Value::Flag(flag) = node.plain() {
             return Some(*flag);
         }
         self.wrong(name, node, "true or false", "write it without quotes");
         None
     }
 
-    /// A whole number within a range.
-    pub(crate) fn whole(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    /// A whole number within the range that the table gives it.
+    pub(crate) fn whole<T: TryFrom<u64>>(&mut self, name: &str) -> Option<T> {
+        T::try_from(self.number(name)?).ok()
+    }
+
+    fn number(&mut self, name: &str) -> Option<u64> {
         let node = self.get(name)?;
-        let number = match &node.value {
+        let Key { kind, .. } = self.keys.find(name)?;
+        if let (Kind::WholeInQuotes(..), Value::Text(text)) = (kind, node.plain()) {
+            return self.within(name, node, text.trim().parse().ok(), kind.range()?);
+        }
+        let number = match node.plain() {
             Value::Number(number) => number.as_u64(),
             _ => None,
         };
-        self.within(name, node, number, range)
+        self.within(name, node, number, kind.range()?)
     }
 
-    /// A whole number within a range, which may also be written in quotes.
-    pub(crate) fn whole_or_text(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
-        let node = self.get(name)?;
-        match &node.value {
-            Value::Text(text) => self.within(name, node, text.trim().parse().ok(), range),
-            _ => self.whole(name, range),
+    /// A text that has to be one of those that the table gives the key, which words call so.
+    pub(crate) fn choice(&mut self, name: &str, called: &str, mend: &'static str) -> Option<&'static str> {
+        let text = self.text(name)?;
+        let Kind::Choice(choices) = self.keys.find(name)?.kind else { return None };
+        let chosen = choices.iter().find(|choice| **choice == text).copied();
+        if chosen.is_none() {
+            self.error(name, format!("{called:?} is {text:?}"), mend);
         }
+        chosen
     }
 
     fn within(&mut self, name: &str, node: &Node, number: Option<u64>, range: RangeInclusive<u64>) -> Option<u64> {
         if let Some(number) = number.filter(|number| range.contains(number)) {
             return Some(number);
         }
-        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let expected = self.expected(name);
         let mend = match &node.value {
             Value::Text(text) if text.trim().parse::<u64>().is_ok_and(|number| range.contains(&number)) => {
                 format!("write {} without quotes", text.trim())
@@ -111,14 +137,14 @@ impl<'n, 'r> Block<'n, 'r> {
     /// The texts of a list, each with its place.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<(&'n str, Spot)>> {
         let node = self.get(name)?;
-        let Value::List(items) = &node.value else {
+        let Value::List(items) = node.plain() else {
             self.wrong(name, node, "a list of texts", "write it as [\"…\", \"…\"]");
             return None;
         };
         let mut texts = Vec::with_capacity(items.len());
         for item in items {
-            if let Value::Text(text) = &item.value {
-                texts.push((text.as_str(), item.at));
+            if let Some(text) = item.text() {
+                texts.push((text, item.at));
             } else {
                 self.wrong(name, item, "a list of texts", "put each item in double quotes");
             }
@@ -132,7 +158,7 @@ impl<'n, 'r> Block<'n, 'r> {
     }
 
     /// Warns that a key has no effect, unless it has the value that describes what happens anyway.
-    pub(crate) fn idle_unless(&mut self, name: &str, usual: bool, mend: &str) {
+    pub(crate) fn idle_unless(&mut self, name: &str, usual: bool, mend: &'static str) {
         if self.flag(name).is_some_and(|flag| flag != usual) {
             let spot = self.spot(name);
             self.report.warning(Some(spot), no_effect(name), mend);
@@ -141,11 +167,18 @@ impl<'n, 'r> Block<'n, 'r> {
 }
 
 fn wrong_type(report: &mut Report, found: &Node, name: &str, expected: &str, mend: &str) {
-    report.error(Some(found.at), format!("{name} must be {expected}, but is {}", found.described()), mend);
+    if found.at.is_outside() {
+        return report.unfit(found.at, expected);
+    }
+    report.error(Some(found.at), format!("{name} must be {expected}, but is {}", found.described()), mend.to_owned());
 }
 
 fn no_effect(name: &str) -> String {
     format!("the key {name:?} has no effect here")
+}
+
+fn known(keys: &Keys) -> String {
+    keys.names().collect::<Vec<_>>().join(", ")
 }
 
 fn check_key(member: &Member, keys: &Keys, report: &mut Report) {
@@ -153,16 +186,18 @@ fn check_key(member: &Member, keys: &Keys, report: &mut Report) {
     let find = |list: &'static [(&'static str, &'static str)]| {
         list.iter().find(|(key, _)| *key == name).map(|(_, instead)| *instead)
     };
-    if keys.known.contains(&name) {
+    if keys.find(name).is_some() {
         return;
     }
     if let Some(instead) = find(keys.idle) {
         report.warning(Some(member.at), no_effect(name), instead);
     } else if let Some(instead) = find(keys.refused) {
         report.error(Some(member.at), format!("this version does not serve the key {name:?}"), instead);
+    } else if member.at.is_outside() {
+        report.unfit(member.at, &format!("one of the known keys: {}", known(keys)));
     } else {
-        let known = keys.known.join(", ");
-        let mend = match nearest(name, keys.known.iter().copied()) {
+        let known = known(keys);
+        let mend = match nearest(name, keys.names()) {
             Some(near) => format!("did you mean {near:?}? known keys: {known}"),
             None => format!("remove it, or use one of the known keys: {known}"),
         };

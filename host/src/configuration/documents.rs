@@ -2,7 +2,8 @@
 //! In comes the object as written; out go the promise of writes, and indexes that were checked.
 //! It never opens a store.
 
-use super::block::{Block, Keys};
+use super::block::Block;
+use super::keys::{Keys, Kind, TEXT, Usual, key};
 use super::tree::{Member, Value};
 use qewd_documents::{Definitions, IndexDefinition, Indexes};
 
@@ -25,25 +26,40 @@ pub struct DocumentSettings {
     pub indexes: Definitions,
 }
 
-const KEYS: Keys = Keys { known: &["durability", "indexes"], idle: &[], refused: &[] };
+/// The object `documents`.
+pub(super) const KEYS: Keys = Keys::new(
+    "documents",
+    &[
+        key(
+            "durability",
+            Kind::Choice(&["durable", "relaxed"]),
+            "What an answer says about the writes of its request.",
+        )
+        .usually(Usual::Text("durable")),
+        key("indexes", Kind::Map(&Kind::Map(&Kind::Object(&INDEX_KEYS))), "Indexes, by document and pattern."),
+    ],
+);
 
 const INDEX_KEYS: Keys = Keys {
-    known: &["documentName", "path", "apply", "value"],
-    idle: &[],
     refused: &[("handler", "let the handler that writes the value write the entry, in the same transaction")],
+    ..Keys::new(
+        "index",
+        &[
+            key("documentName", TEXT, "The document that holds the index.").must(),
+            key("path", TEXT, "Where an entry stands, with the variables of the pattern and :value.").must(),
+            key("apply", TEXT, "What is done with the value before it is entered."),
+            key("value", TEXT, "The variable of the pattern that is entered in place of the value."),
+        ],
+    )
 };
 
 /// Reads `documents`.
 pub(crate) fn read(top: &mut Block<'_, '_>) -> DocumentSettings {
     let Some(mut block) = top.inner("documents", &KEYS) else { return DocumentSettings::default() };
-    let durability = match block.text("durability") {
-        None | Some("durable") => Durability::Durable,
+    let mend = "write \"durable\", or \"relaxed\" to be faster and lose half a second";
+    let durability = match block.choice("durability", "durability", mend) {
         Some("relaxed") => Durability::Relaxed,
-        Some(other) => {
-            let what = format!("\"durability\" is {other:?}");
-            block.error("durability", what, "write \"durable\", or \"relaxed\" to be faster and lose half a second");
-            Durability::Durable
-        }
+        _ => Durability::Durable,
     };
     DocumentSettings { durability, indexes: indexes(&mut block) }
 }
@@ -51,7 +67,7 @@ pub(crate) fn read(top: &mut Block<'_, '_>) -> DocumentSettings {
 fn indexes(block: &mut Block<'_, '_>) -> Definitions {
     let mut definitions = Definitions::new();
     for document in members(block, "indexes", "write {\"document\": {\"pattern\": { … }}} here") {
-        let Value::Object(patterns) = &document.node.value else {
+        let Value::Object(patterns) = document.node.plain() else {
             block.wrong(&document.name, &document.node, "an object", "write {\"pattern\": { … }} here");
             continue;
         };
@@ -66,7 +82,7 @@ fn indexes(block: &mut Block<'_, '_>) -> Definitions {
 fn members<'n>(block: &mut Block<'n, '_>, name: &str, mend: &str) -> &'n [Member] {
     match block.get(name) {
         None => &[],
-        Some(node) => match &node.value {
+        Some(node) => match node.plain() {
             Value::Object(members) => members,
             _ => {
                 block.wrong(name, node, "an object", mend);
@@ -91,7 +107,8 @@ fn definition(block: &mut Block<'_, '_>, document: &Member, pattern: &Member) ->
     match Indexes::new(alone) {
         Ok(_) => Some(definition),
         Err(bad) => {
-            block.report.error(Some(pattern.at), bad.what, bad.mend);
+            let at = pattern.node.outside().unwrap_or(pattern.at);
+            block.report.error(Some(at), bad.what, bad.mend);
             None
         }
     }

@@ -32,7 +32,7 @@ pub(crate) fn read(folder: &Path, file: &str, report: &mut Report) -> Option<Str
             let valid = failure.as_bytes().get(..failure.utf8_error().valid_up_to()).unwrap_or_default();
             let valid = String::from_utf8_lossy(valid);
             let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-            let spot = Spot { line: valid.matches('\n').count() + 1, column };
+            let spot = Spot::new(valid.matches('\n').count() + 1, column);
             report.error(Some(spot), "the text is not UTF-8", "save the file with the encoding UTF-8");
             None
         }

@@ -133,6 +133,9 @@ pub const MODULE_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of a file with certificates or a key, 4 MiB: ten times all the authorities that a common system trusts.
 pub(crate) const PEM_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Bytes of a file that `file:` names, 64 KiB: a secret, a number or one block of settings; a host reads it with each change.
+pub(crate) const OUTSIDE_BYTES: u64 = 64 * 1024;
+
 /// Bytes that `bodyBytes`, `responseBytes` and `memoryBytes` may be at most, 4 GiB: what 32-bit wasm can address.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -142,6 +145,15 @@ pub(crate) const HEADER_BYTES: RangeInclusive<u64> = 8192..=256 * 1024;
 
 /// Bytes for `memoryBytes`: at least one page of wasm memory.
 pub(crate) const MEMORY_BYTES: RangeInclusive<u64> = 65_536..=MOST_BYTES;
+
+/// Headers of a request at most that may be asked for, 10 000: far above what any client sends.
+pub(crate) const MOST_HEADER_COUNT: u64 = 10_000;
+
+/// Connections and WebSocket clients at most that may be asked for, a million each: as many open files as systems grant.
+pub(crate) const MOST_CONNECTIONS: u64 = 1_000_000;
+
+/// Messages of one WebSocket client in a second at most that may be asked for, a million: as good as no limit.
+pub(crate) const MOST_SOCKET_PACE: u64 = 1_000_000;
 
 /// Milliseconds for `requestMilliseconds`: at most a day.
 pub(crate) const REQUEST_MILLISECONDS: RangeInclusive<u64> = 1..=86_400_000;

@@ -48,7 +48,7 @@ pub(super) fn read(block: &mut Block<'_, '_>) -> Option<(String, Vec<Part>)> {
     Some((path.clone(), vec![Part::Literal(path)]))
 }
 
-fn text<'n>(block: &mut Block<'n, '_>, key: &str, is_good: fn(&str) -> bool, rule: &str) -> Option<&'n str> {
+fn text<'n>(block: &mut Block<'n, '_>, key: &str, is_good: fn(&str) -> bool, rule: &'static str) -> Option<&'n str> {
     if block.get(key).is_none() {
         block.error(key, format!("this route for messages has no {key:?}"), format!("add {key:?}: \"…\""));
     }

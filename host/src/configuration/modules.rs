@@ -2,7 +2,8 @@
 //! In comes the object as written; out go settings for each module, with the host's limits where nothing else is said.
 //! It does not look at the modules themselves.
 
-use super::block::{Block, Keys};
+use super::block::Block;
+use super::keys::{Keys, Kind, Usual, key, whole};
 use super::limits::{self, Limits};
 use super::problem::{Place, Problem};
 use super::tree::Value;
@@ -40,7 +41,7 @@ impl Import {
 
     /// Its name, in config.json as in the contract.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Services => "services",
@@ -87,6 +88,8 @@ pub(crate) struct Entry {
     /// `module`, or `host/module`.
     name: String,
     place: Place,
+    /// Where the name comes from, if not from config.json: then no words show it.
+    origin: Option<String>,
     mode: Option<Mode>,
     deadline: Option<Duration>,
     memory: Option<usize>,
@@ -94,46 +97,65 @@ pub(crate) struct Entry {
     imports: Option<Vec<Import>>,
 }
 
-const ENTRY_KEYS: Keys =
-    Keys { known: &["mode", "deadlineMilliseconds", "memoryBytes", "workers", "imports"], idle: &[], refused: &[] };
+/// An entry of `handlers`.
+pub(super) const ENTRY_KEYS: Keys = Keys::new(
+    "module",
+    &[
+        key(
+            "mode",
+            Kind::Choice(&["reuse", "fresh"]),
+            "Whether an instance serves one request after another, or each has its own.",
+        )
+        .usually(Usual::Text("reuse")),
+        key("deadlineMilliseconds", whole(&limits::REQUEST_MILLISECONDS), "How long a handler of the module may run.")
+            .usually(Usual::Words("the request's time alone")),
+        key("memoryBytes", whole(&limits::MEMORY_BYTES), "Bytes of memory of one instance.")
+            .usually(Usual::Words("\"limits.memoryBytes\" of the host")),
+        key("workers", Kind::Whole(1, limits::MOST_WORKERS), "Requests that the module serves at one time at most.")
+            .usually(Usual::Words("all workers of the host; all but one where the host has other modules")),
+        key("imports", Kind::Texts(&Kind::Choice(&IMPORTS), 0), "What the module may import.")
+            .usually(Usual::Words("all")),
+    ],
+);
+
+/// The names of [`Import::ALL`].
+const IMPORTS: [&str; 5] = {
+    let [log, services, messages, settings, documents] = Import::ALL;
+    [log.name(), services.name(), messages.name(), settings.name(), documents.name()]
+};
 
 /// Reads `handlers`.
 pub(crate) fn read(top: &mut Block<'_, '_>) -> Vec<Entry> {
     let Some(node) = top.get("handlers") else { return Vec::new() };
-    let Value::Object(members) = &node.value else {
+    let Value::Object(members) = node.plain() else {
         top.wrong("handlers", node, "an object", "write {\"module\": { … }} here");
         return Vec::new();
     };
     let entries = members.iter().filter_map(|member| {
-        let place = top.report.place(member.at);
+        let place = (top.report.place(member.at), top.report.origin(member.at));
         let mut block = Block::open(&member.node, &format!("{:?}", member.name), &ENTRY_KEYS, top.report)?;
         Some(entry(&mut block, &member.name, place))
     });
     entries.collect()
 }
 
-fn entry(block: &mut Block<'_, '_>, name: &str, place: Place) -> Entry {
-    let memory = limits::MEMORY_BYTES;
+fn entry(block: &mut Block<'_, '_>, name: &str, (place, origin): (Place, Option<String>)) -> Entry {
     Entry {
         name: name.to_owned(),
         place,
+        origin,
         mode: mode(block),
-        deadline: block.whole("deadlineMilliseconds", limits::REQUEST_MILLISECONDS).map(Duration::from_millis),
-        memory: block.whole("memoryBytes", memory).and_then(|bytes| usize::try_from(bytes).ok()),
-        workers: block.whole("workers", 1..=limits::MOST_WORKERS).and_then(|count| usize::try_from(count).ok()),
+        deadline: block.whole("deadlineMilliseconds").map(Duration::from_millis),
+        memory: block.whole("memoryBytes"),
+        workers: block.whole("workers"),
         imports: imports(block),
     }
 }
 
 fn mode(block: &mut Block<'_, '_>) -> Option<Mode> {
-    match block.text("mode")? {
-        "reuse" => Some(Mode::Reuse),
+    match block.choice("mode", "mode", "write \"reuse\", or \"fresh\" for a new instance with each request")? {
         "fresh" => Some(Mode::Fresh),
-        other => {
-            let what = format!("\"mode\" is {other:?}");
-            block.error("mode", what, "write \"reuse\", or \"fresh\" for a new instance with each request");
-            None
-        }
+        _ => Some(Mode::Reuse),
     }
 }
 
@@ -185,7 +207,10 @@ pub(crate) fn check_names(entries: &[Entry], folder: &Path) -> Vec<Problem> {
     };
     let lost = entries.iter().filter(|entry| !is_there(entry));
     lost.map(|entry| {
-        let what = format!("{:?} is no module: there is no file {} below handlers/", entry.name, file(entry));
+        let what = match &entry.origin {
+            Some(origin) => format!("what stands at {origin} is no module: there is no such file below handlers/"),
+            None => format!("{:?} is no module: there is no file {} below handlers/", entry.name, file(entry)),
+        };
         Problem::warning_at(&entry.place, what, "write the path of a module below its host's folder, without .wasm")
     })
     .collect()

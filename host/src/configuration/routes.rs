@@ -3,8 +3,9 @@
 //! Which of them belong to this host, and which hide each other, the router decides.
 
 use super::application::Application;
-use super::block::{Block, Keys};
+use super::block::Block;
 use super::destinations;
+use super::keys::{Form, HOST_NAME, Keys, Kind, NAME, TEXT, Usual, form, key};
 use super::limits::{DEFAULT_ELSE_STATUS, DEFAULT_ELSE_TEXT};
 use super::messages;
 use super::problem::{Place, Report};
@@ -107,31 +108,72 @@ pub struct Otherwise {
     pub text: String,
 }
 
-const ROUTE_KEYS: Keys = Keys {
-    known: &[
-        "uri",
-        "method",
-        "application",
-        "type",
-        "handler",
-        "on_microservice",
-        "on_microservices",
-        "handler_source",
-        "from_microservices",
-        "authenticate",
-        "example",
-    ],
+/// A route, for requests or for messages.
+pub(super) const ROUTE_KEYS: Keys = Keys {
     idle: &[
         ("applyBeforeHandler", "handlers check what they need themselves: remove the key"),
         ("imported", "routes are not imported from other hosts: remove the key"),
         ("bypassJWTCheck", "write \"authenticate\": false instead"),
     ],
     refused: &[("router", "write one route for each destination"), ("else", "put it into an object of its own")],
+    ..Keys::new(
+        "route",
+        &[
+            key(
+                "uri",
+                form("^/[^?#]*$"),
+                "The path, with :name for a segment, *name for any rest and ( ) around what may be missing.",
+            ),
+            key("method", Kind::Choice(&METHODS), "The HTTP method; a GET route answers HEAD too.")
+                .usually(Usual::Text("GET")),
+            key(
+                "application",
+                form("^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"),
+                "The application of the messages that the route takes.",
+            ),
+            key(
+                "type",
+                Kind::Text(Form {
+                    pattern: "^[^\\u0000-\\u001f\\u007f]{1,128}$",
+                    never: "^(ewd-|qoper8-|(restRequest|error)$)",
+                }),
+                "The type of the messages that the route takes; * for every type of the application.",
+            ),
+            key("handler", form("^[A-Za-z0-9_./-]{1,128}$"), "The name of the handler that answers.")
+                .usually(Usual::Words("none: the request is sent on")),
+            key("on_microservice", NAME, "The microservice that answers, or a group that answers together.")
+                .usually(Usual::Words("the orchestrator answers")),
+            key("on_microservices", Kind::Texts(&NAME, 1), "Among which the variable :destination of the uri chooses."),
+            key("handler_source", NAME, "The microservice from whose folder the handler comes.")
+                .usually(Usual::Words("the host that answers")),
+            key("from_microservices", Kind::Texts(&HOST_NAME, 0), "The hosts that may send requests along the route.")
+                .usually(Usual::Words("all")),
+            key("authenticate", Kind::Flag, "Whether the caller needs a valid token.").usually(Usual::Flag(true)),
+            key("example", Kind::Object(&EXAMPLE_KEYS), "A request that `qewd dev` shows to try."),
+        ],
+    )
 };
 
-const ELSE_ENTRY_KEYS: Keys = Keys { known: &["else"], idle: &[], refused: &[] };
-const ELSE_KEYS: Keys = Keys { known: &["statusCode", "text"], idle: &[], refused: &[] };
-const EXAMPLE_KEYS: Keys = Keys { known: &["path", "body"], idle: &[], refused: &[] };
+/// The methods that a route may name, and the one that stands for all.
+const METHODS: [&str; 8] = {
+    let [a, b, c, d, e, f, g] = VERBS;
+    [a, b, c, d, e, f, g, "ANY"]
+};
+
+/// The entry for paths that no route has.
+pub(super) const ELSE_ENTRY_KEYS: Keys =
+    Keys::new("otherwise", &[key("else", Kind::Object(&ELSE_KEYS), "The answer to paths that no route has.").must()]);
+const ELSE_KEYS: Keys = Keys::new(
+    "answer",
+    &[
+        key("statusCode", Kind::Whole(200, 599), "The HTTP status.").usually(Usual::Number(DEFAULT_ELSE_STATUS as u64)),
+        key("text", TEXT, "The words in {\"error\": …}.").usually(Usual::Text(DEFAULT_ELSE_TEXT)),
+    ],
+);
+const EXAMPLE_KEYS: Keys = Keys::new(
+    "example",
+    &[key("path", TEXT, "The path, for routes with variables."), key("body", Kind::Any, "The JSON body.")],
+);
 
 /// Reads the file; all problems are in the report.
 pub(crate) fn read(root: &Node, application: &Application, report: &mut Report) -> (Vec<Route>, Option<Otherwise>) {
@@ -161,7 +203,7 @@ pub(crate) fn read(root: &Node, application: &Application, report: &mut Report) 
 
 fn read_else(entry: &mut Block<'_, '_>) -> Option<Otherwise> {
     let mut block = entry.inner("else", &ELSE_KEYS)?;
-    let status = block.whole("statusCode", 200..=599).and_then(|status| u16::try_from(status).ok());
+    let status = block.whole("statusCode");
     Some(Otherwise {
         status: status.unwrap_or(DEFAULT_ELSE_STATUS),
         text: block.text("text").unwrap_or(DEFAULT_ELSE_TEXT).to_owned(),

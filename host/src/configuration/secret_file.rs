@@ -5,7 +5,7 @@
 use super::problem::{Problem, Report};
 use super::secret::Secret;
 use super::tree::{BYTE_ORDER_MARK, strict};
-use super::{CONFIG, FOLDER, files};
+use super::{CONFIG, FOLDER, files, outside};
 use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -62,7 +62,9 @@ pub(crate) fn ensure(folder: &Path) -> Result<Secret, Problem> {
 fn present(root: &CstObject) -> Option<Result<Secret, Problem>> {
     let value = root.object_value("jwt")?.get("secret")?.value()?;
     let text = value.as_string_lit().and_then(|text| text.decoded_value().ok());
-    Some(text.filter(|text| !text.is_empty()).map(Secret::new).ok_or_else(changed))
+    // What somebody has put there meanwhile may stand elsewhere: the next start reads it.
+    let written = |text: &String| !text.is_empty() && !outside::is_reference(text);
+    Some(text.filter(written).map(Secret::new).ok_or_else(changed))
 }
 
 fn insert(root: &CstObject, secret: &Secret) -> Option<()> {

@@ -2,29 +2,58 @@
 //! In comes the list as written; out go services, groups, and the names that they mention, looked up.
 //! It does not decide who links to whom.
 
-use super::addresses::addresses;
+use super::addresses::{HOST, HOSTS, PORT, addresses};
 use super::application::{Application, ORCHESTRATOR};
-use super::block::{Block, Keys, advice};
-use super::problem::{Report, Spot};
-use super::settings::{self, MONITOR};
-use super::ssl::{self, CA};
-use super::tree::Value;
+use super::block::{Block, advice};
+use super::keys::{Keys, Kind, NAME, Usual, key};
+use super::limits::DEFAULT_PORT;
+use super::problem::{Needed, Report, Spot};
+use super::settings::{self, MONITOR, MONITOR_KEY, QEWD_KEYS};
+use super::ssl::{self, CA, PATH};
+use super::tree::{Node, Value};
 use super::{Group, Service, groups};
-use crate::names::ServiceName;
+use crate::names::{HostName, ServiceName};
 
 /// Whether other hosts need the service.
 const REQUIRED: &str = "required";
 
-const SERVICE_KEYS: Keys = Keys {
-    known: &["name", "host", "hosts", "port", "qewd", "members", "connections", REQUIRED, MONITOR, CA],
+/// An entry of `microservices` that is a process.
+pub(super) const SERVICE_KEYS: Keys = Keys {
     idle: &[("apis", "routes are not imported from other hosts: write them into routes.json and remove the key")],
-    refused: &[],
+    apart: &[("host", "hosts")],
+    ..Keys::new(
+        "microservice",
+        &[
+            key("name", NAME, "The microservice's name: letters, digits, _ and -, beginning with a letter.").must(),
+            key("host", HOST, "Where the other hosts reach it: host name or IP address.")
+                .usually(Usual::Words("the name")),
+            key("hosts", HOSTS, "In place of \"host\": where each of its instances is reached."),
+            key("port", PORT, "The TCP port at that address.").usually(Usual::Number(DEFAULT_PORT as u64)),
+            key("qewd", Kind::Object(&QEWD_KEYS), "The microservice's own settings."),
+            key(MEMBERS, NAMES, "Makes the entry a group of these microservices or groups."),
+            key("connections", NAMES, "The microservices that its handlers ask; it opens a link to each."),
+            key(
+                REQUIRED,
+                Kind::Flag,
+                "Whether a host that has a link to it is ready only while one of its instances is.",
+            )
+            .usually(Usual::Flag(false)),
+            MONITOR_KEY,
+            key(CA, PATH, "With https://: the authorities that links to this microservice trust.")
+                .usually(Usual::Words("what the calling host's \"ssl\" says")),
+        ],
+    )
 };
+
+const NAMES: Kind = Kind::Texts(&NAME, 0);
+
+/// What makes an entry a group.
+pub(super) const MEMBERS: &str = "members";
 
 const ON_GROUP: &str = "an entry with \"members\" is a group and not a process: remove the key";
 
-const GROUP_KEYS: Keys = Keys {
-    known: &["name", "members"],
+/// An entry of `microservices` that stands for several.
+pub(super) const GROUP_KEYS: Keys = Keys {
     idle: &[
         ("host", ON_GROUP),
         ("hosts", ON_GROUP),
@@ -35,7 +64,13 @@ const GROUP_KEYS: Keys = Keys {
         (MONITOR, ON_GROUP),
         ("apis", ON_GROUP),
     ],
-    refused: &[],
+    ..Keys::new(
+        "group",
+        &[
+            key("name", NAME, "The group's name.").must(),
+            key(MEMBERS, Kind::Texts(&NAME, 1), "The microservices or groups for which the name stands.").must(),
+        ],
+    )
 };
 
 /// A name that some place of the file mentions, to be looked up when all names are known.
@@ -56,24 +91,24 @@ pub(crate) fn entries<'n>(top: &mut Block<'n, '_>) -> Entries<'n> {
     let Some(node) = top.get("microservices") else {
         return entries;
     };
-    let Value::List(items) = &node.value else {
+    let Value::List(items) = node.plain() else {
         top.wrong("microservices", node, "a list of objects", "write it as [ {\"name\": \"…\"} ]");
         return entries;
     };
-    for item in items {
-        let is_group = match &item.value {
-            Value::Object(members) => members.iter().any(|member| member.name == "members"),
+    for (index, item) in items.iter().enumerate() {
+        let is_group = match item.plain() {
+            Value::Object(members) => members.iter().any(|member| member.name == MEMBERS),
             _ => false,
         };
         let keys = if is_group { &GROUP_KEYS } else { &SERVICE_KEYS };
         if let Some(mut block) = Block::open(item, "an entry of \"microservices\"", keys, top.report) {
-            entry(&mut block, is_group, &mut entries);
+            entry(&mut block, index, is_group, &mut entries);
         }
     }
     entries
 }
 
-fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n>) {
+fn entry<'n>(block: &mut Block<'n, '_>, index: usize, is_group: bool, entries: &mut Entries<'n>) {
     if block.get("name").is_none() {
         block.error("name", "this microservice has no \"name\"", "add \"name\": \"…\"");
     }
@@ -97,23 +132,34 @@ fn entry<'n>(block: &mut Block<'n, '_>, is_group: bool, entries: &mut Entries<'n
         entries.groups.extend(name.map(|name| (name, members)));
         return;
     }
-    let addresses = addresses(block, name.as_ref());
-    let mut settings = settings::read_below(block);
-    settings.read_monitor(block);
     let connections = block.texts("connections").unwrap_or_default();
+    let needed = |by: fn(ServiceName) -> Needed| name.clone().map_or(Needed::Everywhere, by);
+    block.report.needed = needed(Needed::ByCallersOf);
+    let addresses = addresses(block, name.as_ref());
     let trusted = ssl::file(block, CA);
     let required = block.flag(REQUIRED).unwrap_or(false);
+    block.report.needed = needed(|name| Needed::By(HostName::Microservice(name)));
+    let mut settings = settings::read_below(block);
+    settings.read_monitor(block);
+    block.report.needed = Needed::Everywhere;
     if settings.ssl.served.is_some() {
         for address in addresses.iter().flatten().filter(|address| !address.secure) {
             let what = "this microservice serves TLS, but other hosts reach it without";
             let key = if block.get("hosts").is_some() { "hosts" } else { "host" };
-            let spot = block.spot(key);
+            let spot = block.get(key).and_then(Node::outside).unwrap_or(block.spot(key));
             block.report.warning(Some(spot), what, format!("write \"{key}\": \"https://{}\"", address.host));
         }
     }
     if let (Some(name), Some(addresses)) = (name, addresses) {
         entries.connections.push((name.clone(), connections));
-        entries.services.push(Service { name, addresses, settings, trusted, required });
+        entries.services.push(Service {
+            name,
+            addresses,
+            settings,
+            block: format!("microservices[{index}].qewd"),
+            trusted,
+            required,
+        });
     }
 }
 

@@ -2,12 +2,14 @@
 //! In comes the block as written; out go checked settings with every default filled in.
 //! A value that does not fit is reported and its default stands in, so that the reading goes on.
 
-use super::block::{Block, Keys};
+use super::block::Block;
+use super::keys::{Key, Keys, Kind, SOME_TEXT, TEXT, Usual, form, key, whole};
 use super::limits::{self, Limits};
 use super::password;
+use super::problem::Words;
 use super::secret::Secret;
-use super::ssl::{self, Ssl};
-use super::tree::Value;
+use super::ssl::{self, SSL_KEYS, Ssl};
+use super::tree::{Node, Value};
 use std::time::Duration;
 
 /// One host's own settings.
@@ -96,24 +98,17 @@ impl HostSettings {
     }
 }
 
+/// `qewd-monitor`, wherever it stands.
+pub(crate) const MONITOR_KEY: Key =
+    key(MONITOR, Kind::Flag, "Whether the host has its monitor; where one place says false, it has none.")
+        .usually(Usual::Flag(true));
+
+/// An origin as browsers send it.
+const ORIGIN: Kind = form("^https?://[0-9a-z._:\\[\\]-]+$");
+const CORS: Kind = Kind::Either("true, false or a list of origins", &[Kind::Flag, Kind::Texts(&ORIGIN, 1)]);
+
+/// A `qewd` block.
 pub(crate) const QEWD_KEYS: Keys = Keys {
-    known: &[
-        "serverName",
-        "managementPassword",
-        "port",
-        MANAGEMENT_PORT,
-        "poolSize",
-        "max_queue_length",
-        "idleLimit",
-        "initialSessionTimeout",
-        "cors",
-        "versionHeader",
-        "log",
-        "limits",
-        "ssl",
-        "poolPrefork",
-        MONITOR,
-    ],
     idle: &[
         ("database", "the document store is part of the host and needs no database: remove the key"),
         ("webServer", "the web server is part of the host: remove the key"),
@@ -123,48 +118,135 @@ pub(crate) const QEWD_KEYS: Keys = Keys {
         ("use_worker_threads", "workers are instances inside the host: remove the key"),
         ("sessionDocumentName", "sessions travel in tokens: remove the key"),
     ],
-    refused: &[],
+    ..Keys::new(
+        "qewd",
+        &[
+            key("serverName", TEXT, "The name that the monitor shows.")
+                .usually(Usual::Text(limits::DEFAULT_SERVER_NAME)),
+            key(
+                "managementPassword",
+                SOME_TEXT,
+                "Opens the monitor: a password, or its hash from `qewd hash-password`.",
+            )
+            .usually(Usual::Words("the one that everybody knows; set your own")),
+            key("port", Kind::Whole(0, u16::MAX as u64), "The TCP port to listen on; 0 takes a free one.")
+                .usually(Usual::Number(limits::DEFAULT_PORT as u64)),
+            key(
+                MANAGEMENT_PORT,
+                Kind::Whole(0, u16::MAX as u64),
+                "The TCP port for health, metrics and the monitor alone, another than \"port\"; 0 takes a free one.",
+            )
+            .usually(Usual::Words("none: they are on \"port\"")),
+            key(
+                "poolSize",
+                Kind::Whole(1, limits::MOST_WORKERS),
+                "Workers at most; each serves one request at a time.",
+            )
+            .usually(Usual::Words("twice the cores, at least 2")),
+            key("max_queue_length", Kind::Whole(0, limits::MOST_QUEUE), "Requests that may wait for a worker.")
+                .usually(Usual::Number(limits::DEFAULT_QUEUE as u64)),
+            key(
+                "idleLimit",
+                Kind::WholeInQuotes(1, limits::MOST_IDLE_MILLISECONDS),
+                "Milliseconds after which an idle worker ends.",
+            )
+            .usually(Usual::Number(limits::DEFAULT_IDLE_MILLISECONDS)),
+            key(
+                "initialSessionTimeout",
+                Kind::Whole(1, u32::MAX as u64),
+                "Seconds that a new session lives until a handler says otherwise.",
+            )
+            .usually(Usual::Number(limits::DEFAULT_SESSION_SECONDS as u64)),
+            key("cors", CORS, "Which web pages of other origins may call: all, none, or those of these origins.")
+                .usually(Usual::Flag(true)),
+            key(
+                "versionHeader",
+                Kind::Flag,
+                "Whether an answer names the version of its module in the header qewd-version.",
+            )
+            .usually(Usual::Flag(false)),
+            key("log", SOME_TEXT, "Which lines the log has, in the words of QEWD_LOG, which wins.")
+                .usually(Usual::Text("info")),
+            key("limits", Kind::Object(&LIMIT_KEYS), "What the host works within."),
+            key("ssl", Kind::Object(&SSL_KEYS), "The host's certificates.").usually(Usual::Words("none: plain HTTP")),
+            key("poolPrefork", Kind::Flag, "Only false describes what happens: workers start on demand.")
+                .usually(Usual::Flag(false)),
+            MONITOR_KEY,
+        ],
+    )
 };
 
-const LIMIT_KEYS: Keys = Keys {
-    known: &[
-        "bodyBytes",
-        "headerBytes",
-        "headerCount",
-        "connections",
-        "requestMilliseconds",
-        "responseBytes",
-        "memoryBytes",
-        "hops",
-        "sockets",
-        "socketMessageBytes",
-        "socketMessagesPerSecond",
-        "socketIdleMilliseconds",
-        "stopMilliseconds",
-        "drainMilliseconds",
+const BYTES: Kind = Kind::Whole(1, limits::MOST_BYTES);
+
+const LIMIT_KEYS: Keys = Keys::new(
+    "limits",
+    &[
+        key("bodyBytes", Kind::Whole(0, limits::MOST_BYTES), "Bytes of a request's body.")
+            .usually(Usual::Number(limits::DEFAULT_BODY as u64)),
+        key("headerBytes", whole(&limits::HEADER_BYTES), "Bytes of a request's line and headers.")
+            .usually(Usual::Number(limits::DEFAULT_HEADERS as u64)),
+        key("headerCount", Kind::Whole(1, limits::MOST_HEADER_COUNT), "Headers of a request.")
+            .usually(Usual::Number(limits::DEFAULT_HEADER_COUNT as u64)),
+        key("connections", Kind::Whole(1, limits::MOST_CONNECTIONS), "Connections at one time.")
+            .usually(Usual::Number(limits::DEFAULT_CONNECTIONS as u64)),
+        key(
+            "requestMilliseconds",
+            whole(&limits::REQUEST_MILLISECONDS),
+            "Milliseconds from a request's arrival to its answer.",
+        )
+        .usually(Usual::Number(limits::DEFAULT_REQUEST_MILLISECONDS)),
+        key("responseBytes", BYTES, "Bytes of a response's body and headers.")
+            .usually(Usual::Number(limits::DEFAULT_RESPONSE as u64)),
+        key("memoryBytes", whole(&limits::MEMORY_BYTES), "Bytes of memory of one instance.")
+            .usually(Usual::Number(limits::DEFAULT_MEMORY as u64)),
+        key("hops", Kind::Whole(1, u8::MAX as u64), "How often hosts and handlers may send one request on.")
+            .usually(Usual::Number(limits::DEFAULT_HOPS as u64)),
+        key("sockets", Kind::Whole(0, limits::MOST_CONNECTIONS), "WebSocket clients at one time.")
+            .usually(Usual::Number(limits::DEFAULT_SOCKETS as u64)),
+        key("socketMessageBytes", BYTES, "Bytes of a WebSocket client's message.")
+            .usually(Usual::Number(limits::DEFAULT_SOCKET_MESSAGE as u64)),
+        key(
+            "socketMessagesPerSecond",
+            Kind::Whole(1, limits::MOST_SOCKET_PACE),
+            "Messages of one WebSocket client in a second.",
+        )
+        .usually(Usual::Number(limits::DEFAULT_SOCKET_PACE as u64)),
+        key(
+            "socketIdleMilliseconds",
+            Kind::Whole(1, limits::MOST_IDLE_MILLISECONDS),
+            "Milliseconds for which a WebSocket client may neither say nor hear anything.",
+        )
+        .usually(Usual::Number(limits::DEFAULT_SOCKET_IDLE_MILLISECONDS)),
+        key(
+            "stopMilliseconds",
+            Kind::Whole(1, limits::MOST_STOP_MILLISECONDS),
+            "Milliseconds from the signal to stop to the end.",
+        )
+        .usually(Usual::Number(limits::DEFAULT_STOP_MILLISECONDS)),
+        key(
+            "drainMilliseconds",
+            Kind::Whole(0, limits::MOST_STOP_MILLISECONDS),
+            "Milliseconds of these for which the host goes on as before; less than \"stopMilliseconds\".",
+        )
+        .usually(Usual::Words("1000, or half of \"stopMilliseconds\" if that is less")),
     ],
-    idle: &[],
-    refused: &[],
-};
+);
 
 /// Reads a `qewd` block.
 pub(crate) fn read(block: &mut Block<'_, '_>) -> HostSettings {
     let usual = HostSettings::default();
     block.idle_unless("poolPrefork", false, "workers start on demand: remove the key");
-    let port = whole(block, "port", 0, u64::from(u16::MAX)).unwrap_or(usual.port);
+    let port = block.whole("port").unwrap_or(usual.port);
     HostSettings {
         server_name: block.text("serverName").map_or(usual.server_name, str::to_owned),
         management_password: management_password(block).unwrap_or(usual.management_password),
         monitor: block.flag(MONITOR).unwrap_or(usual.monitor),
         port,
         management_port: management_port(block, port),
-        pool_size: whole(block, "poolSize", 1, limits::MOST_WORKERS).unwrap_or(usual.pool_size),
-        max_queue_length: whole(block, "max_queue_length", 0, limits::MOST_QUEUE).unwrap_or(usual.max_queue_length),
-        idle_limit: block
-            .whole_or_text("idleLimit", 1..=limits::MOST_IDLE_MILLISECONDS)
-            .map_or(usual.idle_limit, Duration::from_millis),
-        initial_session_timeout: whole(block, "initialSessionTimeout", 1, u64::from(u32::MAX))
-            .unwrap_or(usual.initial_session_timeout),
+        pool_size: block.whole("poolSize").unwrap_or(usual.pool_size),
+        max_queue_length: block.whole("max_queue_length").unwrap_or(usual.max_queue_length),
+        idle_limit: block.whole("idleLimit").map_or(usual.idle_limit, Duration::from_millis),
+        initial_session_timeout: block.whole("initialSessionTimeout").unwrap_or(usual.initial_session_timeout),
         cors: cors(block).unwrap_or(usual.cors),
         version_header: block.flag("versionHeader").unwrap_or(usual.version_header),
         log: log(block),
@@ -178,12 +260,8 @@ pub(crate) fn read_below(block: &mut Block<'_, '_>) -> HostSettings {
     block.inner("qewd", &QEWD_KEYS).map_or_else(HostSettings::default, |mut inner| read(&mut inner))
 }
 
-fn whole<T: TryFrom<u64>>(block: &mut Block<'_, '_>, name: &str, least: u64, most: u64) -> Option<T> {
-    T::try_from(block.whole(name, least..=most)?).ok()
-}
-
 fn management_port(block: &mut Block<'_, '_>, port: u16) -> Option<u16> {
-    let second = whole(block, MANAGEMENT_PORT, 0, u64::from(u16::MAX))?;
+    let second = block.whole(MANAGEMENT_PORT)?;
     if let Err(words) = check_ports(port, Some(second)) {
         block.error(MANAGEMENT_PORT, words, "choose another, or remove the key to have everything on one port");
         return None;
@@ -210,14 +288,14 @@ fn log(block: &mut Block<'_, '_>) -> Option<String> {
         Ok(()) => Some(lines.to_owned()),
         Err(words) => {
             let (what, mend) = words.split_once("; ").unwrap_or((&words, ""));
-            block.error("log", format!("\"log\": {what}"), mend);
+            block.error("log", format!("\"log\": {what}"), mend.to_owned());
             None
         }
     }
 }
 
 fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
-    let Some(Value::Text(text)) = block.get("managementPassword").map(|node| &node.value) else {
+    let Some(text) = block.get("managementPassword").and_then(Node::text) else {
         // The value may be a password that lost its quotes, so the message must not show it.
         if block.get("managementPassword").is_some() {
             block.error("managementPassword", "\"managementPassword\" must be a text", "put it in double quotes");
@@ -228,12 +306,12 @@ fn management_password(block: &mut Block<'_, '_>) -> Option<Secret> {
         block.error("managementPassword", format!("\"managementPassword\" {what}"), mend);
         return None;
     }
-    Some(Secret::new(text.clone()))
+    Some(Secret::new(text))
 }
 
 fn cors(block: &mut Block<'_, '_>) -> Option<Cors> {
     let node = block.get("cors")?;
-    match &node.value {
+    match node.plain() {
         Value::Flag(true) => Some(Cors::Any),
         Value::Flag(false) => Some(Cors::Off),
         Value::List(items) if items.is_empty() => {
@@ -268,26 +346,20 @@ fn is_origin(text: &str) -> bool {
 
 fn read_limits(block: &mut Block<'_, '_>) -> Limits {
     let usual = Limits::default();
-    let bytes = limits::MOST_BYTES;
-    let (headers, memory) = (limits::HEADER_BYTES, limits::MEMORY_BYTES);
     let (stop, drain) = stop_and_drain(block, &usual);
     Limits {
-        body: whole(block, "bodyBytes", 0, bytes).unwrap_or(usual.body),
-        headers: whole(block, "headerBytes", *headers.start(), *headers.end()).unwrap_or(usual.headers),
-        header_count: whole(block, "headerCount", 1, 10_000).unwrap_or(usual.header_count),
-        connections: whole(block, "connections", 1, 1_000_000).unwrap_or(usual.connections),
-        request_time: block
-            .whole("requestMilliseconds", limits::REQUEST_MILLISECONDS)
-            .map_or(usual.request_time, Duration::from_millis),
-        response: whole(block, "responseBytes", 1, bytes).unwrap_or(usual.response),
-        memory: whole(block, "memoryBytes", *memory.start(), *memory.end()).unwrap_or(usual.memory),
-        hops: whole(block, "hops", 1, u64::from(u8::MAX)).unwrap_or(usual.hops),
-        sockets: whole(block, "sockets", 0, 1_000_000).unwrap_or(usual.sockets),
-        socket_message: whole(block, "socketMessageBytes", 1, bytes).unwrap_or(usual.socket_message),
-        socket_pace: whole(block, "socketMessagesPerSecond", 1, 1_000_000).unwrap_or(usual.socket_pace),
-        socket_idle: block
-            .whole("socketIdleMilliseconds", 1..=limits::MOST_IDLE_MILLISECONDS)
-            .map_or(usual.socket_idle, Duration::from_millis),
+        body: block.whole("bodyBytes").unwrap_or(usual.body),
+        headers: block.whole("headerBytes").unwrap_or(usual.headers),
+        header_count: block.whole("headerCount").unwrap_or(usual.header_count),
+        connections: block.whole("connections").unwrap_or(usual.connections),
+        request_time: block.whole("requestMilliseconds").map_or(usual.request_time, Duration::from_millis),
+        response: block.whole("responseBytes").unwrap_or(usual.response),
+        memory: block.whole("memoryBytes").unwrap_or(usual.memory),
+        hops: block.whole("hops").unwrap_or(usual.hops),
+        sockets: block.whole("sockets").unwrap_or(usual.sockets),
+        socket_message: block.whole("socketMessageBytes").unwrap_or(usual.socket_message),
+        socket_pace: block.whole("socketMessagesPerSecond").unwrap_or(usual.socket_pace),
+        socket_idle: block.whole("socketIdleMilliseconds").map_or(usual.socket_idle, Duration::from_millis),
         stop,
         drain,
     }
@@ -295,12 +367,15 @@ fn read_limits(block: &mut Block<'_, '_>) -> Limits {
 
 /// All of a stop, and the part of it for which the host goes on.
 fn stop_and_drain(block: &mut Block<'_, '_>, usual: &Limits) -> (Duration, Duration) {
-    let mut time = |name, least| block.whole(name, least..=limits::MOST_STOP_MILLISECONDS).map(Duration::from_millis);
-    let stop = time("stopMilliseconds", 1).unwrap_or(usual.stop);
-    let given = time("drainMilliseconds", 0);
+    let stop = block.whole("stopMilliseconds").map_or(usual.stop, Duration::from_millis);
+    let given = block.whole("drainMilliseconds").map(Duration::from_millis);
     if given.is_some_and(|drain| drain >= stop) {
-        let what =
-            format!("\"drainMilliseconds\" must be less than \"stopMilliseconds\", which is {}", stop.as_millis());
+        let what: Words = if block.spot("stopMilliseconds").is_outside() {
+            "\"drainMilliseconds\" must be less than \"stopMilliseconds\"".into()
+        } else {
+            let stop = stop.as_millis();
+            format!("\"drainMilliseconds\" must be less than \"stopMilliseconds\", which is {stop}").into()
+        };
         block.error("drainMilliseconds", what, "leave requests in flight the time that they need");
     }
     // Where only the whole is given, half of it is left for requests in flight.

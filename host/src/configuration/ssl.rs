@@ -2,7 +2,8 @@
 //! In comes the block as written; out go paths, each with its place.
 //! It opens none of these files.
 
-use super::block::{Block, Keys};
+use super::block::Block;
+use super::keys::{Keys, Kind, SOME_TEXT, Usual, key};
 use super::problem::Place;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,8 @@ pub struct PemFile {
     pub path: PathBuf,
     /// Where it is named.
     pub place: Place,
+    /// What to call it: its path, or what names it if that is not config.json.
+    pub shown: String,
 }
 
 impl PemFile {
@@ -55,8 +58,43 @@ const CLIENT_CERTIFICATE: &str = "clientCertFilePath";
 const CLIENT_KEY: &str = "clientKeyFilePath";
 const CLIENT_CA: &str = "clientCaFilePath";
 
-const SSL_KEYS: Keys =
-    Keys { known: &[KEY, CERTIFICATE, CA, CLIENT_KEY, CLIENT_CERTIFICATE, CLIENT_CA], idle: &[], refused: &[] };
+/// The path of a file in PEM form.
+pub(crate) const PATH: Kind = SOME_TEXT;
+
+/// The object `ssl`.
+pub(super) const SSL_KEYS: Keys = Keys {
+    pairs: &[
+        (CERTIFICATE, KEY),
+        (KEY, CERTIFICATE),
+        (CLIENT_CERTIFICATE, CLIENT_KEY),
+        (CLIENT_KEY, CLIENT_CERTIFICATE),
+    ],
+    ..Keys::new(
+        "ssl",
+        &[
+            key(KEY, PATH, "File in PEM form with the private key of the host's certificate, without a password."),
+            key(CERTIFICATE, PATH, "File in PEM form with the certificate that the host's port shows.")
+                .usually(Usual::Words("the port speaks plain HTTP")),
+            key(CA, PATH, "File in PEM form with the authorities that this host's links trust.")
+                .usually(Usual::Words("those of the system")),
+            key(
+                CLIENT_KEY,
+                PATH,
+                "File in PEM form with the private key of the certificate that this host shows when it opens links.",
+            ),
+            key(
+                CLIENT_CERTIFICATE,
+                PATH,
+                "File in PEM form with the certificate that this host shows when it opens links.",
+            ),
+            key(
+                CLIENT_CA,
+                PATH,
+                "File in PEM form with the authorities of which a host that opens a link has to show a certificate.",
+            ),
+        ],
+    )
+};
 
 /// Reads the `ssl` block below a `qewd` block, or gives the default.
 pub(crate) fn read_below(block: &mut Block<'_, '_>) -> Ssl {
@@ -80,15 +118,15 @@ pub(crate) fn file(block: &mut Block<'_, '_>, key: &'static str) -> Option<PemFi
         block.error(key, format!("{key:?} is empty"), mend);
         return None;
     }
-    Some(PemFile { key, path: PathBuf::from(path), place: block.report.place(block.spot(key)) })
+    let at = block.spot(key);
+    let shown = match block.report.origin(at) {
+        Some(origin) => format!("the file that {origin} names"),
+        None => path.to_owned(),
+    };
+    Some(PemFile { key, path: PathBuf::from(path), place: block.report.place(at), shown })
 }
 
 fn pair(block: &mut Block<'_, '_>, certificate: &'static str, key: &'static str) -> Option<PemPair> {
-    for (there, missing) in [(certificate, key), (key, certificate)] {
-        if block.get(there).is_some() && block.get(missing).is_none() {
-            block.error(there, format!("{there:?} stands without {missing:?}"), format!("add {missing:?}"));
-        }
-    }
     let (certificate, key) = (file(block, certificate), file(block, key));
     certificate.zip(key).map(|(certificate, key)| PemPair { certificate, key })
 }

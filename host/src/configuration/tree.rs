@@ -6,6 +6,7 @@ use super::problem::{Report, Spot};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, ast};
+use std::path::Path;
 
 /// A value and where it begins.
 #[derive(Debug, Clone)]
@@ -22,6 +23,17 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Object(Vec<Member>),
+    /// In place of `env:` and `file:`; nothing: the report knows why it could not be read.
+    Reference(Option<Box<Reference>>),
+}
+
+/// What came from outside of the file. Which of the two is meant, the key decides.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    /// As it came, for a key that wants a text.
+    pub content: String,
+    /// The same as JSON, if it is.
+    pub json: Option<Node>,
 }
 
 /// One key of an object with its value.
@@ -33,6 +45,21 @@ pub(crate) struct Member {
 }
 
 impl Node {
+    /// Makes each place within the node one within what came from outside.
+    fn move_to(&mut self, at: Spot) {
+        self.at = at.within(self.at);
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.move_to(at)),
+            Value::Object(members) => {
+                for member in members {
+                    member.at = at.within(member.at);
+                    member.node.move_to(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What a person would call this value: for messages about a wrong type.
     pub(crate) fn described(&self) -> String {
         match &self.value {
@@ -42,6 +69,44 @@ impl Node {
             Value::Text(text) => format!("the text {:?}", text.chars().take(60).collect::<String>()),
             Value::List(_) => "a list".to_owned(),
             Value::Object(_) => "an object".to_owned(),
+            Value::Reference(_) => "from elsewhere".to_owned(),
+        }
+    }
+
+    /// The text that stands here.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            Value::Reference(Some(reference)) => Some(&reference.content),
+            _ => None,
+        }
+    }
+
+    /// What stands here as JSON.
+    pub(crate) fn plain(&self) -> &Value {
+        match &self.value {
+            Value::Reference(Some(reference)) => reference.json.as_ref().map_or(&self.value, |json| &json.value),
+            value => value,
+        }
+    }
+
+    /// The place of something from outside: the node itself, or the first one within.
+    pub(crate) fn outside(&self) -> Option<Spot> {
+        match &self.value {
+            _ if self.at.is_outside() => Some(self.at),
+            Value::List(items) => items.iter().find_map(Self::outside),
+            Value::Object(members) => members.iter().find_map(|member| member.node.outside()),
+            _ => None,
+        }
+    }
+
+    /// The places of references in the value that gave nothing.
+    pub(crate) fn lost(&self) -> Vec<Spot> {
+        match &self.value {
+            Value::Reference(None) => vec![self.at],
+            Value::List(items) => items.iter().flat_map(Self::lost).collect(),
+            Value::Object(members) => members.iter().flat_map(|member| member.node.lost()).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -53,6 +118,7 @@ impl Node {
             Value::Text(text) => text.clone().into(),
             Value::List(items) => items.iter().map(Self::to_json).collect(),
             Value::Object(members) => members_to_json(members).into(),
+            Value::Reference(_) => self.text().into(),
         }
     }
 }
@@ -103,6 +169,17 @@ pub(crate) fn parse(text: &str, report: &mut Report) -> Option<Node> {
         return None;
     }
     Some(located(value, &lines, report))
+}
+
+/// Reads what a reference at this place gave. `None` if it is no JSON: it may well be a plain text.
+pub(crate) fn parse_outside(content: &str, at: Spot) -> Option<Node> {
+    let mut report = Report::new(Path::new(""));
+    let mut node = parse(content, &mut report)?;
+    if !report.into_problems().is_empty() {
+        return None;
+    }
+    node.move_to(at);
+    Some(node)
 }
 
 fn located(value: ast::Value<'_>, lines: &Lines<'_>, report: &mut Report) -> Node {
@@ -190,7 +267,7 @@ impl<'t> Lines<'t> {
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or_default();
-        Spot { line, column: before.chars().count() + 1 }
+        Spot::new(line, before.chars().count() + 1)
     }
 
     /// The place whose column was counted in bytes.

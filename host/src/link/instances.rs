@@ -30,8 +30,9 @@ const CHANGE_TIME: Duration = Duration::from_secs(2);
 /// added: where the service is there, they take milliseconds.
 const FIRST_TRY_TIME: Duration = Duration::from_secs(1);
 
-/// For how long requests wait for a service that has said goodbye, 5 seconds: a restart takes one or two.
-const COMEBACK_TIME: Duration = Duration::from_secs(5);
+/// For how long requests wait for a service that has said goodbye, 8 seconds: a restart takes two or three, and its new
+/// address may be found five seconds later.
+const COMEBACK_TIME: Duration = Duration::from_secs(8);
 /// How often they look whether its instances are others now: in containers it may come back with another address.
 const COMEBACK_LOOK: Duration = Duration::from_millis(100);
 /// Requests that may wait for it, as many as one link takes: what comes on top is answered at once.

@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::VisitOutput as _;
-use tracing_subscriber::fmt::format::{DefaultVisitor, Format, Json, Writer};
+use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -23,7 +23,7 @@ const PLAIN: &str = "\u{1b}[0m";
 /// The form of every line.
 pub(super) enum Form {
     Text,
-    Json(Format<Json, SystemTime>),
+    Json,
 }
 
 impl Form {
@@ -31,17 +31,12 @@ impl Form {
     pub(super) fn chosen(wanted: Option<&str>) -> Result<Self, String> {
         match wanted {
             Some("text") => Ok(Self::Text),
-            Some("json") => Ok(Self::json()),
             None if std::io::stdout().is_terminal() => Ok(Self::Text),
-            None => Ok(Self::json()),
+            None | Some("json") => Ok(Self::Json),
             Some(other) => Err(format!(
                 "{FORM_VARIABLE}={other:?} is not understood; use text or json, or leave it out: then it is text on a terminal and JSON everywhere else"
             )),
         }
-    }
-
-    fn json() -> Self {
-        Self::Json(Format::default().json().flatten_event(true).with_target(false).with_current_span(false))
     }
 }
 
@@ -50,10 +45,10 @@ where
     S: Subscriber + for<'s> LookupSpan<'s>,
     N: for<'w> FormatFields<'w> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(&self, _: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         match self {
             Self::Text => text(writer, event),
-            Self::Json(format) => format.format_event(context, writer, event),
+            Self::Json => super::json::write(writer, event),
         }
     }
 }
@@ -153,7 +148,7 @@ mod tests {
 
     #[test]
     fn json_is_one_flat_object_in_each_line() {
-        let text = written(Form::json(), false, a_request);
+        let text = written(Form::Json, false, a_request);
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         let mut first = lines[0].as_object().unwrap().clone();
@@ -164,6 +159,15 @@ mod tests {
         );
         assert_eq!(serde_json::Value::Object(first), whole);
         assert_eq!(lines[1]["message"], "other \u{1b}[2J \"words\"");
+        let hard = "\u{0}\u{1f}\"\\\n\r\t\u{7f}\u{e9}\u{2028}\u{1f600}";
+        let text = written(Form::Json, false, || {
+            tracing::error!(text = hard, shown = ?hard, is = true, less = -3, odd = f64::NAN, whole = 2.0, "{hard}");
+        });
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((text.lines().count(), &line["text"], &line["message"]), (1, &hard.into(), &hard.into()));
+        assert_eq!(line["shown"], format!("{hard:?}"));
+        assert_eq!((&line["is"], &line["less"], &line["odd"]), (&true.into(), &(-3).into(), &serde_json::Value::Null));
+        assert_eq!(line["whole"].as_f64(), Some(2.0));
     }
 
     #[test]

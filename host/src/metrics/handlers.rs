@@ -36,7 +36,12 @@ fn modules(families: &mut Families, health: &Health) {
 }
 
 fn handlers(families: &mut Families, health: &Health) {
-    let all = health.dispatch().counters.modules.all();
+    let dispatch = health.dispatch();
+    for module in dispatch.edition().catalog.modules() {
+        // One that was not called yet has its zeros: else nobody would see its first call as a change.
+        let _ = dispatch.counters.modules.of(&module.name);
+    }
+    let all = dispatch.counters.modules.all();
     let counted: Vec<_> = all.iter().map(|(module, tally)| (module, tally.now())).collect();
     let mut family = families.counter(
         "qewd_handler_calls_total",
@@ -74,7 +79,7 @@ fn line(families: &mut Families, load: &PoolLoad) {
         .gauge("qewd_workers_limit", "Workers at most for callers; questions of handlers have as many again.")
         .set(&[], size(load.settings.size))
         .end();
-    families.gauge("qewd_workers_running", "Requests in handlers.").set(&[], size(load.running)).end();
+    families.gauge("qewd_requests_running", "Requests in handlers.").set(&[], size(load.running)).end();
     families.gauge("qewd_line_waiting", "Requests that wait for a worker.").set(&[], size(load.waiting)).end();
     families.gauge("qewd_line_limit", "Requests that may wait for a worker.").set(&[], size(load.settings.line)).end();
     families

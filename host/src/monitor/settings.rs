@@ -1,6 +1,7 @@
 //! The configuration that a host works with, as the monitor shows it.
 //! In comes what is in force, with every default; out go its values under the names that config.json has.
-//! Secrets are masked by their type, and the application's own values may be secrets: only their names are told.
+//! Secrets are masked by their type, of the application's own values only the names are told, and of what does not stand in
+//! config.json itself only where it stands.
 
 use crate::configuration::{Cors, Durability, HostSettings, Limits, Service};
 use crate::edition::Edition;
@@ -12,7 +13,10 @@ use std::time::Duration;
 pub(super) fn settings(edition: &Edition, port: u16, management_port: Option<u16>) -> Value {
     let configuration = &edition.configuration;
     let mut shown = own(&configuration.settings, port, management_port);
-    let user_defined = configuration.user_defined.keys().map(String::as_str).collect();
+    let user_defined = match configuration.origin("userDefined") {
+        Some(origin) => origin.into(),
+        None => configuration.user_defined.keys().map(String::as_str).collect(),
+    };
     let groups: Map<String, Value> = configuration
         .groups
         .iter()
@@ -31,6 +35,13 @@ pub(super) fn settings(edition: &Edition, port: u16, management_port: Option<u16
         ("userDefined", user_defined),
     ];
     shown.extend(more.map(|(name, value): (&str, Value)| (name.to_owned(), value)));
+    // Whatever its key, what stands elsewhere may be a secret; but for what is known to all who reach the host.
+    for (name, value) in &mut shown {
+        let is_open = ["microservices", "port", "managementPort"].contains(&name.as_str());
+        if let Some(origin) = configuration.origin(name).filter(|_| !is_open) {
+            *value = origin.into();
+        }
+    }
     shown.into()
 }
 

@@ -72,6 +72,11 @@ impl Settling {
         self.known.remove(path);
     }
 
+    /// The file was read when it was so: what it is later is a change.
+    pub(super) fn taken(&mut self, path: PathBuf, stamp: Stamp) {
+        self.known.insert(path, stamp);
+    }
+
     /// The files are now so.
     pub(super) fn look(&mut self, files: &BTreeMap<PathBuf, Stamp>, now: Instant) {
         for (path, moving) in &mut self.moving {

@@ -186,7 +186,8 @@ impl Disk {
         })
     }
 
-    fn sum(&self) -> RwLockReadGuard<'_, Option<Sum>> {
+    /// The sum as it is kept.
+    pub(super) fn sum(&self) -> RwLockReadGuard<'_, Option<Sum>> {
         self.inner.sum.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -215,11 +216,6 @@ impl Disk {
         let free = system.f_bavail.saturating_mul(system.f_frsize);
         let log = self.inner.log.metadata().map_or(0, |log| log.len());
         Some(Room { free, log, kept: self.sum().map_or(0, |sum| sum.bytes) })
-    }
-
-    /// How many nodes are with the disk.
-    pub(super) fn nodes(&self) -> Option<u64> {
-        self.sum().map(|sum| sum.nodes)
     }
 
     /// Whether nothing can be written any more until the next start.

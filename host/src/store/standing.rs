@@ -39,6 +39,6 @@ impl Documents {
         let disk = self.disk.as_ref()?;
         let room = disk.room()?;
         let has_room = room.is_enough(SMALL_CHANGE, false);
-        Some(Measured { free: room.free, size: room.log, nodes: disk.nodes().unwrap_or_default(), has_room })
+        Some(Measured { free: room.free, size: room.log, nodes: disk.sum().map_or(0, |sum| sum.nodes), has_room })
     }
 }

@@ -101,6 +101,13 @@ impl HttpClient for Post {
     }
 }
 
+/// Why there is no connection. The words for links end with what to mend in config.json, which is not the place here.
+fn refused(error: &std::io::Error, host: &str) -> String {
+    let Some(words) = refusal(error, host) else { return error.to_string() };
+    let what = words.split(';').next().unwrap_or_default();
+    format!("{what} (OTEL_EXPORTER_OTLP_CERTIFICATE names whom this host trusts)")
+}
+
 impl Collector {
     fn shown(&self) -> String {
         let scheme = if self.trust.is_some() { "https" } else { "http" };
@@ -132,7 +139,7 @@ impl Collector {
     async fn open(&self) -> Result<Stream, String> {
         // Addresses of IPv6 stand in brackets in a URL, and nowhere else.
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let failed = |error: std::io::Error| refusal(&error, host).unwrap_or_else(|| error.to_string());
+        let failed = |error: std::io::Error| refused(&error, host);
         let stream = TcpStream::connect((host, self.port)).await.map_err(failed)?;
         match &self.trust {
             None => Ok(Stream::Left(stream)),
@@ -157,12 +164,11 @@ impl Collector {
                     self.named_by
                 );
             }
-            Some(_) => {}
             None if said.is_away => {
                 said.is_away = false;
                 tracing::info!("traces reach the collector at {} again", self.shown());
             }
-            None => {}
+            _ => {}
         }
     }
 }

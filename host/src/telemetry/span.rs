@@ -55,7 +55,7 @@ fn own(ended: &Ended<'_>, scope: &InstrumentationScope) -> SpanData {
         None => method.to_owned(),
     };
     let mut span = span(ended, ended.trace.span, (Duration::ZERO, ended.took), name.into(), scope);
-    span.parent_span_id = ended.trace.parent.map_or(opentelemetry::SpanId::INVALID, |parent| identity(parent));
+    span.parent_span_id = ended.trace.parent.map_or(opentelemetry::SpanId::INVALID, identity);
     span.parent_span_is_remote = asker.is_none() && !ended.is_own_question;
     span.status = status(ended, if asker.is_some() { REFUSED } else { FAULT });
     span.span_kind = kind;

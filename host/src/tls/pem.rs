@@ -21,7 +21,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 
 /// A problem of a file, at the place where it is named.
 pub(super) fn problem(file: &PemFile, what: &str, mend: &str) -> Problem {
-    Problem::at(&file.place, format!("{:?}: {} {what}", file.key, file.path.display()), mend)
+    Problem::at(&file.place, format!("{:?}: {} {what}", file.key, file.shown), mend)
 }
 
 /// Reads a certificate and its key, and checks that they fit and are in force.
@@ -39,7 +39,7 @@ pub(super) fn certified(wanted: &Wanted, pair: &PemPair) -> Result<CertifiedKey,
 }
 
 fn unfit(pair: &PemPair, error: &Error) -> Problem {
-    let certificate = pair.certificate.path.display();
+    let certificate = &pair.certificate.shown;
     match error {
         Error::InconsistentKeys(_) => {
             let what = format!("does not hold the key of the certificate in {certificate}");

@@ -25,6 +25,8 @@ const STOP_TIME: Duration = Duration::from_secs(12);
 pub(super) struct Place {
     pub(super) host: HostName,
     pub(super) port: u16,
+    /// Its second port, if it has one.
+    pub(super) management: Option<u16>,
     /// Whether its port speaks TLS.
     pub(super) secure: bool,
     /// Where it keeps its documents; none: in memory.
@@ -34,8 +36,17 @@ pub(super) struct Place {
 impl Place {
     /// Where it is reached from this machine. Certificates for a developer's machine are made for this name.
     pub(super) fn url(&self) -> String {
+        self.url_of(self.port)
+    }
+
+    /// Where its monitor is reached.
+    pub(super) fn management_url(&self) -> String {
+        self.url_of(self.management.unwrap_or(self.port))
+    }
+
+    fn url_of(&self, port: u16) -> String {
         let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://localhost:{}", self.port)
+        format!("{scheme}://localhost:{port}")
     }
 }
 
@@ -87,6 +98,9 @@ fn spawn(
     // Its lines come to a person, though by way of a pipe. Who wants something else has said so.
     if std::env::var_os(FORM_VARIABLE).is_none_or(|form| form.is_empty()) {
         command.env(FORM_VARIABLE, "text");
+    }
+    if let Some(port) = place.management {
+        command.arg("--management-port").arg(port.to_string());
     }
     if let Some(data) = &place.data {
         command.arg("--data").arg(data);
