@@ -64,6 +64,7 @@ fn call(handler: &str, query: &str) -> Call {
         way: Vec::new(),
         token_in_header: false,
         as_member: false,
+        trace: qewd::trace::Trace::begin(),
     };
     Call {
         request,
