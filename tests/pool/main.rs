@@ -64,7 +64,6 @@ fn call(handler: &str, query: &str) -> Call {
         way: Vec::new(),
         token_in_header: false,
         as_member: false,
-        trace: qewd::trace::Trace::begin(),
     };
     Call {
         request,
