@@ -14,38 +14,13 @@ RUN rustup show
 FROM compiler AS build
 ARG TARGETARCH
 COPY . .
-# glibc is linked into the program; with the file /etc/nsswitch.conf of the image it finds names without any library.
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target <<'SCRIPT'
-set -eu
-case "${TARGETARCH:-$(dpkg --print-architecture)}" in
-  amd64) processor=x86_64 package=x86-64 ;;
-  arm64) processor=aarch64 package=aarch64 ;;
-  *) echo "qewd is built for amd64 and arm64, not for ${TARGETARCH}" >&2; exit 1 ;;
-esac
-target=$processor-unknown-linux-gnu
-if [ "$(uname -m)" != "$processor" ]; then
-  apt-get update
-  apt-get install -y --no-install-recommends "gcc-$package-linux-gnu" "g++-$package-linux-gnu"
-  linker=CARGO_TARGET_$(echo "$target" | tr a-z- A-Z_)_LINKER
-  export "$linker=$processor-linux-gnu-gcc"
-fi
-rustup target add "$target"
-RUSTFLAGS="-C target-feature=+crt-static" CARGO_PROFILE_RELEASE_STRIP=symbols \
-  cargo build --release --locked --package qewd --bin qewd --target "$target"
-cp "target/$target/release/qewd" /qewd
-SCRIPT
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
+    deploy/compile.sh program /qewd
 
 FROM compiler AS handlers
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target <<'SCRIPT'
-set -eu
-for host in orchestrator login_service info_service db_service; do
-  cargo build --release --locked --target wasm32-wasip2 --package "example-$(echo $host | tr _ -)"
-  mkdir -p "/example/handlers/$host"
-  cp "target/wasm32-wasip2/release/$host.wasm" "/example/handlers/$host/"
-done
-cp -r configuration www /example/
-SCRIPT
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
+    deploy/compile.sh example /example
 
 # An application folder, for `--output`; it is no image to run.
 FROM scratch AS example

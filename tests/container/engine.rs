@@ -5,11 +5,10 @@
 use super::image;
 use crate::harness::{App, tell, wait_until};
 use std::fs::{self, File, Permissions};
-use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Set to `required`, it makes a failure of what would be skipped.
@@ -18,8 +17,11 @@ const INSTALL: &str =
     "On Debian or Ubuntu, type: apt-get install -y --no-install-recommends podman runc netavark aardvark-dns iptables";
 /// What the tests use beside the engine.
 const PROGRAMS: [&str; 7] = ["podman", "runc", "iptables", "curl", "script", "nsenter", "umount"];
-/// How long a name server on this machine may take.
-const NAME_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a container may take to be heard of. The address of Podman's bridge changes as containers come and go, and for
+/// up to ten seconds after that the others ask for names at the old one.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one look lasts.
+const LOOK: Duration = Duration::from_millis(100);
 /// The network's two programs, which are no commands.
 const NETWORK: [&str; 2] = ["netavark", "aardvark-dns"];
 
@@ -129,8 +131,8 @@ impl Engine {
     /// Waits for a text in what a container logs after its first `seen` bytes.
     #[track_caller]
     pub(crate) fn wait_for_after(&self, seen: usize, name: &str, text: &str) {
-        let what = format!("{name} says {text:?}");
-        wait_until(&what, || self.log(name).get(seen..).is_some_and(|said| said.contains(text)));
+        let said = || self.log(name).get(seen..).is_some_and(|said| said.contains(text));
+        wait_patiently(&format!("{name} says {text:?}"), said);
     }
 
     /// The process of a container, as this machine counts.
@@ -146,25 +148,11 @@ impl Engine {
     }
 
     /// Prints what all containers have logged.
-    pub(crate) fn tell_logs(&self) {
+    fn tell_logs(&self) {
         let names = self.run("docker ps --all --format '{{.Names}}'");
         for name in String::from_utf8_lossy(&names.stdout).split_whitespace() {
             eprintln!("--- {name} ---\n{}", self.log(name));
         }
-    }
-
-    /// Whether the engine's name server answers anything at all. One that went silent stays so: aardvark-dns 1.4 does that now
-    /// and then when containers come and go at the same moment, and a test of the image cannot mend it.
-    pub(crate) fn knows_names(&self, network: &str) -> bool {
-        let gateway = "{{range .Subnets}}{{.Gateway}}{{end}}";
-        let gateway = self.run(&format!("docker network inspect {network} --format '{gateway}'"));
-        let gateway = String::from_utf8_lossy(&gateway.stdout).trim().to_owned();
-        // One question for the address of `a`: its number, that it is a question, and how many there are.
-        let question = *b"\x51\x44\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01";
-        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-        socket.set_read_timeout(Some(NAME_PATIENCE)).unwrap();
-        // The first question may be lost while the name server reads its list anew.
-        (0..3).any(|_| socket.send_to(&question, (gateway.as_str(), 53)).is_ok() && socket.recv(&mut [0; 512]).is_ok())
     }
 
     /// Waits until a container is gone, as one with `--rm` is after its end.
@@ -184,6 +172,16 @@ impl Drop for Engine {
         self.run("docker network prune --force");
         let store = self.path("root/overlay");
         self.run(&format!("umount -l {}", store.display()));
+    }
+}
+
+/// Waits until a condition holds that depends on the engine's network.
+#[track_caller]
+pub(crate) fn wait_patiently(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(LOOK);
     }
 }
 

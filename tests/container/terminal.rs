@@ -2,7 +2,7 @@
 //! In come a command line and keys; out go the lines that the terminal shows, and how the command ended.
 //! A command never outlives its test.
 
-use super::engine::Engine;
+use super::engine::{Engine, wait_patiently};
 use crate::harness::wait_until;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -42,7 +42,7 @@ impl Terminal {
 
     /// Waits until a text stands there.
     pub(crate) fn wait_for(&self, text: &str) {
-        wait_until(&format!("the terminal shows {text:?}"), || self.shown().contains(text));
+        wait_patiently(&format!("the terminal shows {text:?}"), || self.shown().contains(text));
     }
 
     pub(crate) fn keys(&mut self, keys: &str) {
