@@ -27,7 +27,9 @@ pub(crate) fn command() -> Command {
 pub(crate) fn command_through(mut command: Command) -> Command {
     // Compiled modules are kept here for all tests and all runs.
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-    for variable in ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA", "QEWD_LOG"] {
+    for variable in
+        ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA", "QEWD_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+    {
         command.env_remove(variable);
     }
     // Tests read the log as people do.

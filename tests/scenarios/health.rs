@@ -155,12 +155,12 @@ fn the_program_checks_the_health_of_its_own_host() {
     let environment = Ended::of(command().args(["healthcheck", "--app"]).arg(app.path()).env("QEWD_PORT", &port));
     assert_eq!(environment.code, Some(0), "{environment:?}");
     // An empty text says nothing: then config.json is asked, as where the host itself was started.
-    let _app = app.setting("orchestrator", "port", host.port);
-    let configured = Ended::of(command().args(["healthcheck", "--app"]).arg(_app.path()).env("QEWD_PORT", ""));
+    let changed = app.setting("orchestrator", "port", host.port);
+    let configured = Ended::of(command().args(["healthcheck", "--app"]).arg(changed.path()).env("QEWD_PORT", ""));
     assert_eq!(configured.code, Some(0), "{configured:?}");
     // A file that is being edited does not make the host look ill.
-    _app.write("configuration/config.json", "{");
-    assert_eq!(healthcheck(&_app, &["--port", &port]).code, Some(0));
+    changed.write("configuration/config.json", "{");
+    assert_eq!(healthcheck(&changed, &["--port", &port]).code, Some(0));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_host_whose_disk_is_full_is_not_ready_until_there_is_room() {
         text.lines().find_map(|line| line.strip_prefix("qewd_store_writable ")).unwrap().to_owned()
     };
     assert_eq!(writable(), "1");
-    let system = rustix::fs::statvfs(&disk.path()).unwrap();
+    let system = rustix::fs::statvfs(disk.path()).unwrap();
     // The store keeps 32 MiB back for itself; half of that is left, so that it is not broken.
     let hog = usize::try_from(system.f_bavail * system.f_frsize).unwrap() - (16 << 20);
     std::fs::write(disk.path().join("hog"), vec![1; hog]).unwrap();

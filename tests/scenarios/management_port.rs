@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const OURS: [&str; 4] = ["/qewd/health/live", "/qewd/health/ready", "/metrics", "/qewd-monitor"];
 
-fn app(qewd: Value) -> App {
+fn app(qewd: &Value) -> App {
     let routes = json!([{"uri": "/api/echo/:word", "handler": "echo", "authenticate": false}]);
     App::new(json!({"qewd_up": true, "orchestrator": {"qewd": qewd}}), &routes).guest("orchestrator", "echo")
 }
@@ -23,7 +23,7 @@ fn status(port: u16, path: &str) -> u16 {
 
 #[test]
 fn what_operators_need_is_there_and_nowhere_else() {
-    let app = app(json!({"managementPort": 0}));
+    let app = app(&json!({"managementPort": 0}));
     let host = Launch::orchestrator(&app).start();
     let management = management(&host);
     for path in OURS {
@@ -44,7 +44,7 @@ fn what_operators_need_is_there_and_nowhere_else() {
 
 #[test]
 fn the_monitor_works_there() {
-    let app = app(json!({"managementPort": 0}));
+    let app = app(&json!({"managementPort": 0}));
     let mut host = Launch::orchestrator(&app).start();
     let (own, management) = (host.port, management(&host));
     host.port = management;
@@ -60,7 +60,7 @@ fn the_monitor_works_there() {
 
 #[test]
 fn a_full_port_does_not_lock_operators_out() {
-    let app = app(json!({"managementPort": 0, "limits": {"connections": 2}}));
+    let app = app(&json!({"managementPort": 0, "limits": {"connections": 2}}));
     let host = Launch::orchestrator(&app).start();
     let management = management(&host);
     let ask = b"GET /api/echo/a HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -81,7 +81,7 @@ fn a_full_port_does_not_lock_operators_out() {
 #[test]
 fn one_port_cannot_be_both() {
     let port = free_port();
-    let app = app(json!({}));
+    let app = app(&json!({}));
     for (flag, variable) in [(true, false), (false, true)] {
         let number = port.to_string();
         let mut command = crate::harness::command();
@@ -107,7 +107,7 @@ fn one_port_cannot_be_both() {
 
 #[test]
 fn the_environment_names_both_ports() {
-    let app = app(json!({"port": 1, "managementPort": 2}));
+    let app = app(&json!({"port": 1, "managementPort": 2}));
     let (own, management) = (free_port(), free_port());
     let launch = Launch::orchestrator(&app).environment("QEWD_PORT", own.to_string());
     let host = launch.environment("QEWD_MANAGEMENT_PORT", management.to_string()).start_as_it_is();
@@ -120,7 +120,7 @@ fn the_environment_names_both_ports() {
 
 #[test]
 fn a_change_of_the_second_port_waits_for_the_next_start() {
-    let app = app(json!({"managementPort": 0}));
+    let app = app(&json!({"managementPort": 0}));
     let host = Launch::orchestrator(&app).start();
     let management = management(&host);
     let _app = app.setting("orchestrator", "managementPort", free_port());
@@ -131,7 +131,7 @@ fn a_change_of_the_second_port_waits_for_the_next_start() {
 #[test]
 fn it_speaks_tls_where_the_host_does_and_wants_no_certificate() {
     let authority = Authority::new();
-    let app = app(json!({"managementPort": 0}));
+    let app = app(&json!({"managementPort": 0}));
     authority.issue(&["localhost"]).write(&app, "own");
     authority.write(&app, "authority.pem");
     let ssl = json!({"certFilePath": "own.pem", "keyFilePath": "own.key", "clientCaFilePath": "authority.pem"});

@@ -1,5 +1,7 @@
 //! The numbers of a host as Prometheus reads them: well formed, right, and never going back.
 
+#![allow(clippy::float_cmp, reason = "what is counted is whole, and a float holds it")]
+
 mod format;
 
 use crate::harness::{App, Host, Launch, Operator, Request, Socket, free_port, wait_until};

@@ -176,7 +176,7 @@ impl Seen {
         let (mut comebacks, mut socket) = (0, register(port));
         while !self.enough.load(Ordering::Relaxed) {
             let began = Instant::now();
-            match say(&mut socket.0, json!({"type": "hello", "token": socket.1})) {
+            match say(&mut socket.0, &json!({"type": "hello", "token": socket.1})) {
                 Said::Answer(answer) if answer["message"]["kind"] == "message" => {
                     self.answers.fetch_add(1, Ordering::Relaxed);
                 }
@@ -229,7 +229,7 @@ fn register(port: u16) -> (Socket, String) {
         stream.set_read_timeout(Some(ANSWER_TIME)).unwrap();
         if let Ok((mut socket, _)) = client(format!("ws://localhost:{port}/ws"), stream)
             && let Said::Answer(answer) =
-                say(&mut socket, json!({"type": "ewd-register", "application": "demo", "jwt": true}))
+                say(&mut socket, &json!({"type": "ewd-register", "application": "demo", "jwt": true}))
         {
             let token = answer["message"]["token"].as_str().unwrap().to_owned();
             return (socket, token);
@@ -239,7 +239,7 @@ fn register(port: u16) -> (Socket, String) {
     }
 }
 
-fn say(socket: &mut Socket, message: Value) -> Said {
+fn say(socket: &mut Socket, message: &Value) -> Said {
     // Where that fails, what comes next says why.
     let _ = socket.send(Message::text(message.to_string()));
     next(socket)

@@ -52,7 +52,9 @@ fn the_published_schemas_are_those_of_the_code() {
 fn the_files_of_the_example_and_of_the_tests_are_valid() {
     let json = |file: &Path| serde_json::from_str(&read(file)).unwrap();
     for (of, file) in [(Described::Config, "config.json"), (Described::Routes, "routes.json")] {
-        assert_eq!(said(of, &json(&root().join("configuration").join(file))), [""; 0], "{file}");
+        for folder in ["configuration", "deploy/kubernetes"] {
+            assert_eq!(said(of, &json(&root().join(folder).join(file))), [""; 0], "{folder}/{file}");
+        }
     }
     let accepted: Vec<PathBuf> = fs::read_dir(root().join("tests/configurations/accepted"))
         .unwrap()

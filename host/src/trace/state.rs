@@ -81,7 +81,7 @@ mod tests {
         let short = format!("s={}", "y".repeat(100));
         let list = [short.as_str(), &long, &short, &long, &short].join(",");
         assert_eq!(one(&list).unwrap(), [short.as_str(), &short, &short].join(","));
-        let list = vec![short.as_str(); 10].join(",");
-        assert_eq!(one(&list).unwrap(), vec![short.as_str(); 4].join(","));
+        let list = [short.as_str(); 10].join(",");
+        assert_eq!(one(&list).unwrap(), [short.as_str(); 4].join(","));
     }
 }

@@ -100,6 +100,7 @@ impl Case {
             way: Vec::new(),
             token_in_header: false,
             as_member: false,
+            trace: qewd::trace::Trace::begin(),
         }
     }
 

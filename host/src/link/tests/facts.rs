@@ -28,6 +28,21 @@ fn a_link_says_since_when_and_how_often_it_was_ready_again() {
 }
 
 #[test]
+fn a_goodbye_holds_until_the_service_is_back() {
+    let (mut facts, now) = (LinkFacts::new("not connected yet", at(1)), Instant::now());
+    facts.ready(welcome(), at(2));
+    facts.down("nothing was heard of it".to_owned(), at(3));
+    assert_eq!(facts.goodbye, None, "a loss is none");
+    facts.ready(welcome(), at(4));
+    facts.down("it is stopping".to_owned(), at(5));
+    facts.leaving(now);
+    facts.down("nothing listens there".to_owned(), at(6));
+    assert_eq!(facts.goodbye, Some(now));
+    facts.ready(welcome(), at(7));
+    assert_eq!(facts.goodbye, None);
+}
+
+#[test]
 fn other_handlers_change_nothing_else_and_only_of_a_service_that_is_ready() {
     let mut facts = LinkFacts::new("no", at(1));
     assert_eq!(facts.offers(vec!["x".to_owned()]), None);
