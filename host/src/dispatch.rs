@@ -29,7 +29,7 @@ use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use record::{Record, Waits};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 /// The header that names the version of the module that answered.
 const VERSION_HEADER: &str = "qewd-version";
@@ -158,7 +158,7 @@ impl Dispatch {
                 // is first told that the service is down: any request is to show an operator whether it is there.
                 let admitted = edition.access.admit(request, decision.entry.authenticate);
                 if request.bearer().is_none() {
-                    edition.links.check(service).await?;
+                    edition.links.check(service, patience(request, &admitted)).await?;
                 }
                 admitted?;
                 record.asks(service);
@@ -248,6 +248,11 @@ impl Dispatch {
         record.write(&outcome);
         outcome.unwrap_or_else(Response::from)
     }
+}
+
+/// Until when it is worth waiting for a service that is about to be back: whoever is refused anyway is told so now.
+fn patience<T>(request: &Request, admitted: &Result<T, Failure>) -> Instant {
+    if admitted.is_ok() { request.deadline } else { Instant::now() }
 }
 
 async fn there(edition: &Edition, request: &Request, service: &ServiceName, trace: Trace) -> Result<Response, Failure> {

@@ -47,7 +47,7 @@ use crate::response::Response;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// The path at which every host accepts links.
 pub const PATH: &str = "/qewd/link";
@@ -101,12 +101,18 @@ impl Links {
         let _ = timeout(longest, ready).await;
     }
 
-    /// Whether a service can be asked now.
+    /// Whether a service can be asked at this moment.
+    #[must_use]
+    pub fn is_ready(&self, service: &ServiceName) -> bool {
+        self.instances(service).is_ok_and(|instances| instances.is_ready())
+    }
+
+    /// Whether a service can be asked; one that is about to be back is waited for, until the deadline.
     ///
     /// # Errors
     /// 503 when its links are down, or there is none.
-    pub async fn check(&self, service: &ServiceName) -> Result<(), Failure> {
-        self.instances(service)?.check().await
+    pub async fn check(&self, service: &ServiceName, deadline: Instant) -> Result<(), Failure> {
+        self.instances(service)?.check(deadline).await
     }
 
     /// Sends a request to a service and waits for its answer until the request's deadline.

@@ -103,7 +103,8 @@ fn wherever_the_log_is_damaged_the_loss_is_told_and_the_rest_is_saved() {
         let check = operate(damaged.data(), &["check"]);
         assert!(!check.err.contains("panicked"), "{check:?}");
         let (export, lines) = damaged.export();
-        assert!(lines.is_subset(&filled.lines), "at {place}: values that were never there");
+        let invented: Vec<_> = lines.difference(&filled.lines).take(3).collect();
+        assert!(invented.is_empty(), "at {place}: values that were never there: {invented:?}");
         let missing = filled.lines.len() - lines.len();
         assert!(missing <= MOST, "at {place}: {missing} are missing");
         assert_eq!(export.code, Some(i32::from(missing > 0)), "at {place}: {export:?}");

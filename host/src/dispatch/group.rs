@@ -4,7 +4,7 @@
 
 use super::merge::Merge;
 use super::record::{Record, Waits};
-use super::{Dispatch, onward};
+use super::{Dispatch, onward, patience};
 use crate::edition::Edition;
 use crate::failure::Failure;
 use crate::names::ServiceName;
@@ -43,7 +43,7 @@ impl Dispatch {
         }
         let admitted = edition.access.admit(request, decision.entry.authenticate);
         if request.bearer().is_none() {
-            check_links(edition, members).await?;
+            check_links(edition, members, patience(request, &admitted)).await?;
         }
         admitted?;
         let question = Question::new(request, members);
@@ -113,13 +113,14 @@ fn is_this_host(edition: &Edition, member: &ServiceName) -> bool {
 }
 
 /// Whether anybody can be asked; if not, the words of the first link that is down.
-async fn check_links(edition: &Edition, members: &[ServiceName]) -> Result<(), Failure> {
+async fn check_links(edition: &Edition, members: &[ServiceName], deadline: Instant) -> Result<(), Failure> {
+    // One that is there is enough; only where nobody is may those who are about to be back be waited for.
+    if members.iter().any(|member| is_this_host(edition, member) || edition.links.is_ready(member)) {
+        return Ok(());
+    }
     let mut first = None;
     for member in members {
-        if is_this_host(edition, member) {
-            return Ok(());
-        }
-        match edition.links.check(member).await {
+        match edition.links.check(member, deadline).await {
             Ok(()) => return Ok(()),
             Err(down) => first = first.or(Some(down)),
         }

@@ -30,9 +30,9 @@ const CHANGE_TIME: Duration = Duration::from_secs(2);
 /// added: where the service is there, they take milliseconds.
 const FIRST_TRY_TIME: Duration = Duration::from_secs(1);
 
-/// For how long requests wait for a service that has said goodbye, 8 seconds: a restart takes two or three, and its new
-/// address may be found five seconds later.
-const COMEBACK_TIME: Duration = Duration::from_secs(8);
+/// For how long requests wait for a service that has said goodbye, 5 seconds: a restart takes two or three, and the next try to
+/// connect comes up to 1.4 s later. Nobody is to wait longer for what is gone for good.
+const COMEBACK_TIME: Duration = Duration::from_secs(5);
 /// How often they look whether its instances are others now: in containers it may come back with another address.
 const COMEBACK_LOOK: Duration = Duration::from_millis(100);
 /// Requests that may wait for it, as many as one link takes: what comes on top is answered at once.
@@ -118,13 +118,13 @@ impl Instances {
         }
     }
 
-    /// Whether the service can be asked now.
+    /// Whether the service can be asked; one that is about to be back is waited for, until the deadline.
     ///
     /// # Errors
     /// 503 when no instance takes requests.
-    pub(super) async fn check(&self) -> Result<(), Failure> {
+    pub(super) async fn check(&self, deadline: Instant) -> Result<(), Failure> {
         self.first_tries().await;
-        self.comeback().await;
+        let _ = timeout_at(deadline, self.comeback()).await;
         if self.is_ready() { Ok(()) } else { Err(self.down()) }
     }
 
