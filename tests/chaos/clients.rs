@@ -3,13 +3,13 @@
 //! They never ask the same thing twice, so an answer that belongs to another request is always seen.
 
 use crate::REQUEST_MILLISECONDS;
-use crate::harness::{Answer, raw, try_answer};
+use crate::harness::{Answer, bounded, try_answer};
 use crate::ledger::{Ledger, Outcome, Part};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// A service's own words about a deadline are waited for so long, and so much a busy machine may add.
@@ -154,11 +154,8 @@ impl<'a> Client<'a> {
     }
 
     fn connect(&self) -> Result<TcpStream, String> {
-        if self.breaks {
-            // A host that is being started again does not listen yet.
-            TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
-        }
-        Ok(raw(self.port, b""))
+        // A host that is being started again does not listen yet.
+        bounded(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))).map_err(|error| error.to_string())
     }
 }
 

@@ -62,13 +62,19 @@ impl Request {
 
 /// Sends raw bytes and returns the connection. What the host does not want to read any more is kept back.
 pub(crate) fn raw(port: u16, bytes: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    stream.set_nodelay(true).unwrap();
+    let mut stream = bounded(TcpStream::connect((Ipv4Addr::LOCALHOST, port))).unwrap();
     // A host that refuses early may close before all is written; its answer is what counts.
     let _ = stream.write_all(bytes);
     stream
+}
+
+/// A connection that is bounded in time, if it could be made.
+pub(crate) fn bounded(connected: std::io::Result<TcpStream>) -> std::io::Result<TcpStream> {
+    let stream = connected?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// What a host answered.

@@ -23,7 +23,7 @@ pub(crate) mod versions;
 
 pub(crate) use app::{App, SECRET, workspace};
 pub(crate) use browser::{FLAGS, Page, chromium};
-pub(crate) use client::{Answer, Request, raw, read_answer, try_answer};
+pub(crate) use client::{Answer, Request, bounded, raw, read_answer, try_answer};
 pub(crate) use collector::{Collector, Seen, text};
 pub(crate) use crowd::Crowd;
 pub(crate) use fake::Fake;
