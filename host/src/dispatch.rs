@@ -82,6 +82,7 @@ impl Dispatch {
                 module.replace();
             }
         }
+        edition.links.replace(&before.links);
         self.pool.set(edition.pool_settings(), edition.catalog.modules());
         self.pool.end_replaced();
         self.entered.send_modify(|count| *count += 1);
@@ -158,12 +159,12 @@ impl Dispatch {
                 // is first told that the service is down: any request is to show an operator whether it is there.
                 let admitted = edition.access.admit(request, decision.entry.authenticate);
                 if request.bearer().is_none() {
-                    edition.links.check(service, patience(request, &admitted)).await?;
+                    self.check_link(edition, service, patience(request, &admitted)).await?;
                 }
                 admitted?;
                 record.asks(service);
                 let trace = record.begin(Waits::Link);
-                record.timed(Waits::Link, there(edition, request, service, trace)).await
+                record.timed(Waits::Link, self.there(edition, request, service, trace)).await
             }
         }
     }
@@ -207,6 +208,37 @@ impl Dispatch {
         }
     }
 
+    async fn there(
+        &self,
+        edition: &Edition,
+        request: &Request,
+        service: &ServiceName,
+        trace: Trace,
+    ) -> Result<Response, Failure> {
+        self.ask(edition, service, onward(edition, request, trace)?).await
+    }
+
+    /// Asks a service. A request that finds the links of its edition down asks by those that took their place: after a change
+    /// of the secret the old ones do not come back.
+    async fn ask(&self, edition: &Edition, service: &ServiceName, request: Request) -> Result<Response, Failure> {
+        let links = &edition.links;
+        if !links.is_ready(service)
+            && links.check(service, request.deadline).await.is_err()
+            && links.is_replaced(service)
+        {
+            return self.edition().links.ask(service, request).await;
+        }
+        links.ask(service, request).await
+    }
+
+    /// Whether a service can be asked, in the same way.
+    async fn check_link(&self, edition: &Edition, service: &ServiceName, deadline: Instant) -> Result<(), Failure> {
+        match edition.links.check(service, deadline).await {
+            Err(_) if edition.links.is_replaced(service) => self.edition().links.check(service, deadline).await,
+            checked => checked,
+        }
+    }
+
     /// Answers the questions that handlers ask, as long as the host runs.
     pub async fn answer_handlers(self: Arc<Self>, mut questions: mpsc::Receiver<UpwardRequest>) {
         while let Some(question) = questions.recv().await {
@@ -243,7 +275,7 @@ impl Dispatch {
         let outcome = if is_group {
             Err(asked_group(service))
         } else {
-            record.timed(Waits::Link, there(edition, &request, service, request.trace.clone())).await
+            record.timed(Waits::Link, self.there(edition, &request, service, request.trace.clone())).await
         };
         record.write(&outcome);
         outcome.unwrap_or_else(Response::from)
@@ -253,10 +285,6 @@ impl Dispatch {
 /// Until when it is worth waiting for a service that is about to be back: whoever is refused anyway is told so now.
 fn patience<T>(request: &Request, admitted: &Result<T, Failure>) -> Instant {
     if admitted.is_ok() { request.deadline } else { Instant::now() }
-}
-
-async fn there(edition: &Edition, request: &Request, service: &ServiceName, trace: Trace) -> Result<Response, Failure> {
-    edition.links.ask(service, onward(edition, request, trace)?).await
 }
 
 fn asked_group(group: &ServiceName) -> Failure {

@@ -101,6 +101,21 @@ impl Links {
         let _ = timeout(longest, ready).await;
     }
 
+    /// Says that these links take the place of `before`: whoever waits there for a service is to look here.
+    pub fn replace(&self, before: &Self) {
+        for (name, instances) in &before.services {
+            if !self.services.get(name).is_some_and(|kept| Arc::ptr_eq(kept, instances)) {
+                instances.replaced.cancel();
+            }
+        }
+    }
+
+    /// Whether other links lead to a service by now.
+    #[must_use]
+    pub fn is_replaced(&self, service: &ServiceName) -> bool {
+        self.instances(service).is_ok_and(|instances| instances.replaced.is_cancelled())
+    }
+
     /// Whether a service can be asked at this moment.
     #[must_use]
     pub fn is_ready(&self, service: &ServiceName) -> bool {

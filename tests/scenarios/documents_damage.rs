@@ -14,6 +14,8 @@ use tempfile::TempDir;
 const NODES: usize = 12_000;
 /// Places at which a block of its log is lost, one after the other.
 const PLACES: u64 = 8;
+/// Places at most, until one was hit that matters: most of a log is older than what is there.
+const MORE_PLACES: u64 = 64;
 /// Bytes of such a block.
 const BLOCK: usize = 4096;
 /// Nodes that a lost block may take with it: those of a page that is as large, and of one more.
@@ -96,10 +98,18 @@ fn wherever_the_log_is_damaged_the_loss_is_told_and_the_rest_is_saved() {
     let filled = filled();
     let length = fs::metadata(filled.copy().log()).unwrap().len();
     let mut losses = 0;
-    for place in 0..PLACES {
+    for place in 0..PLACES + MORE_PLACES {
+        if place >= PLACES && losses > 0 {
+            break;
+        }
         let damaged = filled.copy();
         let log = OpenOptions::new().write(true).open(damaged.log()).unwrap();
-        log.write_all_at(&[0; BLOCK], length / PLACES * place + 100_000).unwrap();
+        let at = if place < PLACES {
+            length / PLACES * place + 100_000
+        } else {
+            length / MORE_PLACES * (place - PLACES) + 50_000
+        };
+        log.write_all_at(&[0; BLOCK], at).unwrap();
         let check = operate(damaged.data(), &["check"]);
         assert!(!check.err.contains("panicked"), "{check:?}");
         let (export, lines) = damaged.export();

@@ -43,7 +43,7 @@ impl Dispatch {
         }
         let admitted = edition.access.admit(request, decision.entry.authenticate);
         if request.bearer().is_none() {
-            check_links(edition, members, patience(request, &admitted)).await?;
+            self.check_links(edition, members, patience(request, &admitted)).await?;
         }
         admitted?;
         let question = Question::new(request, members);
@@ -79,7 +79,7 @@ impl Dispatch {
                 Some(handler) if is_this_host(edition, member) => {
                     self.here(edition, handler, decision, &mut record).await
                 }
-                _ => record.timed(Waits::Link, ask_as_member(edition, &request, member)).await,
+                _ => record.timed(Waits::Link, self.ask_as_member(edition, &request, member)).await,
             }
         };
         let late = || Failure::deadline("the member did not answer in the time of its group");
@@ -101,29 +101,36 @@ impl<'q> Question<'q> {
     }
 }
 
-/// Asks a member for its own part.
-async fn ask_as_member(edition: &Edition, request: &Request, member: &ServiceName) -> Result<Response, Failure> {
-    let mut request = onward(edition, request, request.trace.clone())?;
-    request.as_member = true;
-    edition.links.ask(member, request).await
-}
-
 fn is_this_host(edition: &Edition, member: &ServiceName) -> bool {
     member.as_str() == &*edition.application
 }
 
-/// Whether anybody can be asked; if not, the words of the first link that is down.
-async fn check_links(edition: &Edition, members: &[ServiceName], deadline: Instant) -> Result<(), Failure> {
-    // One that is there is enough; only where nobody is may those who are about to be back be waited for.
-    if members.iter().any(|member| is_this_host(edition, member) || edition.links.is_ready(member)) {
-        return Ok(());
+impl Dispatch {
+    /// Asks a member for its own part.
+    async fn ask_as_member(
+        &self,
+        edition: &Edition,
+        request: &Request,
+        member: &ServiceName,
+    ) -> Result<Response, Failure> {
+        let mut request = onward(edition, request, request.trace.clone())?;
+        request.as_member = true;
+        self.ask(edition, member, request).await
     }
-    let mut first = None;
-    for member in members {
-        match edition.links.check(member, deadline).await {
-            Ok(()) => return Ok(()),
-            Err(down) => first = first.or(Some(down)),
+
+    /// Whether anybody can be asked; if not, the words of the first link that is down.
+    async fn check_links(&self, edition: &Edition, members: &[ServiceName], deadline: Instant) -> Result<(), Failure> {
+        // One that is there is enough; only where nobody is may those who are about to be back be waited for.
+        if members.iter().any(|member| is_this_host(edition, member) || edition.links.is_ready(member)) {
+            return Ok(());
         }
+        let mut first = None;
+        for member in members {
+            match self.check_link(edition, member, deadline).await {
+                Ok(()) => return Ok(()),
+                Err(down) => first = first.or(Some(down)),
+            }
+        }
+        first.map_or(Ok(()), Err)
     }
-    first.map_or(Ok(()), Err)
 }

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// How long links that are no longer needed serve on while those that take their place connect.
 const CHANGE_TIME: Duration = Duration::from_secs(2);
@@ -48,6 +49,8 @@ pub struct Instances {
     budget: Mutex<Budget>,
     /// Places for requests that wait until it is back.
     waiting: Semaphore,
+    /// Says that other links lead to the service from now on: these will not come back.
+    pub(super) replaced: CancellationToken,
 }
 
 impl Instances {
@@ -62,7 +65,8 @@ impl Instances {
         let known = before.map(Self::all).unwrap_or_default();
         let all = renewed(dialer, &service, first_targets(&addresses, &known), &known);
         let (all, budget) = (ArcSwap::from_pointee(all), Mutex::new(Budget::new()));
-        Self { service, addresses, all, budget, waiting: Semaphore::new(COMEBACK_WAITING) }
+        let (waiting, replaced) = (Semaphore::new(COMEBACK_WAITING), CancellationToken::new());
+        Self { service, addresses, all, budget, waiting, replaced }
     }
 
     /// Where it was configured to be.
@@ -112,7 +116,12 @@ impl Instances {
         loop {
             let all = self.all();
             let Some(goodbye) = all.iter().filter_map(|one| one.link.goodbye()).max() else { return };
-            if goodbye.elapsed() >= COMEBACK_TIME || timeout(COMEBACK_LOOK, first_ready(&all)).await.is_ok() {
+            let ready = timeout(COMEBACK_LOOK, first_ready(&all));
+            let is_over = tokio::select! {
+                ready = ready => ready.is_ok(),
+                () = self.replaced.cancelled() => true,
+            };
+            if is_over || goodbye.elapsed() >= COMEBACK_TIME {
                 return;
             }
         }

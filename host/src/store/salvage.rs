@@ -5,6 +5,10 @@
 //! The log is a row of segments. Each begins with 20 bytes, and then come messages: a page, a change of a page, or the end of one.
 //! A page holds entries whose keys lie beside each other. Which message is the last on a page is what sled keeps in its
 //! snapshot, and what is found out here: first where the messages are, in their order, then page by page what they say.
+//!
+//! A change names its key without what all keys of its page begin with, and that changes when a page is split. So where messages
+//! are lost, a page's whole state may be among them, and what comes then may mean other keys than it says of an older state.
+//! It is believed only of keys that this state has: what is saved may lack something, and is never wrong.
 
 mod message;
 
@@ -19,6 +23,8 @@ use std::path::Path;
 
 /// Bytes in front of the first message of a segment.
 const SEGMENT_HEADER: usize = 20;
+/// Bytes at the end of a segment that hold no message, at most: a header has no room there.
+const SEGMENT_END: usize = 32;
 /// Bytes that are read one by one where more of them cannot be read, 4 KiB: the blocks in which disks fail.
 const BLOCK: usize = 4096;
 
@@ -29,8 +35,17 @@ struct Place {
     length: usize,
 }
 
+/// A message that makes a page.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    kind: Kind,
+    place: Place,
+    /// Whether the page's whole state may be lost between this change and the one that is there.
+    is_doubtful: bool,
+}
+
 /// The messages that make a page, the whole page first.
-type Chain = Vec<(Kind, Place)>;
+type Chain = Vec<Link>;
 
 /// Gives all entries that are whole, page by page, and the sum that was kept; none: it is lost.
 ///
@@ -67,19 +82,29 @@ fn chains(file: &File, bytes: u64) -> BTreeMap<u64, Chain> {
         }
     }
     let mut chains: HashMap<u64, (u64, Chain)> = HashMap::new();
-    let mut order = 0;
+    // `lost`: after which message others are lost, the last time that this was so.
+    let (mut order, mut lost, mut before) = (0, 0, None);
     for (number, at) in segments {
         let segment = read(file, at, SEGMENT_BYTES.min(usize::try_from(bytes - at).unwrap_or(SEGMENT_BYTES)));
-        for (offset, message) in messages(&segment).filter(|(_, message)| message.segment == number) {
+        let mut end = SEGMENT_HEADER;
+        if before.is_some_and(|before| before + 1 != number) {
+            lost = order;
+        }
+        for (begin, offset, message) in located(&segment).filter(|(.., message)| message.segment == number) {
+            if begin != end {
+                lost = order;
+            }
             order += 1;
+            end = offset + message.body.len();
             let place = Place { at: at + offset as u64, length: message.body.len() };
             match message.kind {
                 Kind::Page => {
-                    chains.insert(message.page, (order, vec![(Kind::Page, place)]));
+                    let whole = Link { kind: Kind::Page, place, is_doubtful: false };
+                    chains.insert(message.page, (order, vec![whole]));
                 }
                 Kind::Change => {
-                    if let Some((_, chain)) = chains.get_mut(&message.page) {
-                        chain.push((Kind::Change, place));
+                    if let Some((written, chain)) = chains.get_mut(&message.page) {
+                        chain.push(Link { kind: Kind::Change, place, is_doubtful: lost >= *written });
                     }
                 }
                 Kind::End => {
@@ -88,20 +113,29 @@ fn chains(file: &File, bytes: u64) -> BTreeMap<u64, Chain> {
                 Kind::Other => {}
             }
         }
+        before = Some(number);
+        if segment.len().saturating_sub(end) > SEGMENT_END {
+            lost = order;
+        }
     }
     chains.into_values().collect()
 }
 
 /// The messages of a segment with the offsets of their bodies. Behind what is no message, the next one is looked for.
 fn messages(segment: &[u8]) -> impl Iterator<Item = (usize, Message<'_>)> {
+    located(segment).map(|(_, offset, message)| (offset, message))
+}
+
+/// The same, with the offsets of the messages themselves before those of their bodies.
+fn located(segment: &[u8]) -> impl Iterator<Item = (usize, usize, Message<'_>)> {
     let mut at = SEGMENT_HEADER;
     std::iter::from_fn(move || {
         while at < segment.len() {
             match segment.get(at..).and_then(Message::read) {
                 Some((message, header)) => {
-                    let offset = at + header;
+                    let (begin, offset) = (at, at + header);
                     at = offset + message.body.len();
-                    return Some((offset, message));
+                    return Some((begin, offset, message));
                 }
                 None => at += 1,
             }
@@ -113,11 +147,12 @@ fn messages(segment: &[u8]) -> impl Iterator<Item = (usize, Message<'_>)> {
 /// What a page holds; none: it holds no entries.
 fn page(file: &File, chain: &Chain) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut page: Option<Page> = None;
-    for (kind, place) in chain {
+    for Link { kind, place, is_doubtful } in chain {
         let body = read(file, place.at, place.length);
         match (kind, &mut page) {
             (Kind::Page, _) => page = Page::read(&body),
-            (_, Some(page)) => page.change(&body),
+            (_, Some(page)) if !is_doubtful || page.knows(&body) => page.change(&body),
+            (_, Some(_)) => {}
             (_, None) => return None,
         }
     }

@@ -86,6 +86,12 @@ impl Page {
         Some(Self { prefix, entries: entries.collect() })
     }
 
+    /// Whether a change is one of a key that the page holds.
+    pub(super) fn knows(&self, mut body: &[u8]) -> bool {
+        let body = &mut body;
+        matches!(byte(body), Some(0 | 1)) && text(body).is_some_and(|key| self.entries.contains_key(key))
+    }
+
     pub(super) fn change(&mut self, mut body: &[u8]) {
         let body = &mut body;
         match byte(body) {
