@@ -221,14 +221,13 @@ impl Dispatch {
     /// Asks a service. A request that finds the links of its edition down asks by those that took their place: after a change
     /// of the secret the old ones do not come back.
     async fn ask(&self, edition: &Edition, service: &ServiceName, request: Request) -> Result<Response, Failure> {
-        let links = &edition.links;
-        if !links.is_ready(service)
-            && links.check(service, request.deadline).await.is_err()
-            && links.is_replaced(service)
-        {
-            return self.edition().links.ask(service, request).await;
+        let (links, request) = (&edition.links, Arc::new(request));
+        match links.ask(service, Arc::clone(&request)).await {
+            Err(failure) if failure.is_not_run() && links.is_replaced(service) => {
+                self.edition().links.ask(service, request).await
+            }
+            asked => asked,
         }
-        links.ask(service, request).await
     }
 
     /// Whether a service can be asked, in the same way.

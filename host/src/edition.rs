@@ -28,9 +28,9 @@ use std::time::Duration;
 
 /// Bytes that a token adds to an answer: what one fits into, in a header of common size.
 const TOKEN_BYTES: usize = 64 << 10;
-/// How long the links of a new edition may take to become ready before it serves: a service that is up takes
-/// milliseconds, and for one that is down nobody should wait.
-const LINKS_TIME: Duration = Duration::from_secs(2);
+/// How long the links of a new edition to services that are ready now may take before it serves, 5 seconds. Where the secret is
+/// new, the other host has it some two seconds later, and the next try to connect comes up to 1.4 s after that.
+const LINKS_TIME: Duration = Duration::from_secs(5);
 
 /// Everything that a request meets on this host.
 pub struct Edition {

@@ -88,6 +88,12 @@ impl Failure {
         self.with_header(NOT_RUN, why.as_str())
     }
 
+    /// Whether no handler ran for the request.
+    #[must_use]
+    pub fn is_not_run(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name == NOT_RUN)
+    }
+
     /// The service that a route names cannot be reached: the text that clients of QEWD-Up know.
     #[must_use]
     pub fn connection_down(operator: impl Into<String>) -> Self {

@@ -135,8 +135,8 @@ impl Links {
     /// # Errors
     /// 503 when its links are down, or one is lost while waiting and no other instance may be asked; 504 when the
     /// deadline passes.
-    pub async fn ask(&self, service: &ServiceName, request: Request) -> Result<Response, Failure> {
-        self.instances(service)?.ask(request).await
+    pub async fn ask(&self, service: &ServiceName, request: Arc<Request>) -> Result<Response, Failure> {
+        self.instances(service)?.ask(&request).await
     }
 
     /// Says goodbye to every service for good, and waits until that is done, which takes a moment at most.

@@ -21,7 +21,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
-pub use folder::{FolderFailure, Holder};
+pub use folder::{FolderFailure, Holder, is_held};
 pub use offline::Operator;
 pub use operate::Operation;
 pub use request::RequestDocuments;

@@ -2,7 +2,7 @@
 //!
 //! Two orchestrators stand behind NGINX, with the configuration that is published; two instances of each service behind both.
 
-use crate::harness::{App, Host, Launch, Nginx, free_port, raw, read_answer, tell, try_answer, wait_until};
+use crate::harness::{App, Host, Launch, Nginx, Request, free_port, raw, read_answer, tell, try_answer, wait_until};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -310,4 +310,16 @@ fn every_host_is_restarted_under_load_and_no_request_is_lost() {
         assert_eq!(runs.get(&id), Some(&1), "{id} ran so often");
     }
     assert!(comebacks >= 2, "each WebSocket client met a host that stopped");
+}
+
+#[test]
+fn what_is_not_for_the_world_does_not_pass_the_proxy() {
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {}}), &json!([]));
+    let host = Launch::orchestrator(&app).start();
+    let Some(nginx) = Nginx::before([host.port, host.port]) else { return };
+    for path in ["/qewd-monitor", "/qewd-monitor/api/overview", "/qewd/health/live", "/qewd/health/ready", "/metrics"] {
+        assert_ne!(host.get(path).send().status, 404, "{path} is there");
+        let through = Request::new(nginx.port, "GET", path).send();
+        assert!(through.status == 404 && !through.text().contains("qewd_"), "{path}: {}", through.shown());
+    }
 }

@@ -1,9 +1,10 @@
 //! A host that is stopped under load: it says so, goes on for a moment, finishes what it has, and says goodbye to everybody.
 
-use crate::harness::{App, Fleet, Host, Launch, raw, read_answer, try_answer, wait_until};
+use crate::harness::{App, Fleet, Host, Launch, Source, command, module, raw, read_answer, try_answer, wait_until};
 use serde_json::json;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -268,4 +269,26 @@ fn a_request_that_was_only_begun_does_not_hold_a_stop() {
         [raw(host.port, b""), raw(host.port, b"GET /api/sl"), raw(host.port, b"GET / HTTP/1.1\r\nHost: a\r\n")];
     host.signal("TERM");
     assert_eq!(host.ended().code(), Some(0));
+}
+
+#[test]
+fn a_host_that_still_compiles_is_stopped_at_once() {
+    let app = app();
+    let bytes = std::fs::read(module(Source::Guest, "echo")).unwrap();
+    for number in 0..50_u8 {
+        // A section without a meaning makes each of them another module.
+        let other = [bytes.as_slice(), &[0, 3, 1, b'n', number]].concat();
+        app.write(&format!("handlers/orchestrator/{number}.wasm"), other);
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = command();
+    command.args(["run", "--port", "0", "--app"]).arg(app.path()).env("XDG_CACHE_HOME", cache.path());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.ends_with("documents are kept in memory and end with this host; --data DIR keeps them"));
+    let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+    let rest: Vec<String> = lines.collect();
+    assert!(rest.last().is_some_and(|line| line.ends_with("stopped before it was up")), "{rest:#?}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -65,6 +65,7 @@ enum Verb {
 pub(super) fn documents(arguments: DocumentsArguments) -> Result<ExitCode, String> {
     let data = arguments.data.or_else(|| Some(PathBuf::from(DATA)).filter(|data| data.is_dir()));
     let data = data.ok_or("which documents? name the host's data folder with --data DIR")?;
+    super::owner::become_owner_of(&data);
     if !matches!(arguments.verb, Verb::Import { .. }) {
         are_there(&data)?;
     }

@@ -3,6 +3,7 @@
 //! It does nothing where the environment does not ask for it, and it never takes a right.
 
 use crate::configuration::{Configuration, IfSecretMissing};
+use crate::store::is_held;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, lchown};
@@ -63,7 +64,8 @@ pub(super) fn become_owner(folder: &Path, data: Option<&Path>, microservice: Opt
     };
     // As long as this is root, it may write into a folder of any owner. What is wrong is told by the start.
     let _ = Configuration::load(folder, microservice, IfSecretMissing::Generate);
-    if let Some(data) = data {
+    // Not from under a host that runs: this one will not get it.
+    if let Some(data) = data.filter(|data| !is_held(data)) {
         // A start that cannot write says so, and how to mend it.
         let _ = hand_over(data, user, DEPTH);
     }
@@ -72,6 +74,17 @@ pub(super) fn become_owner(folder: &Path, data: Option<&Path>, microservice: Opt
     // A failed change leaves signals as no server wants them.
     let failure = begin_anew(None, Some(&why));
     Some(words(&format!("{why}, {failure}")))
+}
+
+/// Works on a data folder as its owner, under the same conditions: what root leaves there, a host could not change.
+pub(super) fn become_owner_of(data: &Path) {
+    let is_asked = std::env::var(VARIABLE).is_ok_and(|asked| asked == OWNER) && rustix::process::geteuid().is_root();
+    if let Some(owner) =
+        fs::metadata(data).ok().map(|found| User::of(&found)).filter(|owner| is_asked && owner.uid != 0)
+    {
+        // Where it may not, root does the work.
+        let _ = begin_anew(Some(owner), None);
+    }
 }
 
 fn words(why: &str) -> String {

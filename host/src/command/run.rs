@@ -31,7 +31,14 @@ pub(super) async fn run(arguments: RunArguments, stays: Option<String>) -> Resul
         data,
         services: by_name(arguments.service),
     };
-    let host = Host::start(options).await.map_err(|failure| failure.to_string())?;
+    let host = tokio::select! {
+        started = Host::start(options) => started.map_err(|failure| failure.to_string())?,
+        // Compiling may take its time, and nothing was taken yet that needs an answer.
+        _ = signals.next() => {
+            tracing::info!("stopped before it was up");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let haste = tokio::select! {
         haste = signals.next() => haste,
         () = stdin_end(), if arguments.until_stdin_ends => Haste::Some,

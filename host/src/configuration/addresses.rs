@@ -6,7 +6,7 @@ use super::address::Address;
 use super::block::Block;
 use super::keys::{Keys, Kind, Usual, form, key};
 use super::limits::{DEFAULT_PORT, MOST_INSTANCES};
-use super::problem::Report;
+use super::problem::{Report, Words};
 use super::tree::{Node, Value};
 use crate::names::ServiceName;
 
@@ -61,7 +61,12 @@ pub(super) fn addresses(block: &mut Block<'_, '_>, name: Option<&ServiceName>) -
             return if addresses.is_empty() { stand_in } else { Some(addresses) };
         }
     };
-    block.error("hosts", format!("\"hosts\" has {} items, and may have 1 to {MOST_INSTANCES}", items.len()), mend);
+    let what = if block.spot("hosts").is_outside() {
+        Words::from("\"hosts\" may have 1 to 64 items")
+    } else {
+        format!("\"hosts\" has {} items, and may have 1 to {MOST_INSTANCES}", items.len()).into()
+    };
+    block.error("hosts", what, mend);
     stand_in
 }
 

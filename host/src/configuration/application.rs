@@ -245,7 +245,7 @@ fn jwt(top: &mut Block<'_, '_>) -> (Option<Secret>, ClaimsForm) {
         return (None, ClaimsForm::default());
     };
     let secret = match jwt.get("secret").map(Node::text) {
-        Some(Some(text)) if !text.is_empty() => Some(Secret::new(text)),
+        Some(Some(text)) if !text.trim().is_empty() => Some(Secret::new(text)),
         Some(_) => {
             let mend = "write a long random text, or remove the key and let the first host generate one";
             jwt.error("secret", "\"jwt.secret\" must be a text that is not empty", mend);

@@ -4,7 +4,7 @@
 
 use super::limits::OUTSIDE_BYTES;
 use super::problem::Report;
-use super::tree::{self, Node, Reference, Value};
+use super::tree::{self, BYTE_ORDER_MARK, Node, Reference, Value};
 use crate::stamp::Stamp;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -186,7 +186,11 @@ fn file(source: &Source, path: &Path, stamp: &mut Option<Stamp>) -> Result<Strin
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             failure("does not exist", "put it there, or write the value here")
         }
-        _ => failure(&format!("cannot be read ({error})"), "let this user read it"),
+        io::ErrorKind::PermissionDenied => {
+            let user = rustix::process::geteuid().as_raw();
+            failure(&format!("cannot be read by user {user}"), "let this user read it")
+        }
+        _ => failure(&format!("cannot be read ({error})"), "name a regular file"),
     };
     // A pipe without a writer would keep the host waiting.
     let without_waiting = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
@@ -203,6 +207,10 @@ fn file(source: &Source, path: &Path, stamp: &mut Option<Stamp>) -> Result<Strin
     }
     let mut content =
         String::from_utf8(bytes).map_err(|_| failure("is not UTF-8", "save the file with the encoding UTF-8"))?;
+    // Some editors begin a file with it.
+    if content.starts_with(BYTE_ORDER_MARK) {
+        content.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
     // Editors and `echo` end a file with it; a second one is meant.
     if content.ends_with('\n') {
         content.pop();

@@ -38,8 +38,13 @@ pub fn hash_password(password: &str) -> Result<String, String> {
 
 /// Whether a text can be a management password. The error never shows it: what is wrong, and the mend.
 pub(crate) fn check(text: &str) -> Result<(), (String, &'static str)> {
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(("is empty".to_owned(), "choose a password"));
+    }
+    // Shells and Compose take `$argon2id` and the like for variables, and leave something that everybody could guess.
+    if !is_password_hash(text) && text.contains(",t=") && text.contains(",p=") {
+        let what = "is what is left of a hash when its $ are taken for variables".to_owned();
+        return Err((what, "write $$ for each $ in a file of Compose, and single quotes around it in a shell"));
     }
     if is_password_hash(text) {
         return check_hash(text).map_err(|what| (what, "let `qewd hash-password` make one"));
@@ -120,7 +125,10 @@ mod tests {
 
     #[test]
     fn a_plain_password_has_some_text_and_not_too_much() {
-        assert!(check("").is_err() && check("x").is_ok() && check("$argon").is_ok());
+        assert!(check("").is_err() && check(" ").is_err() && check("x").is_ok() && check("$argon").is_ok());
+        for left in ["=19=64,t=1,p=1", "=19=64,t=1,p=1/c29tZXNhbHQ", "v=19$m=64,t=1,p=1$c29t"] {
+            assert!(check(left).unwrap_err().1.starts_with("write $$ for each $"), "{left}");
+        }
         assert!(check(&"x".repeat(PASSWORD_BYTES)).is_ok());
         assert_eq!(check(&"x".repeat(PASSWORD_BYTES + 1)).unwrap_err().0, "has 1025 bytes");
     }

@@ -263,7 +263,13 @@ pub(crate) fn read_below(block: &mut Block<'_, '_>) -> HostSettings {
 fn management_port(block: &mut Block<'_, '_>, port: u16) -> Option<u16> {
     let second = block.whole(MANAGEMENT_PORT)?;
     if let Err(words) = check_ports(port, Some(second)) {
-        block.error(MANAGEMENT_PORT, words, "choose another, or remove the key to have everything on one port");
+        // Numbers from outside are not told.
+        let what = if block.spot(MANAGEMENT_PORT).is_outside() {
+            "\"managementPort\" is the host's own port".into()
+        } else {
+            Words::from(words)
+        };
+        block.error(MANAGEMENT_PORT, what, "choose another, or remove the key to have everything on one port");
         return None;
     }
     Some(second)
@@ -287,8 +293,13 @@ fn log(block: &mut Block<'_, '_>) -> Option<String> {
     match crate::logging::check(lines) {
         Ok(()) => Some(lines.to_owned()),
         Err(words) => {
-            let (what, mend) = words.split_once("; ").unwrap_or((&words, ""));
-            block.error("log", format!("\"log\": {what}"), mend.to_owned());
+            if block.spot("log").is_outside() {
+                let mend = "write error, warn, info, debug or trace, or also parts, such as info,qewd::handler=debug";
+                block.error("log", "\"log\" is not understood", mend);
+            } else {
+                let (what, mend) = words.split_once("; ").unwrap_or((&words, ""));
+                block.error("log", format!("\"log\": {what}"), mend.to_owned());
+            }
             None
         }
     }
@@ -370,7 +381,8 @@ fn stop_and_drain(block: &mut Block<'_, '_>, usual: &Limits) -> (Duration, Durat
     let stop = block.whole("stopMilliseconds").map_or(usual.stop, Duration::from_millis);
     let given = block.whole("drainMilliseconds").map(Duration::from_millis);
     if given.is_some_and(|drain| drain >= stop) {
-        let what: Words = if block.spot("stopMilliseconds").is_outside() {
+        let what: Words = if block.spot("stopMilliseconds").is_outside() || block.spot("drainMilliseconds").is_outside()
+        {
             "\"drainMilliseconds\" must be less than \"stopMilliseconds\"".into()
         } else {
             let stop = stop.as_millis();

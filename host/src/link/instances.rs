@@ -141,20 +141,19 @@ impl Instances {
     ///
     /// # Errors
     /// 503 when no instance takes requests, or the link to the one that was asked is lost; 504 when the deadline passes.
-    pub(super) async fn ask(&self, request: Request) -> Result<Response, Failure> {
+    pub(super) async fn ask(&self, request: &Arc<Request>) -> Result<Response, Failure> {
         self.budget().earn();
         self.first_tries().await;
         // Whoever's time is over by then is told so, as by an instance that does not answer.
         let _ = timeout_at(request.deadline, self.comeback()).await;
-        let request = Arc::new(request);
         let first = self.choose(None).ok_or_else(|| self.down())?;
-        let answered = self.ask_one(&first, &request).await;
-        let Some(second) = self.second(&first, &answered, &request).await else {
+        let answered = self.ask_one(&first, request).await;
+        let Some(second) = self.second(&first, &answered, request).await else {
             return answered.map_err(to_failure);
         };
         let (url, why) = (second.at().url(), words(&answered));
         tracing::info!(request = request.id.as_str(), "asking {} at {url} in place of another: {why}", self.service);
-        self.ask_one(&second, &request).await.map_err(to_failure)
+        self.ask_one(&second, request).await.map_err(to_failure)
     }
 
     /// Which other instance may be asked, if any.

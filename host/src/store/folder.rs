@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Digits of the number of a commit.
 const DIGITS: usize = 20;
+/// The file that is locked by who holds the folder, and names them.
+const HOLDER: &str = "holder";
 
 /// Who holds a folder, as its file `holder` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,13 @@ pub(super) struct DocumentFolder {
     acknowledged: File,
     /// Locked as long as it is open; the system gives it back however the process ends.
     _holder: File,
+}
+
+/// Whether somebody holds the documents of a data folder, without touching them.
+#[must_use]
+pub fn is_held(data: &Path) -> bool {
+    let holder = OpenOptions::new().read(true).open(data.join("documents").join(HOLDER));
+    holder.is_ok_and(|holder| matches!(holder.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 impl DocumentFolder {
@@ -129,7 +138,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 fn hold(folder: &Path, own: &Holder) -> Result<File, FolderFailure> {
-    let path = folder.join("holder");
+    let path = folder.join(HOLDER);
     let system = |error| FolderFailure::System { path: path.clone(), error };
     let mut file = open(&path).map_err(system)?;
     match file.try_lock() {

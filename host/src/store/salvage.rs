@@ -8,7 +8,8 @@
 //!
 //! A change names its key without what all keys of its page begin with, and that changes when a page is split. So where messages
 //! are lost, a page's whole state may be among them, and what comes then may mean other keys than it says of an older state.
-//! It is believed only of keys that this state has: what is saved may lack something, and is never wrong.
+//! It is believed only of keys that this state has, which a change that means other keys hardly ever names: what is saved rather
+//! lacks something than to be wrong.
 
 mod message;
 
@@ -73,12 +74,15 @@ pub(super) fn salvage(
 ///
 /// So what is told later is newer, where an old page is still there because the message is lost that shortened it.
 fn chains(file: &File, bytes: u64) -> BTreeMap<u64, Chain> {
-    let mut segments = BTreeMap::new();
+    let (mut segments, mut all_read) = (BTreeMap::new(), true);
     for at in (0..bytes).step_by(SEGMENT_BYTES) {
         let segment = read(file, at, SEGMENT_BYTES.min(usize::try_from(bytes - at).unwrap_or(SEGMENT_BYTES)));
         // What is left of an older use of this segment has a smaller number.
-        if let Some(number) = messages(&segment).map(|(_, message)| message.segment).max() {
-            segments.insert(number, at);
+        match messages(&segment).map(|(_, message)| message.segment).max() {
+            Some(number) => {
+                segments.insert(number, at);
+            }
+            None => all_read = false,
         }
     }
     let mut chains: HashMap<u64, (u64, Chain)> = HashMap::new();
@@ -87,7 +91,8 @@ fn chains(file: &File, bytes: u64) -> BTreeMap<u64, Chain> {
     for (number, at) in segments {
         let segment = read(file, at, SEGMENT_BYTES.min(usize::try_from(bytes - at).unwrap_or(SEGMENT_BYTES)));
         let mut end = SEGMENT_HEADER;
-        if before.is_some_and(|before| before + 1 != number) {
+        // A number may be gone because its segment is used anew; then nothing is missing.
+        if !all_read && before.is_some_and(|before| before + 1 != number) {
             lost = order;
         }
         for (begin, offset, message) in located(&segment).filter(|(.., message)| message.segment == number) {

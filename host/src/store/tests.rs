@@ -55,3 +55,13 @@ impl Engine for OfTest {
         self.engine.flush()
     }
 }
+
+#[test]
+fn whether_a_folder_is_held_is_seen_without_touching_it() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(!super::is_held(data.path()));
+    let held = super::folder::DocumentFolder::take(data.path(), "a").unwrap();
+    assert!(super::is_held(data.path()));
+    drop(held);
+    assert!(!super::is_held(data.path()));
+}
