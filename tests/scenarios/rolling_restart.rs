@@ -54,7 +54,8 @@ fn app() -> App {
         route("/api/ask", "POST", "asker", "near"),
         {"application": "demo", "type": "hello", "handler": "hello", "on_microservice": "near", "authenticate": false},
     ]);
-    let pool = json!({"poolSize": 16});
+    // The sockets say more in a second than a person would.
+    let pool = json!({"poolSize": 16, "limits": {"socketMessagesPerSecond": 100_000}});
     let config = json!({
         "qewd_up": true, "orchestrator": {"qewd": pool},
         "microservices": [{"name": "near", "connections": ["far"], "qewd": pool}, {"name": "far", "qewd": pool}],
