@@ -215,6 +215,7 @@ pub fn run() -> ExitCode {
     });
     // A task that does not end must not keep the program.
     runtime.shutdown_background();
+    crate::logging::finish();
     match ended {
         Ok(code) => code,
         Err(words) => complain(&words),

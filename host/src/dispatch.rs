@@ -97,6 +97,7 @@ impl Dispatch {
     pub async fn answer(&self, mut request: Request) -> Response {
         let edition = self.edition();
         self.judge(&mut request.trace);
+        let request = Arc::new(request);
         let mut record = Record::new(self, &request, None);
         let outcome = self.journey(&edition, &mut record).await;
         record.write(&outcome);
@@ -153,7 +154,8 @@ impl Dispatch {
         record.found(&decision);
         match decision.destination {
             Destination::Here(handler) => self.here(edition, handler, &decision, record).await,
-            Destination::Members(members) => self.group(edition, members, &decision, record).await,
+            // Boxed: else every request would have the room that the answers of a group need.
+            Destination::Members(members) => Box::pin(self.group(edition, members, &decision, record)).await,
             Destination::There(service) => {
                 // Refused here what the service would refuse: a forged token never costs a hop. Who shows no token at all
                 // is first told that the service is down: any request is to show an operator whether it is there.
@@ -164,7 +166,8 @@ impl Dispatch {
                 admitted?;
                 record.asks(service);
                 let trace = record.begin(Waits::Link);
-                record.timed(Waits::Link, self.there(edition, request, service, trace)).await
+                let _watch = record.watch(Waits::Link);
+                self.there(edition, request, service, trace).await
             }
         }
     }
@@ -181,21 +184,26 @@ impl Dispatch {
         let source = decision.entry.source.as_ref();
         let module = edition.catalog.module(source, handler).ok_or_else(|| not_there(handler))?;
         record.begin(Waits::Line);
-        let place = record.timed(Waits::Line, self.pool.place(request, module)).await?;
+        let waiting = record.watch(Waits::Line);
+        let place = self.pool.place(request, module).await?;
+        drop(waiting);
         // What waited begins on the version that is newest now, unless its route and its caller might be judged anew as well.
         let newest = self.edition();
         let same_rules = Arc::ptr_eq(&newest.configuration, &edition.configuration);
         let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module);
         record.runs(module);
         let call = Call {
-            request: Request { trace: record.begin(Waits::Handler), ..request.clone() },
+            request: Arc::clone(request),
+            trace: record.begin(Waits::Handler),
             handler: handler.clone(),
             application: application(edition, request),
             route: Arc::clone(&decision.entry.uri),
-            variables: decision.variables.clone(),
-            session: caller.session.clone(),
+            variables: &decision.variables,
+            session: &caller.session,
         };
-        let mut outcome = record.timed(Waits::Handler, self.pool.run(place, module, call)).await?;
+        let running = record.watch(Waits::Handler);
+        let mut outcome = self.pool.run(place, module, &call).await?;
+        drop(running);
         // These are the host's own to say.
         outcome.response.headers.retain(|(name, _)| name != NOT_RUN && name != TOKEN_HEADER);
         // A handler that asks another service has a session of its own: the answer to it carries no token.
@@ -269,12 +277,14 @@ impl Dispatch {
 
     async fn answer_there(&self, edition: &Edition, mut request: Request, service: &ServiceName) -> Response {
         self.judge(&mut request.trace);
+        let request = Arc::new(request);
         let mut record = Record::new(self, &request, Some(service));
         let is_group = edition.configuration.groups.iter().any(|group| group.name == *service);
         let outcome = if is_group {
             Err(asked_group(service))
         } else {
-            record.timed(Waits::Link, self.there(edition, &request, service, request.trace.clone())).await
+            let _watch = record.watch(Waits::Link);
+            self.there(edition, &request, service, request.trace.clone()).await
         };
         record.write(&outcome);
         outcome.unwrap_or_else(Response::from)

@@ -27,14 +27,17 @@ use crate::names::HandlerName;
 use crate::request::Request;
 use crate::response::Response;
 use crate::session::Session;
+use crate::trace::Trace;
 use qewd_documents::EngineFailure;
 use std::sync::Arc;
 
 /// One request, and what was decided about it.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct Call<'c> {
     /// The request as it came.
-    pub request: Request,
+    pub request: Arc<Request>,
+    /// Its trace, and in it the handler's span.
+    pub trace: Trace,
     /// Which handler answers.
     pub handler: HandlerName,
     /// The host's application: its name.
@@ -42,9 +45,9 @@ pub struct Call {
     /// The route's `uri`.
     pub route: Arc<str>,
     /// The path variables, percent-decoded.
-    pub variables: Vec<(String, String)>,
+    pub variables: &'c [(String, String)],
     /// The caller's session.
-    pub session: Session,
+    pub session: &'c Session,
 }
 
 /// What a handler returned.

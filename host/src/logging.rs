@@ -3,26 +3,34 @@
 //! Secrets, tokens, passwords and bodies are never given to it.
 
 mod choice;
+mod lines;
 mod form;
 mod json;
 mod recent;
+mod writer;
 
 pub use choice::{By, Chosen, check, chosen, configure, show};
 pub use form::FORM_VARIABLE;
 pub use recent::{Line, recent};
 
 use form::Form;
+use lines::Lines;
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 use tracing::Metadata;
 use tracing::field::Field;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use writer::Writer;
 
 /// The environment variable that chooses lines: `warn`, or `info,qewd::handler=debug`.
 pub const VARIABLE: &str = "QEWD_LOG";
 
 /// The name of the event that each request is: its words tell most of its fields, which are there for programs.
 pub const REQUEST: &str = "request";
+
+/// A process has one standard output.
+static WRITER: OnceLock<Arc<Writer>> = OnceLock::new();
 
 /// The fields of a [`REQUEST`] that its words lack.
 const NOT_IN_THE_WORDS: [&str; 3] = ["message", "request", "version"];
@@ -35,11 +43,23 @@ pub fn start() -> Result<(), String> {
     let given = |variable| std::env::var(variable).ok().filter(|wanted: &String| !wanted.is_empty());
     let filter = choice::begin(given(VARIABLE))?;
     let form = Form::chosen(given(FORM_VARIABLE).as_deref())?;
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    // Without a reader of standard output there is nobody to complain to either.
-    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_ansi(colours).event_format(form);
-    tracing_subscriber::registry().with(filter).with(lines).with(recent::Recent).init();
+    let writer = Writer::start().map_err(|error| format!("the thread that writes the log: {error}"))?;
+    let writer = WRITER.get_or_init(|| writer);
+    tracing_subscriber::registry().with(filter).with(Lines { form, writer: Some(Arc::clone(writer)) }).init();
     Ok(())
+}
+
+/// Lines that nobody has read, and that were dropped for that, since the start.
+#[must_use]
+pub fn dropped() -> u64 {
+    WRITER.get().map_or(0, |writer| writer.dropped())
+}
+
+/// The program ends: waits until the last lines are written, for a moment at most.
+pub fn finish() {
+    if let Some(writer) = WRITER.get() {
+        writer.finish();
+    }
 }
 
 /// Whether people who read the words of an event know the field already.

@@ -98,21 +98,21 @@ impl Pool {
     ///
     /// # Errors
     /// The handler's own failure, 500 after a trap, 504 when the handler did not return in time.
-    pub async fn run(&self, place: Place, module: &Arc<Module>, call: Call) -> Result<Outcome, Failure> {
-        let (handler, id) = (call.handler.clone(), call.request.id.clone());
-        let deadline = call.request.deadline;
-        let answered = timeout_at(deadline, async {
-            let mut worker = self.workers.take(module).await?;
-            let outcome = worker.call(call).await;
-            if matches!(outcome, Ok(_) | Err(CallFailure::Refused { .. })) {
-                worker.put_back();
-            }
-            outcome
-        });
-        // The call has the same deadline; this one is for the start of an instance.
-        let outcome = answered.await.unwrap_or(Err(CallFailure::Deadline(OF_THE_REQUEST)));
+    pub async fn run(&self, place: Place, module: &Arc<Module>, call: &Call<'_>) -> Result<Outcome, Failure> {
+        let outcome = self.serve(module, call).await;
         drop(place);
-        outcome.map_err(|failure| words(failure, handler.as_str(), id.as_str()))
+        outcome.map_err(|failure| words(failure, call.handler.as_str(), call.request.id.as_str()))
+    }
+
+    async fn serve(&self, module: &Arc<Module>, call: &Call<'_>) -> Result<Outcome, CallFailure> {
+        // The call keeps the same deadline by itself; this one is for the start of an instance.
+        let taken = timeout_at(call.request.deadline, self.workers.take(module)).await;
+        let mut worker = taken.unwrap_or(Err(CallFailure::Deadline(OF_THE_REQUEST)))?;
+        let outcome = worker.call(call).await;
+        if matches!(outcome, Ok(_) | Err(CallFailure::Refused { .. })) {
+            worker.put_back();
+        }
+        outcome
     }
 
     /// Says, while the value lives, that a handler of this module which answers a question asks one itself.

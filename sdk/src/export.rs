@@ -138,7 +138,7 @@ pub fn handle(handlers: &[Handler], wire: types::Request) -> Result<types::Respo
 
 fn run(handlers: &[Handler], wire: types::Request) -> Result<types::Response, Failure> {
     let handler = find(handlers, &wire.handler)?;
-    let mut request = Request::from_wire(wire)?;
+    let mut request = Request::from_wire(wire);
     let response = (handler.run)(&mut request)?;
     response.into_wire(request.session)
 }

@@ -28,10 +28,10 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn from_wire(mut wire: types::Request) -> Result<Self, Failure> {
+    pub(crate) fn from_wire(mut wire: types::Request) -> Self {
         let empty = types::Session { claims: Vec::new(), secret: Vec::new() };
-        let session = Session::from_wire(std::mem::replace(&mut wire.session, empty))?;
-        Ok(Self { session, wire })
+        let session = Session::from_wire(std::mem::replace(&mut wire.session, empty));
+        Self { session, wire }
     }
 
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]

@@ -2,11 +2,12 @@
 //! In comes the verified token's content, out goes the changed one, if a handler changed it.
 //! It never signs, encrypts or checks anything: the host does.
 
+use crate::Failure;
 use crate::bindings::qewd::handler::types;
-use crate::{Failure, json};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::cell::OnceCell;
 
 /// Names that the host alone sets.
 const RESERVED: [&str; 6] = ["exp", "iat", "iss", "qewd", "qewd_list", "application"];
@@ -30,7 +31,10 @@ const SECRET: [&str; 3] = ["authenticated", "ipAddress", "socketId"];
 /// }
 /// ```
 pub struct Session {
-    claims: Map<String, Value>,
+    /// The claims as the host wrote them.
+    written: Vec<u8>,
+    /// They are read when they are asked for: a handler that never looks need not wait for that.
+    claims: OnceCell<Map<String, Value>>,
     secret: Vec<String>,
     changed: bool,
 }
@@ -40,7 +44,7 @@ impl Session {
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         // Values know how to be read in place, so nothing is copied but what the type keeps.
-        T::deserialize(self.claims.get(name)?).ok()
+        T::deserialize(self.claims().get(name)?).ok()
     }
 
     /// Sets a value.
@@ -61,7 +65,7 @@ impl Session {
     /// If the host alone may set this name.
     pub fn remove(&mut self, name: &str) -> Result<(), Failure> {
         refuse_reserved(name)?;
-        if self.claims.shift_remove(name).is_some() {
+        if self.change(|claims| claims.shift_remove(name)).is_some() {
             self.secret.retain(|secret| secret != name);
             self.changed = true;
         }
@@ -71,7 +75,7 @@ impl Session {
     /// Whether the caller has proved who it is. Routes let nobody else in, unless they say `"authenticate": false`.
     #[must_use]
     pub fn authenticated(&self) -> bool {
-        self.claims.get("authenticated") == Some(&Value::Bool(true))
+        self.claims().get("authenticated") == Some(&Value::Bool(true))
     }
 
     /// States whether the caller has proved who it is.
@@ -93,7 +97,7 @@ impl Session {
     /// The application for which the token was made, if it says so.
     #[must_use]
     pub fn application(&self) -> Option<&str> {
-        self.claims.get("application")?.as_str()
+        self.claims().get("application")?.as_str()
     }
 
     /// From now on only hosts can read the value of this name.
@@ -129,26 +133,37 @@ impl Session {
         self.changed
     }
 
-    pub(crate) fn from_wire(wire: types::Session) -> Result<Self, Failure> {
-        let claims = if wire.claims.is_empty() {
-            Map::new()
-        } else {
-            json::read(&wire.claims, "The session").map_err(|words| Failure::new(words).status(500))?
-        };
-        Ok(Self { claims, secret: wire.secret, changed: false })
+    pub(crate) fn from_wire(wire: types::Session) -> Self {
+        Self { written: wire.claims, claims: OnceCell::new(), secret: wire.secret, changed: false }
     }
 
     pub(crate) fn into_wire(self) -> Option<types::Session> {
-        let Self { claims, secret, changed } = self;
-        changed.then(|| types::Session { claims: Value::Object(claims).to_string().into_bytes(), secret })
+        if !self.changed {
+            return None;
+        }
+        let claims = serde_json::to_vec(self.claims()).unwrap_or_default();
+        Some(types::Session { claims, secret: self.secret })
+    }
+
+    fn claims(&self) -> &Map<String, Value> {
+        // The host writes nothing but JSON objects.
+        self.claims.get_or_init(|| serde_json::from_slice(&self.written).unwrap_or_default())
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&mut Map<String, Value>) -> T) -> T {
+        self.claims();
+        let mut claims = self.claims.take().unwrap_or_default();
+        let changed = change(&mut claims);
+        self.claims = OnceCell::from(claims);
+        changed
     }
 
     /// Sets a value without asking whether a handler may. The same value again is no change.
     fn put(&mut self, name: &str, value: Value) {
-        if self.claims.get(name) == Some(&value) {
+        if self.claims().get(name) == Some(&value) {
             return;
         }
-        let before = self.claims.insert(name.to_owned(), value);
+        let before = self.change(|claims| claims.insert(name.to_owned(), value));
         // Only at its first time: afterwards a handler may have made it public.
         if before.is_none() && SECRET.contains(&name) && !self.is_secret(name) {
             self.secret.push(name.to_owned());
@@ -158,7 +173,7 @@ impl Session {
 
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
     pub(crate) fn empty() -> Self {
-        Self { claims: Map::new(), secret: Vec::new(), changed: false }
+        Self { written: Vec::new(), claims: OnceCell::new(), secret: Vec::new(), changed: false }
     }
 
     /// The state in which a test wants a request to begin: reserved names too.
@@ -176,7 +191,7 @@ impl Session {
 impl std::fmt::Debug for Session {
     /// Names only: values hold secrets, and this text ends in logs.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.claims.keys().collect();
+        let names: Vec<_> = self.claims().keys().collect();
         write!(formatter, "Session {names:?}, changed: {}", self.changed)
     }
 }
@@ -207,7 +222,7 @@ mod tests {
 
     fn session(claims: &str, secret: &[&str]) -> Session {
         let secret = secret.iter().map(ToString::to_string).collect();
-        Session::from_wire(types::Session { claims: claims.as_bytes().to_vec(), secret }).unwrap()
+        Session::from_wire(types::Session { claims: claims.as_bytes().to_vec(), secret })
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::response::Response;
 use crate::router::Decision;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -55,7 +56,9 @@ impl Dispatch {
                 merge.take(number, &response);
             }
         };
-        record.timed(Waits::Link, asked).await;
+        let watch = record.watch(Waits::Link);
+        asked.await;
+        drop(watch);
         Ok(merge.finish(request.token_in_header))
     }
 
@@ -71,7 +74,7 @@ impl Dispatch {
             return (number, Failure::connection_down("there is no such member").into());
         };
         // Each member is asked in a span of its own.
-        let request = Request { trace: question.request.trace.child(), ..question.request.clone() };
+        let request = Arc::new(Request { trace: question.request.trace.child(), ..question.request.clone() });
         let mut record = Record::new(self, &request, Some(member));
         record.found(decision);
         let asked = async {
@@ -79,7 +82,10 @@ impl Dispatch {
                 Some(handler) if is_this_host(edition, member) => {
                     self.here(edition, handler, decision, &mut record).await
                 }
-                _ => record.timed(Waits::Link, self.ask_as_member(edition, &request, member)).await,
+                _ => {
+                    let _watch = record.watch(Waits::Link);
+                    self.ask_as_member(edition, &request, member).await
+                }
             }
         };
         let late = || Failure::deadline("the member did not answer in the time of its group");
@@ -91,7 +97,7 @@ impl Dispatch {
 
 impl<'q> Question<'q> {
     fn new(request: &Request, members: &'q [ServiceName]) -> Self {
-        let (deadline, mut request) = (request.deadline, request.clone());
+        let (deadline, mut request) = (request.deadline, Request::clone(request));
         // Their tokens must not have to be cut out of their bodies.
         request.token_in_header = true;
         let has_time = deadline.saturating_duration_since(Instant::now()) > 2 * MARGIN;

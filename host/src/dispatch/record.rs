@@ -20,7 +20,7 @@ use tokio::time::Instant;
 /// What is known of one request.
 pub(super) struct Record<'a> {
     dispatch: &'a Dispatch,
-    pub(super) request: &'a Request,
+    pub(super) request: &'a Arc<Request>,
     /// The service that a handler asked by name, or of a group's members this one.
     asked: Option<&'a ServiceName>,
     found: Found,
@@ -42,7 +42,7 @@ pub(super) enum Waits {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(dispatch: &'a Dispatch, request: &'a Request, asked: Option<&'a ServiceName>) -> Self {
+    pub(super) fn new(dispatch: &'a Dispatch, request: &'a Arc<Request>, asked: Option<&'a ServiceName>) -> Self {
         Self {
             dispatch,
             request,
@@ -93,17 +93,14 @@ impl<'a> Record<'a> {
         trace
     }
 
-    /// Waits for a step and notes how long it took. One that is given up took its time, too.
-    pub(super) async fn timed<T>(&mut self, waits: Waits, step: impl Future<Output = T>) -> T {
+    /// Notes how long a step takes that begins now and ends when the watch is dropped: one that is given up took its time, too.
+    pub(super) fn watch(&mut self, waits: Waits) -> Watch<'_> {
         let place = match waits {
             Waits::Line => &mut self.found.times.line,
             Waits::Handler => &mut self.found.times.handler,
             Waits::Link => &mut self.found.times.link,
         };
-        let watch = Watch { place, started: Instant::now() };
-        let outcome = step.await;
-        drop(watch);
-        outcome
+        Watch { place, started: Instant::now() }
     }
 
     /// Writes everything down. Who is to look at it decides how loud the line is.
@@ -129,7 +126,7 @@ impl<'a> Record<'a> {
             self.dispatch.counters.modules.of(&module.name).count(status, ran);
             found.version = Some(Arc::clone(module.version()));
         }
-        let Request { id, kind, method, path, trace, .. } = self.request;
+        let Request { id, kind, method, path, trace, .. } = &**self.request;
         let request = Named { id, time: self.begun, kind: *kind, method, path };
         let ended = Ended {
             request,
@@ -202,7 +199,7 @@ impl Dispatch {
 }
 
 /// Notes how long a step took when it ends, also when it is given up.
-struct Watch<'a> {
+pub(super) struct Watch<'a> {
     place: &'a mut Option<Duration>,
     started: Instant,
 }

@@ -20,4 +20,5 @@ wasmtime::component::bindgen!({
         "qewd:handler/documents.lock": async,
     },
     exports: { default: async },
+    ownership: Borrowing { duplicate_if_necessary: true },
 });

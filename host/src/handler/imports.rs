@@ -7,8 +7,7 @@ use super::documents::words_of;
 use super::instance::State;
 use super::output::Loudness;
 use crate::logging::LINE_BYTES;
-use crate::message::Parts;
-use crate::names::{RequestId, ServiceName};
+use crate::names::ServiceName;
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
 use crate::trace::Trace;
@@ -39,17 +38,9 @@ pub type Upward = mpsc::Sender<UpwardRequest>;
 
 /// What of the caller's request goes along with the questions that its handler asks.
 pub(super) struct Asker {
-    pub(super) kind: Kind,
-    pub(super) id: RequestId,
-    pub(super) authorization: Option<String>,
-    pub(super) client_address: String,
-    pub(super) deadline: tokio::time::Instant,
-    pub(super) hops: u8,
-    pub(super) way: Vec<Arc<str>>,
+    pub(super) request: Arc<Request>,
     /// The span of the handler.
     pub(super) trace: Trace,
-    /// Where intermediate messages go, if its caller takes them.
-    pub(super) parts: Option<Parts>,
     /// How many messages it has pushed.
     pub(super) pushes: usize,
     /// How many it has asked.
@@ -59,7 +50,7 @@ pub(super) struct Asker {
 impl types::Host for State {}
 
 impl log::Host for State {
-    fn write(&mut self, level: log::Level, message: String, fields: Vec<types::Pair>) {
+    fn write(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) {
         let loudness = match level {
             log::Level::Debug => Loudness::Debug,
             log::Level::Info => Loudness::Info,
@@ -119,7 +110,13 @@ impl State {
         let sent = self
             .shared
             .upward
-            .send(UpwardRequest { request, service, asker: asker.kind, module: Arc::clone(&self.module), reply })
+            .send(UpwardRequest {
+                request,
+                service,
+                asker: asker.request.kind,
+                module: Arc::clone(&self.module),
+                reply,
+            })
             .await;
         sent.map_err(|_| Failure::caller(503, "The host is stopping"))?;
         answer.await.map_err(|_| Failure::caller(503, "The host is stopping"))
@@ -144,25 +141,25 @@ impl Asker {
         let mut headers: Vec<(String, String)> =
             question.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let has = |headers: &[(String, String)], name: &str| headers.iter().any(|(header, _)| header == name);
-        if let Some(authorization) = self.authorization.as_ref().filter(|_| !has(&headers, "authorization")) {
-            headers.push(("authorization".to_owned(), authorization.clone()));
+        if let Some(authorization) = self.request.header("authorization").filter(|_| !has(&headers, "authorization")) {
+            headers.push(("authorization".to_owned(), authorization.to_owned()));
         }
         // A handler that passes its caller's headers on names its own span. Another trace is its own will, if it is one at all.
         let trace = Trace::take(&mut headers).unwrap_or_else(|| self.trace.child());
         Ok(Request {
-            id: self.id.clone(),
+            id: self.request.id.clone(),
             kind: Kind::Service,
             method: question.method.to_ascii_uppercase(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers,
             body: question.body.into(),
-            client_address: self.client_address.clone(),
-            deadline: self.deadline,
-            hops: self.hops.saturating_add(1),
+            client_address: self.request.client_address.clone(),
+            deadline: self.request.deadline,
+            hops: self.request.hops.saturating_add(1),
             parts: None,
             // `dispatch` adds this host, whose name no handler knows for sure.
-            way: self.way.clone(),
+            way: self.request.way.clone(),
             token_in_header: false,
             as_member: false,
             trace,

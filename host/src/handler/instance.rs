@@ -2,6 +2,7 @@
 //! In comes a call, out goes an outcome; a failure other than the handler's own words ends the instance.
 //! It never outlives a trap, and never runs longer than the request's deadline.
 
+use super::bindings::exports::qewd::handler::handlers::Guest as Handlers;
 use super::bindings::qewd::handler::types;
 use super::bindings::{Module as Bindings, ModulePre};
 use super::imports::{Asker, Upward};
@@ -10,7 +11,7 @@ use super::output::HandlerLog;
 use super::{Call, CallFailure, Outcome};
 use crate::audience::Audience;
 use crate::configuration::{MOST_RESOURCES, ModuleSettings};
-use crate::request::{Kind, Request};
+use crate::request::Kind;
 use crate::response::Response;
 use crate::session::Session;
 use crate::store::{Documents, RequestDocuments};
@@ -123,16 +124,16 @@ impl Instance {
     ///
     /// # Errors
     /// [`CallFailure`]; after any but [`CallFailure::Refused`] the instance must be dropped.
-    pub async fn call(&mut self, call: Call) -> Result<Outcome, CallFailure> {
-        let (deadline, whose) = self.deadline(&call.request);
+    pub async fn call(&mut self, call: &Call<'_>) -> Result<Outcome, CallFailure> {
+        let (deadline, whose) = self.deadline(call.request.deadline);
         let state = self.store.data_mut();
         state.log.begin(call.handler.as_str(), call.request.id.as_str());
-        state.asker = Some(asker(&call.request));
+        state.asker =
+            Some(Asker { request: Arc::clone(&call.request), trace: call.trace.clone(), questions: 0, pushes: 0 });
         state.growth.begin();
-        let request = to_wit(call);
         let handlers = self.bindings.qewd_handler_handlers();
         let handled = async {
-            let returned = handlers.call_handle(&mut self.store, &request).await;
+            let returned = Lowered::of(call).given_to(handlers, &mut self.store).await;
             // A refusal, too, may be the answer of a handler that has written something.
             (returned, self.store.data_mut().settle().await)
         };
@@ -151,10 +152,10 @@ impl Instance {
     }
 
     /// When the call has to be over, and which setting says so.
-    fn deadline(&self, request: &Request) -> (Instant, &'static str) {
+    fn deadline(&self, of_the_request: Instant) -> (Instant, &'static str) {
         match self.deadline.map(|most| Instant::now() + most) {
-            Some(own) if own < request.deadline => (own, "deadlineMilliseconds of its module"),
-            _ => (request.deadline, OF_THE_REQUEST),
+            Some(own) if own < of_the_request => (own, "deadlineMilliseconds of its module"),
+            _ => (of_the_request, OF_THE_REQUEST),
         }
     }
 
@@ -256,52 +257,66 @@ fn one_line(error: &wasmtime::Error) -> String {
     causes.join(": ").split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-fn session_of(session: types::Session) -> Result<Session, CallFailure> {
+fn session_of(session: types::SessionResult) -> Result<Session, CallFailure> {
     let claims = serde_json::from_slice(&session.claims)
         .map_err(|error| CallFailure::BadResponse(format!("a session whose claims are no JSON object: {error}")))?;
     Ok(Session { claims, secret: session.secret })
 }
 
-fn asker(request: &Request) -> Asker {
-    Asker {
-        kind: request.kind,
-        id: request.id.clone(),
-        authorization: request.header("authorization").map(str::to_owned),
-        client_address: request.client_address.clone(),
-        deadline: request.deadline,
-        hops: request.hops,
-        way: request.way.clone(),
-        questions: 0,
-        parts: request.parts.clone(),
-        pushes: 0,
-        trace: request.trace.clone(),
+/// A call in the form of the contract: what it has to own beside what it lends.
+struct Lowered<'c> {
+    call: &'c Call<'c>,
+    /// Where the trace is written that the handler sees.
+    trace: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    claims: Vec<u8>,
+}
+
+impl<'c> Lowered<'c> {
+    fn of(call: &'c Call<'c>) -> Self {
+        let mut trace = Vec::new();
+        call.trace.put(&mut trace);
+        let claims = serde_json::to_vec(&call.session.claims).unwrap_or_default();
+        Self { call, trace, query: call.request.query_parameters(), claims }
+    }
+
+    async fn given_to(
+        &self,
+        handlers: &Handlers,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Result<types::Response, types::Failure>> {
+        let Call { request, handler, application, route, variables, session, .. } = self.call;
+        let (variables, query) = (pairs(variables), pairs(&self.query));
+        let headers: Vec<(&str, &str)> = request.headers.iter().chain(&self.trace).map(pair).collect();
+        let secret: Vec<&str> = session.secret.iter().map(String::as_str).collect();
+        let request = types::Request {
+            id: request.id.as_str(),
+            handler: handler.as_str(),
+            application,
+            kind: match request.kind {
+                // No route takes what a monitor asks.
+                Kind::Rest | Kind::Monitor => types::Kind::Rest,
+                Kind::Service => types::Kind::Service,
+                Kind::Message => types::Kind::Message,
+            },
+            method: &request.method,
+            path: &request.path,
+            route,
+            variables: &variables,
+            query: &query,
+            headers: &headers,
+            body: &request.body,
+            client_address: &request.client_address,
+            session: types::SessionParam { claims: &self.claims, secret: &secret },
+        };
+        handlers.call_handle(store, request).await
     }
 }
 
-fn to_wit(call: Call) -> types::Request {
-    let mut request = call.request;
-    request.trace.put(&mut request.headers);
-    types::Request {
-        id: request.id.as_str().to_owned(),
-        handler: call.handler.as_str().to_owned(),
-        application: call.application.as_ref().to_owned(),
-        kind: match request.kind {
-            // No route takes what a monitor asks.
-            Kind::Rest | Kind::Monitor => types::Kind::Rest,
-            Kind::Service => types::Kind::Service,
-            Kind::Message => types::Kind::Message,
-        },
-        query: request.query_parameters(),
-        method: request.method,
-        path: request.path,
-        route: call.route.as_ref().to_owned(),
-        variables: call.variables,
-        headers: request.headers,
-        body: request.body.into(),
-        client_address: request.client_address,
-        session: types::Session {
-            claims: serde_json::Value::Object(call.session.claims).to_string().into_bytes(),
-            secret: call.session.secret,
-        },
-    }
+fn pair((name, value): &(String, String)) -> (&str, &str) {
+    (name, value)
+}
+
+fn pairs(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    pairs.iter().map(pair).collect()
 }

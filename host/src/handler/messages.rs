@@ -18,7 +18,7 @@ const PUSHES: usize = 1000;
 impl messages::Host for State {
     async fn send(&mut self, kind: Option<String>, message: Vec<u8>) -> Result<bool, String> {
         self.check(kind.as_deref(), &message)?;
-        let Some(parts) = self.asker.as_ref().and_then(|asker| asker.parts.clone()) else {
+        let Some(parts) = self.asker.as_ref().and_then(|asker| asker.request.parts.clone()) else {
             return Ok(false);
         };
         self.settle().await.map_err(|failure| failure.words)?;

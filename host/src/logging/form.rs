@@ -1,72 +1,139 @@
 //! How a line of the log is written: as words for people, or as one flat JSON object for programs.
-//! In comes each event; out goes its line, in the one form that the host was started with.
+//! In come the parts of an event, one after the other; out goes its line, in the one form that the host was started with.
 //! It decides nothing about which lines there are.
 
-use super::is_told_by_the_words;
-use std::fmt;
+use super::{is_obeyed, json};
+use std::fmt::{Display, Write as _};
 use std::io::IsTerminal as _;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::field::VisitOutput as _;
-use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
+use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
 
 /// The environment variable that chooses the form.
 pub const FORM_VARIABLE: &str = "QEWD_LOG_FORMAT";
 
-/// Terminals show what stands between these two dimmed.
+/// Terminals show what stands between these dimmed, slanted, or as usual.
 const DIMMED: &str = "\u{1b}[2m";
+const SLANTED: &str = "\u{1b}[3m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// The form of every line.
 pub(super) enum Form {
-    Text,
+    Text {
+        /// Whether a terminal shows it.
+        colours: bool,
+    },
     Json,
 }
 
 impl Form {
     /// Without a word about it, people read what comes to a terminal, and programs all else.
     pub(super) fn chosen(wanted: Option<&str>) -> Result<Self, String> {
+        let colours = std::io::stdout().is_terminal();
         match wanted {
-            Some("text") => Ok(Self::Text),
-            None if std::io::stdout().is_terminal() => Ok(Self::Text),
+            Some("text") => Ok(Self::Text { colours }),
+            None if colours => Ok(Self::Text { colours }),
             None | Some("json") => Ok(Self::Json),
             Some(other) => Err(format!(
                 "{FORM_VARIABLE}={other:?} is not understood; use text or json, or leave it out: then it is text on a terminal and JSON everywhere else"
             )),
         }
     }
-}
 
-impl<S, N> FormatEvent<S, N> for Form
-where
-    S: Subscriber + for<'s> LookupSpan<'s>,
-    N: for<'w> FormatFields<'w> + 'static,
-{
-    fn format_event(&self, _: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    pub(super) fn begin(&self, line: &mut String, level: Level) {
         match self {
-            Self::Text => text(writer, event),
-            Self::Json => super::json::write(writer, event),
+            Self::Text { colours: true } => {
+                line.push_str(DIMMED);
+                time(line);
+                // Writing into memory never fails.
+                let _ = write!(line, "{PLAIN} {}{level:>5}{PLAIN} ", colour(level));
+            }
+            Self::Text { colours: false } => {
+                time(line);
+                let _ = write!(line, " {level:>5} ");
+            }
+            Self::Json => {
+                line.push_str("{\"timestamp\":\"");
+                time(line);
+                line.push_str("\",\"level\":\"");
+                line.push_str(level.as_str());
+                line.push('"');
+            }
+        }
+    }
+
+    pub(super) fn end(&self, line: &mut String) {
+        line.push_str(match self {
+            Self::Text { .. } => "\n",
+            Self::Json => "}\n",
+        });
+    }
+
+    /// The words of the event.
+    pub(super) fn words(&self, line: &mut String, words: &str) {
+        match self {
+            Self::Text { .. } => shown(line, words),
+            Self::Json => json::text(line, "message", words),
+        }
+    }
+
+    /// A number or a truth value. `is_told`: by the words, for people.
+    pub(super) fn plain(&self, line: &mut String, name: &str, is_told: bool, value: &dyn Display) {
+        match self {
+            Self::Text { colours } if !is_told => {
+                named(line, name, *colours);
+                let _ = write!(line, "{value}");
+            }
+            Self::Text { .. } => {}
+            Self::Json => json::plain(line, name, value),
+        }
+    }
+
+    /// A text.
+    pub(super) fn text(&self, line: &mut String, name: &str, is_told: bool, value: &str) {
+        match self {
+            Self::Text { colours } if !is_told => {
+                named(line, name, *colours);
+                let _ = write!(line, "{value:?}");
+            }
+            Self::Text { .. } => {}
+            Self::Json => json::text(line, name, value),
+        }
+    }
+
+    /// A text that is shown without quotes.
+    pub(super) fn text_as_shown(&self, line: &mut String, name: &str, is_told: bool, value: &str) {
+        match self {
+            Self::Text { colours } if !is_told => {
+                named(line, name, *colours);
+                shown(line, value);
+            }
+            Self::Text { .. } => {}
+            Self::Json => json::text(line, name, value),
         }
     }
 }
 
-fn text(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-    let level = *event.metadata().level();
-    if writer.has_ansi_escapes() {
-        writer.write_str(DIMMED)?;
-        SystemTime.format_time(&mut writer)?;
-        write!(writer, "{PLAIN} {}{level:>5}{PLAIN} ", colour(level))?;
+fn time(line: &mut String) {
+    // It fails where the clock stands before 1970.
+    let _ = SystemTime.format_time(&mut Writer::new(line));
+}
+
+fn named(line: &mut String, name: &str, colours: bool) {
+    let (slanted, dimmed, plain) = if colours { (SLANTED, DIMMED, PLAIN) } else { ("", "", "") };
+    let _ = write!(line, " {slanted}{name}{plain}{dimmed}={plain}");
+}
+
+/// What a terminal would obey is shown.
+fn shown(line: &mut String, text: &str) {
+    if text.chars().any(|c| is_obeyed(c) && c != '\n') {
+        line.extend(text.chars().flat_map(|c| {
+            let (escaped, plain) = if is_obeyed(c) { (Some(c.escape_default()), None) } else { (None, Some(c)) };
+            escaped.into_iter().flatten().chain(plain)
+        }));
     } else {
-        SystemTime.format_time(&mut writer)?;
-        write!(writer, " {level:>5} ")?;
+        line.push_str(text);
     }
-    let mut fields = Shown { fields: DefaultVisitor::new(writer.by_ref(), true), event };
-    event.record(&mut fields);
-    fields.fields.finish()?;
-    writeln!(writer)
 }
 
 fn colour(level: Level) -> &'static str {
@@ -79,55 +146,29 @@ fn colour(level: Level) -> &'static str {
     }
 }
 
-/// The fields of an event without those that its words tell already.
-struct Shown<'w, 'e> {
-    fields: DefaultVisitor<'w>,
-    event: &'e Event<'e>,
-}
-
-impl Visit for Shown<'_, '_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if !is_told_by_the_words(self.event.metadata(), field) {
-            self.fields.record_str(field, value);
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if !is_told_by_the_words(self.event.metadata(), field) {
-            self.fields.record_debug(field, value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use crate::logging::lines::Scratch;
     use std::sync::{Arc, Mutex};
-    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Kept(Form, Arc<Mutex<String>>);
 
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
+    impl<S: tracing::Subscriber> Layer<S> for Kept {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            let mut scratch = Scratch::default();
+            scratch.make(&self.0, event);
+            self.1.lock().unwrap().push_str(&scratch.line);
         }
     }
 
-    fn written(form: Form, ansi: bool, events: impl FnOnce()) -> String {
-        let kept = Kept::default();
-        let writer = kept.clone();
-        let layer = tracing_subscriber::fmt::layer().with_ansi(ansi).event_format(form);
-        let layer = layer.with_writer(move || writer.clone());
+    fn written(form: Form, events: impl FnOnce()) -> String {
+        let kept = Arc::<Mutex<String>>::default();
+        let layer = Kept(form, Arc::clone(&kept));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
-        let bytes = kept.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        let text = kept.lock().unwrap().clone();
+        text
     }
 
     fn a_request() {
@@ -138,17 +179,16 @@ mod tests {
 
     #[test]
     fn text_has_the_fields_that_the_words_lack() {
-        let text = written(Form::Text, false, a_request);
+        let text = written(Form::Text { colours: false }, a_request);
         let lines: Vec<&str> = text.lines().map(|line| line.split_once("Z ").unwrap().1).collect();
         assert_eq!(lines[0], " INFO GET \"/\" request=\"r1\"");
-        assert!(lines[1].starts_with(" WARN other ") && lines[1].contains(" status=3 service=s"), "{text}");
-        assert!(!lines[1].split(" service").next().unwrap().contains('\u{1b}'), "{text}");
-        assert!(written(Form::Text, true, a_request).contains(" INFO\u{1b}[0m GET"));
+        assert_eq!(lines[1], " WARN other \\u{1b}[2J \"words\" status=3 service=s\\u{1b}");
+        assert!(written(Form::Text { colours: true }, a_request).contains(" INFO\u{1b}[0m GET"));
     }
 
     #[test]
     fn json_is_one_flat_object_in_each_line() {
-        let text = written(Form::Json, false, a_request);
+        let text = written(Form::Json, a_request);
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         let mut first = lines[0].as_object().unwrap().clone();
@@ -160,7 +200,7 @@ mod tests {
         assert_eq!(serde_json::Value::Object(first), whole);
         assert_eq!(lines[1]["message"], "other \u{1b}[2J \"words\"");
         let hard = "\u{0}\u{1f}\"\\\n\r\t\u{7f}\u{e9}\u{2028}\u{1f600}";
-        let text = written(Form::Json, false, || {
+        let text = written(Form::Json, || {
             tracing::error!(text = hard, shown = ?hard, is = true, less = -3, odd = f64::NAN, whole = 2.0, "{hard}");
         });
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -12,6 +12,10 @@ pub(super) fn add(families: &mut Families, health: &Health) {
         .gauge("qewd_build_info", "The version of qewd; always 1.")
         .set(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)
         .end();
+    families
+        .counter("qewd_log_lines_dropped_total", "Lines of the log that nobody read in time.")
+        .count(&[], float(crate::logging::dropped()))
+        .end();
     if let Some(memory) = process::memory() {
         families.gauge("process_resident_memory_bytes", "Resident memory size in bytes.").set(&[], float(memory)).end();
     }

@@ -62,7 +62,7 @@ fn request(ended: &Ended) -> Value {
 
 fn line(line: &Line) -> Value {
     json!({
-        "number": line.number, "time": milliseconds(line.time), "level": line.level, "request": line.request.as_deref(),
+        "number": line.number, "time": milliseconds(line.time), "level": line.level, "request": (!line.request.is_empty()).then_some(&line.request),
         "text": line.text,
     })
 }

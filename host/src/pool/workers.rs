@@ -77,7 +77,8 @@ impl Workers {
         let mut busy = Busy { workers: self, live, is_counted: true };
         match &busy.live {
             Some(live) => live.badge.0.set_busy(true),
-            None => busy.live = Some(self.make(module).await?),
+            // Boxed: almost every request finds a live worker, and needs no room for the making of one.
+            None => busy.live = Some(Box::pin(self.make(module)).await?),
         }
         Ok(busy)
     }
@@ -227,7 +228,7 @@ impl Live {
 
 impl Busy<'_> {
     /// Serves one request.
-    pub(super) async fn call(&mut self, call: Call) -> Result<Outcome, CallFailure> {
+    pub(super) async fn call(&mut self, call: &Call<'_>) -> Result<Outcome, CallFailure> {
         let Some(live) = &mut self.live else {
             return Err(CallFailure::Instantiate("the worker has no instance".to_owned()));
         };
