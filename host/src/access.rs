@@ -3,6 +3,7 @@
 //! A token that was not verified is never trusted, refreshed or signed again, on no path.
 
 mod token;
+mod known;
 mod claims;
 mod keys;
 mod link_token;
@@ -14,32 +15,48 @@ pub use token::{TokenKey, TokenRefusal};
 
 use crate::failure::Failure;
 use crate::request::{Kind, Request};
-use crate::session::{SECRET_BY_DEFAULT, Session};
+use crate::session::{SECRET_BY_DEFAULT, Session, Shown};
+use known::{Known, Tokens};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Checks callers on one host and writes the tokens that they get.
 pub struct Access {
     key: TokenKey,
+    known: Tokens,
     /// The `application` claim of the tokens that this host writes: its name.
     application: String,
     /// Seconds that a new session lives until a handler sets another timeout.
     initial_timeout: u32,
+    /// The names of a new session's secret claims.
+    secret: Arc<[String]>,
 }
 
 /// A caller who was let in.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Caller {
     /// The verified content of the caller's token, or a new session where none is needed and none came.
-    pub session: Session,
-    /// Whether the caller showed a valid token, so that a successful answer renews it.
-    pub has_token: bool,
+    pub session: Shown,
+    /// The valid token that the caller showed: a successful answer renews it.
+    token: Option<Arc<Known>>,
+}
+
+/// The claims of a new session.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewClaims<'a> {
+    application: &'a str,
+    timeout: u32,
+    ip_address: &'a str,
+    authenticated: bool,
 }
 
 impl Access {
     /// An access check with the shared secret of the fleet.
     #[must_use]
     pub fn new(key: TokenKey, application: &str, initial_timeout: u32) -> Self {
-        Self { key, application: application.to_owned(), initial_timeout }
+        let secret = SECRET_BY_DEFAULT.map(str::to_owned).into();
+        Self { key, known: Tokens::default(), application: application.to_owned(), initial_timeout, secret }
     }
 
     /// Lets a caller in, or says why not.
@@ -49,11 +66,12 @@ impl Access {
     /// # Errors
     /// 401 with `WWW-Authenticate` and the words that clients of QEWD-Up know.
     pub fn admit(&self, request: &Request, login_needed: bool) -> Result<Caller, Failure> {
-        let verified = request.bearer().map(|token| self.key.verify(token, unix_now()));
-        match verified {
-            Some(Ok(session)) if !login_needed || session.authenticated() => Ok(Caller { session, has_token: true }),
+        match request.bearer().map(|token| self.verify(token)) {
+            Some(Ok(known)) if !login_needed || known.session.authenticated() => {
+                Ok(Caller { session: known.shown().clone(), token: Some(known) })
+            }
             Some(Ok(_)) => Err(unauthorized("User is not authenticated", "invalid_token")),
-            _ if !login_needed => Ok(Caller { session: self.new_session(request), has_token: false }),
+            _ if !login_needed => Ok(Caller { session: self.new_session(request), token: None }),
             Some(Err(refusal)) => Err(unauthorized(format!("Invalid JWT: {refusal}"), "invalid_token")),
             // Clients compare this text to the letter, and it has always lacked its last bracket.
             None => Err(unauthorized(
@@ -63,24 +81,54 @@ impl Access {
         }
     }
 
+    /// What a token says, if it is good now.
+    fn verify(&self, token: &str) -> Result<Arc<Known>, TokenRefusal> {
+        let now = unix_now();
+        if let Some(known) = self.known.get(token) {
+            token::check_times(&known.session.claims, now)?;
+            return Ok(known);
+        }
+        let session = self.key.verify(token, now)?;
+        Ok(self.known.keep(token.into(), session))
+    }
+
     /// The token that a successful answer carries: none if the caller has none and the handler opened no session.
     ///
     /// # Errors
     /// When a handler left the session in a state that no token can carry, such as a timeout that is not positive.
-    pub fn renew(&self, caller: Caller, changed: Option<Session>, kind: Kind) -> Result<Option<String>, Failure> {
-        if changed.is_none() && !caller.has_token {
-            return Ok(None);
-        }
+    pub fn renew(&self, caller: &Caller, changed: Option<Session>, kind: Kind) -> Result<Option<Arc<str>>, Failure> {
+        let before = caller.token.as_deref();
         // A client that registered has a socket; it may use its token for REST as well.
-        let is_client = kind == Kind::Message || caller.session.claims.contains_key("socketId");
-        let registered = is_client.then(|| caller.session.claims.get("application").cloned()).flatten();
-        let mut session = changed.unwrap_or(caller.session);
+        let is_client =
+            kind == Kind::Message || before.is_some_and(|known| known.session.claims.contains_key("socketId"));
+        let now = unix_now();
+        let (mut session, unchanged) = match (changed, before) {
+            (None, None) => return Ok(None),
+            (Some(changed), _) => (changed, None),
+            (None, Some(known)) => match known.renewed(now, is_client) {
+                Some(token) => return Ok(Some(token)),
+                None => (known.session.clone(), Some(known)),
+            },
+        };
+        let registered =
+            before.filter(|_| is_client).and_then(|known| known.session.claims.get("application").cloned());
         // By it the client's next message is routed, wherever this one was answered; no handler may move a client.
         let application = registered.unwrap_or_else(|| json!(self.application));
         session.claims.insert("application".to_owned(), application);
-        self.key.issue(&session, unix_now()).map(Some).map_err(|refusal| {
+        let token = self.write(&session, now).map_err(|refusal| {
             Failure::system(500, "The handler left a session that no token can carry", refusal.to_string())
-        })
+        })?;
+        if let Some(known) = unchanged {
+            known.renew(now, is_client, &token);
+        }
+        Ok(Some(token))
+    }
+
+    /// Writes a token, and knows it from now on: it is what the caller shows next.
+    fn write(&self, session: &Session, now: u64) -> Result<Arc<str>, TokenRefusal> {
+        let token: Arc<str> = self.key.issue(session, now)?.into();
+        self.known.keep(Arc::clone(&token), TokenKey::as_issued(session, now)?);
+        Ok(token)
     }
 
     /// A token for a client or a host that registers: the answer to `ewd-register`, as QEWD-Up gives it. A host registers
@@ -109,7 +157,7 @@ impl Access {
     /// # Errors
     /// One of [`TokenRefusal`].
     pub fn verify_own(&self, token: &str) -> Result<(), TokenRefusal> {
-        self.key.verify(token, unix_now()).map(|_| ())
+        self.verify(token).map(|_| ())
     }
 
     /// The application for which the client with this token registered.
@@ -117,7 +165,7 @@ impl Access {
     /// # Errors
     /// One of [`TokenRefusal`].
     pub fn registered(&self, token: &str) -> Result<String, TokenRefusal> {
-        application_of(&self.key.verify(token, unix_now())?)
+        application_of(&self.verify(token)?.session)
     }
 
     /// The token of a client that has connected anew, with the id of its new socket; and its application.
@@ -125,7 +173,7 @@ impl Access {
     /// # Errors
     /// One of [`TokenRefusal`].
     pub fn move_to(&self, token: &str, socket_id: &str) -> Result<(String, String), TokenRefusal> {
-        let mut session = self.key.verify(token, unix_now())?;
+        let mut session = self.verify(token)?.session.clone();
         let application = application_of(&session)?;
         session.claims.insert("socketId".to_owned(), json!(socket_id));
         Ok((self.key.issue(&session, unix_now())?, application))
@@ -137,11 +185,12 @@ impl Access {
         self.key.renew(token, unix_now())
     }
 
-    fn new_session(&self, request: &Request) -> Session {
-        let mut session = self.empty_session();
-        session.claims.insert("ipAddress".to_owned(), json!(request.client_address));
-        session.claims.insert("authenticated".to_owned(), json!(false));
-        session
+    fn new_session(&self, request: &Request) -> Shown {
+        let Self { application, initial_timeout: timeout, .. } = self;
+        let claims =
+            NewClaims { application, timeout: *timeout, ip_address: &request.client_address, authenticated: false };
+        // Texts and numbers are always JSON.
+        Shown { claims: serde_json::to_vec(&claims).unwrap_or_default().into(), secret: Arc::clone(&self.secret) }
     }
 
     fn empty_session(&self) -> Session {

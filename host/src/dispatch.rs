@@ -210,7 +210,7 @@ impl Dispatch {
         if outcome.response.status >= 400 || request.kind == Kind::Service {
             return Ok(outcome.response);
         }
-        match edition.access.renew(caller, outcome.session, request.kind)? {
+        match edition.access.renew(&caller, outcome.session, request.kind)? {
             Some(token) => Ok(attach_token(outcome.response, &token, request.token_in_header)),
             None => Ok(outcome.response),
         }

@@ -26,7 +26,7 @@ pub use module::{Compiled, LoadFailure, Module, ModulePlace, Offer};
 use crate::names::HandlerName;
 use crate::request::Request;
 use crate::response::Response;
-use crate::session::Session;
+use crate::session::{Session, Shown};
 use crate::trace::Trace;
 use qewd_documents::EngineFailure;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct Call<'c> {
     /// The path variables, percent-decoded.
     pub variables: &'c [(String, String)],
     /// The caller's session.
-    pub session: &'c Session,
+    pub session: &'c Shown,
 }
 
 /// What a handler returned.

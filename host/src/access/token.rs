@@ -80,23 +80,30 @@ impl TokenKey {
     /// # Errors
     /// When `timeout` is not a positive whole number of seconds.
     pub fn issue(&self, session: &Session, now: u64) -> Result<String, TokenRefusal> {
-        let timeout = session.claims.get("timeout").and_then(Value::as_u64).filter(|seconds| *seconds > 0);
-        let timeout = timeout.ok_or(TokenRefusal::Claims("timeout must be a positive whole number of seconds"))?;
-        let mut claims = Map::new();
-        claims.insert("exp".to_owned(), json!(now.saturating_add(timeout)));
-        claims.insert("iat".to_owned(), json!(now));
-        claims.insert("iss".to_owned(), json!(ISSUER));
-        for name in ["application", "timeout"] {
-            claims.insert(name.to_owned(), session.claims.get(name).cloned().unwrap_or(Value::Null));
-        }
+        let mut claims = first_claims(session, now)?;
         claims.insert("qewd".to_owned(), json!(self.lock(session)?));
-        for (name, value) in &session.claims {
-            if !claims.contains_key(name) && !session.secret.contains(name) {
-                claims.insert(name.clone(), value.clone());
-            }
-        }
+        add_clear_claims(&mut claims, session);
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
             .map_err(|_| TokenRefusal::Claims("the claims could not be signed"))
+    }
+
+    /// The session as it is read from the token that [`TokenKey::issue`] makes of it.
+    ///
+    /// # Errors
+    /// As with that.
+    pub(super) fn as_issued(session: &Session, now: u64) -> Result<Session, TokenRefusal> {
+        let mut claims = first_claims(session, now)?;
+        add_clear_claims(&mut claims, session);
+        let secret: Vec<(&String, &Value)> =
+            session.secret.iter().filter_map(|name| session.claims.get_key_value(name)).collect();
+        for (name, value) in &secret {
+            claims.shift_remove(*name);
+            claims.insert((*name).clone(), (*value).clone());
+        }
+        let is_there = |name: &str| secret.iter().any(|(there, _)| *there == name);
+        let missing = SECRET_BY_DEFAULT.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
+        let secret = secret.iter().map(|(name, _)| (*name).clone()).chain(missing).collect();
+        Ok(Session { claims, secret })
     }
 
     /// A token of our own with new times; its signature is checked, its old times are not.
@@ -133,6 +140,29 @@ impl TokenKey {
         }
         let plain = Value::Object(secret).to_string().into_bytes();
         self.claims.encrypt(plain).map_err(|_| TokenRefusal::Claims("the secret claims could not be encrypted"))
+    }
+}
+
+/// The claims with which every token begins.
+fn first_claims(session: &Session, now: u64) -> Result<Map<String, Value>, TokenRefusal> {
+    let timeout = session.claims.get("timeout").and_then(Value::as_u64).filter(|seconds| *seconds > 0);
+    let timeout = timeout.ok_or(TokenRefusal::Claims("timeout must be a positive whole number of seconds"))?;
+    let mut claims = Map::new();
+    claims.insert("exp".to_owned(), json!(now.saturating_add(timeout)));
+    claims.insert("iat".to_owned(), json!(now));
+    claims.insert("iss".to_owned(), json!(ISSUER));
+    for name in ["application", "timeout"] {
+        claims.insert(name.to_owned(), session.claims.get(name).cloned().unwrap_or(Value::Null));
+    }
+    Ok(claims)
+}
+
+/// Adds the claims that anybody may read.
+fn add_clear_claims(claims: &mut Map<String, Value>, session: &Session) {
+    for (name, value) in &session.claims {
+        if !claims.contains_key(name) && name != "qewd" && !session.secret.contains(name) {
+            claims.insert(name.clone(), value.clone());
+        }
     }
 }
 

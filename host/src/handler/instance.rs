@@ -269,15 +269,13 @@ struct Lowered<'c> {
     /// Where the trace is written that the handler sees.
     trace: Vec<(String, String)>,
     query: Vec<(String, String)>,
-    claims: Vec<u8>,
 }
 
 impl<'c> Lowered<'c> {
     fn of(call: &'c Call<'c>) -> Self {
         let mut trace = Vec::new();
         call.trace.put(&mut trace);
-        let claims = serde_json::to_vec(&call.session.claims).unwrap_or_default();
-        Self { call, trace, query: call.request.query_parameters(), claims }
+        Self { call, trace, query: call.request.query_parameters() }
     }
 
     async fn given_to(
@@ -307,7 +305,7 @@ impl<'c> Lowered<'c> {
             headers: &headers,
             body: &request.body,
             client_address: &request.client_address,
-            session: types::SessionParam { claims: &self.claims, secret: &secret },
+            session: types::SessionParam { claims: &session.claims, secret: &secret },
         };
         handlers.call_handle(store, request).await
     }
