@@ -24,7 +24,7 @@ use crate::response::Response;
 use crate::router::{Decision, Destination, NoRoute};
 use crate::telemetry::Telemetry;
 use crate::trace::Trace;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use record::{Record, Waits};
 use std::sync::Arc;
@@ -72,6 +72,12 @@ impl Dispatch {
     #[must_use]
     pub fn edition(&self) -> Arc<Edition> {
         self.edition.load_full()
+    }
+
+    /// What serves now, for a glance: whoever goes on with it takes [`Dispatch::edition`]. Requests on all cores come here,
+    /// and counting who holds it would have the cores wait for one another.
+    pub fn glance(&self) -> Guard<Arc<Edition>> {
+        self.edition.load()
     }
 
     /// From now on this edition serves. Requests that run end on the one with which they began.
@@ -188,10 +194,11 @@ impl Dispatch {
         let place = self.pool.place(request, module).await?;
         drop(waiting);
         // What waited begins on the version that is newest now, unless its route and its caller might be judged anew as well.
-        let newest = self.edition();
+        let newest = self.glance();
         let same_rules = Arc::ptr_eq(&newest.configuration, &edition.configuration);
-        let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module);
-        record.runs(module);
+        let module = newest.catalog.module(source, handler).filter(|_| same_rules).unwrap_or(module).clone();
+        drop(newest);
+        record.runs(&module);
         let call = Call {
             request: Arc::clone(request),
             trace: record.begin(Waits::Handler),
@@ -202,7 +209,7 @@ impl Dispatch {
             session: &caller.session,
         };
         let running = record.watch(Waits::Handler);
-        let mut outcome = self.pool.run(place, module, &call).await?;
+        let mut outcome = self.pool.run(place, &module, &call).await?;
         drop(running);
         // These are the host's own to say.
         outcome.response.headers.retain(|(name, _)| name != NOT_RUN && name != TOKEN_HEADER);

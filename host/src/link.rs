@@ -14,6 +14,7 @@ mod connect;
 mod facts;
 mod handle;
 mod waits;
+mod waiting;
 mod dial;
 mod target;
 mod unanswered;
@@ -29,6 +30,7 @@ mod tests;
 pub(crate) use callee::{Callee, Event as CalleeEvent};
 #[expect(unused_imports, reason = "names what CalleeEvent::Ended holds")]
 pub(crate) use caller::Reason;
+pub(crate) use dial::wake_by;
 pub use dial::{Dialer, OnWelcome};
 pub use facts::{LinkFacts, LinkState};
 pub(crate) use frame::WINDOW;

@@ -9,6 +9,7 @@ mod health;
 mod metrics;
 mod monitor;
 mod ports;
+mod ways;
 mod probe;
 mod door;
 mod hosts;
@@ -34,14 +35,11 @@ use crate::health::Health;
 use crate::monitor::Monitor;
 use crate::presence::Presence;
 use crate::tls::{Stream, Tls, has_shown_certificate};
-use arc_swap::ArcSwap;
-use axum::Router;
-use axum::extract::ConnectInfo;
+use arc_swap::{ArcSwap, Guard};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::UpgradeableConnection;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -50,6 +48,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use ways::Ways;
 use wire::Sign;
 
 /// How long accepting pauses when the system has no more sockets: closing connections give some back by then.
@@ -167,31 +166,30 @@ async fn accept(
     }
 }
 
-/// The router of a port. Only pages of other sites make a difference between editions, so it is made anew when they do.
+/// The ways of a port. Only pages of other sites make a difference between editions, so it is made anew when they do.
 struct Routed {
     front: Arc<Front>,
     serves: Serves,
     stop: CancellationToken,
-    made: ArcSwap<(Cors, TowerToHyperService<Router>)>,
+    made: ArcSwap<(Cors, Ways)>,
 }
 
 impl Routed {
     fn new(front: Arc<Front>, serves: Serves, stop: CancellationToken) -> Self {
         let cors = front.dispatch.edition().configuration.settings.cors.clone();
-        let made = ArcSwap::from_pointee((cors.clone(), ports::router(&front, serves, &cors)));
+        let made = ArcSwap::from_pointee((cors.clone(), Ways::new(&front, serves, &cors)));
         Self { front, serves, stop, made }
     }
 
-    fn router(&self) -> Arc<(Cors, TowerToHyperService<Router>)> {
-        let made = self.made.load_full();
-        let edition = self.front.dispatch.edition();
+    fn ways(&self) -> Guard<Arc<(Cors, Ways)>> {
+        let made = self.made.load();
+        let edition = self.front.dispatch.glance();
         let cors = &edition.configuration.settings.cors;
         if made.0 == *cors {
             return made;
         }
-        let anew = Arc::new((cors.clone(), ports::router(&self.front, self.serves, cors)));
-        self.made.store(Arc::clone(&anew));
-        anew
+        self.made.store(Arc::new((cors.clone(), Ways::new(&self.front, self.serves, cors))));
+        self.made.load()
     }
 
     fn most_connections(&self) -> usize {
@@ -250,12 +248,10 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let sign = Arc::<Sign>::default();
     let io = TokioIo::new(wire::Wire::new(stream, &limits, Arc::clone(&sign)));
     let asks = Arc::clone(&sign);
-    let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
+    let service = service_fn(move |request: axum::http::Request<Incoming>| {
         asks.asked();
-        request.extensions_mut().insert(ConnectInfo(address));
-        request.extensions_mut().insert(certified);
         let version = request.version();
-        let answering = routed.router().1.call(request);
+        let answering = routed.ways().1.answer(request, address, certified);
         let drain = drain.clone();
         async move {
             let mut response = answering.await?;

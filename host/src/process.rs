@@ -50,6 +50,9 @@ impl Meter {
 /// Time for which a processor was busy with it, since it began.
 #[must_use]
 pub fn processor_time() -> Duration {
+    if std::env::var_os("NOVDSO").is_some() {
+        return Duration::ZERO;
+    }
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))

@@ -3,6 +3,7 @@
 //! It sends nothing anywhere and checks no token.
 
 mod belonging;
+mod index;
 mod path;
 mod pattern;
 mod steps;

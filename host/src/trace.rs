@@ -4,6 +4,7 @@
 
 mod state;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 use std::sync::Arc;
@@ -64,13 +65,17 @@ impl SpanId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", self.0)
+        let mut text = String::with_capacity(32);
+        push_hexadecimal(&mut text, &self.bytes());
+        formatter.write_str(&text)
     }
 }
 
 impl fmt::Display for SpanId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:016x}", self.0)
+        let mut text = String::with_capacity(16);
+        push_hexadecimal(&mut text, &self.bytes());
+        formatter.write_str(&text)
     }
 }
 
@@ -139,9 +144,21 @@ impl Trace {
 
     /// Puts the trace into headers, this span as the parent of what comes.
     pub fn put(&self, headers: &mut Vec<(String, String)>) {
+        headers.extend(self.headers().map(|(name, value)| (name.to_owned(), value.into_owned())));
+    }
+
+    /// The headers that say it, this span as the parent of what comes.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let flags = if self.is_sampled { SAMPLED } else { 0 } | if self.is_random { RANDOM } else { 0 };
-        headers.push((PARENT.to_owned(), format!("00-{}-{}-{flags:02x}", self.id, self.span)));
-        headers.extend(self.state.as_ref().map(|state| (STATE.to_owned(), state.as_ref().to_owned())));
+        let mut parent = String::with_capacity(LENGTH);
+        parent.push_str("00-");
+        push_hexadecimal(&mut parent, &self.id.bytes());
+        parent.push('-');
+        push_hexadecimal(&mut parent, &self.span.bytes());
+        parent.push('-');
+        push_hexadecimal(&mut parent, &[flags]);
+        let state = self.state.as_ref().map(|state| (STATE, Cow::Borrowed(state.as_ref())));
+        std::iter::once((PARENT, Cow::Owned(parent))).chain(state)
     }
 }
 
@@ -149,6 +166,15 @@ impl Trace {
 #[must_use]
 pub fn is_header(name: &str) -> bool {
     name == PARENT || name == STATE
+}
+
+/// Two digits for each byte. Each request writes its trace several times, and the library's way with large numbers is long.
+fn push_hexadecimal(text: &mut String, bytes: &[u8]) {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
 }
 
 /// What a `traceparent` says.

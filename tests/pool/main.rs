@@ -15,9 +15,9 @@ use qewd::handler::{Call, Compiled, Engine, EngineSettings, Module, ModulePlace,
 use qewd::names::{HandlerName, RequestId};
 use qewd::pool::{Pool, PoolSettings, Worker, WorkerState};
 use qewd::request::{Kind, Request};
-use qewd::session::Session;
+use qewd::session::{Session, Shown};
 use qewd::store::Documents;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -47,7 +47,7 @@ fn pool() -> Arc<Pool> {
     Arc::new(Pool::new(PoolSettings { size: 2, line: 10, idle: PATIENCE, modules: 1 }))
 }
 
-fn call(handler: &str, query: &str) -> Call {
+fn call(handler: &str, query: &str) -> Call<'static> {
     let request = Request {
         id: RequestId::random(),
         kind: Kind::Rest,
@@ -65,19 +65,22 @@ fn call(handler: &str, query: &str) -> Call {
         token_in_header: false,
         as_member: false,
     };
+    static NOBODY: LazyLock<Shown> =
+        LazyLock::new(|| Shown::of(&Session { claims: serde_json::Map::new(), secret: Vec::new() }));
     Call {
-        request,
+        trace: request.trace.clone(),
+        request: Arc::new(request),
         handler: HandlerName::new(handler).unwrap(),
         application: "orchestrator".into(),
         route: "/".into(),
-        variables: Vec::new(),
-        session: Session { claims: serde_json::Map::new(), secret: Vec::new() },
+        variables: &[],
+        session: &NOBODY,
     }
 }
 
-async fn serve(pool: &Pool, module: &Arc<Module>, call: Call) -> Result<Outcome, Failure> {
+async fn serve(pool: &Pool, module: &Arc<Module>, call: Call<'_>) -> Result<Outcome, Failure> {
     let place = pool.place(&call.request, module).await?;
-    pool.run(place, module, call).await
+    pool.run(place, module, &call).await
 }
 
 /// Waits until the workers are as wanted.

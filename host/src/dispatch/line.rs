@@ -47,6 +47,18 @@ impl Line<'_> {
     }
 }
 
+/// A path as a log shows it. Almost every one is plain, and the library looks at each character for long.
+fn quoted(path: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+    if is_plain {
+        formatter.write_str(" \"")?;
+        formatter.write_str(path)?;
+        formatter.write_str("\"")
+    } else {
+        write!(formatter, " {path:?}")
+    }
+}
+
 /// To the microsecond, which is what clocks are good for here.
 fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1_000_000.0).round() / 1000.0
@@ -59,7 +71,8 @@ impl fmt::Display for Line<'_> {
         if let Some(service) = asked {
             write!(formatter, "asked {service}: ")?;
         }
-        write!(formatter, "{} {:?}", request.method, cut(request.path))?;
+        formatter.write_str(request.method)?;
+        quoted(cut(request.path), formatter)?;
         let Some(status) = status else {
             return write!(formatter, " was {GIVEN_UP}");
         };

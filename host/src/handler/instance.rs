@@ -15,6 +15,7 @@ use crate::request::Kind;
 use crate::response::Response;
 use crate::session::Session;
 use crate::store::{Documents, RequestDocuments};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -266,16 +267,14 @@ fn session_of(session: types::SessionResult) -> Result<Session, CallFailure> {
 /// A call in the form of the contract: what it has to own beside what it lends.
 struct Lowered<'c> {
     call: &'c Call<'c>,
-    /// Where the trace is written that the handler sees.
-    trace: Vec<(String, String)>,
+    /// The headers of the trace that the handler sees.
+    trace: Vec<(&'static str, Cow<'c, str>)>,
     query: Vec<(String, String)>,
 }
 
 impl<'c> Lowered<'c> {
     fn of(call: &'c Call<'c>) -> Self {
-        let mut trace = Vec::new();
-        call.trace.put(&mut trace);
-        Self { call, trace, query: call.request.query_parameters() }
+        Self { call, trace: call.trace.headers().collect(), query: call.request.query_parameters() }
     }
 
     async fn given_to(
@@ -285,7 +284,8 @@ impl<'c> Lowered<'c> {
     ) -> wasmtime::Result<Result<types::Response, types::Failure>> {
         let Call { request, handler, application, route, variables, session, .. } = self.call;
         let (variables, query) = (pairs(variables), pairs(&self.query));
-        let headers: Vec<(&str, &str)> = request.headers.iter().chain(&self.trace).map(pair).collect();
+        let headers: Vec<(&str, &str)> =
+            request.headers.iter().map(pair).chain(self.trace.iter().map(|(name, value)| (*name, &**value))).collect();
         let secret: Vec<&str> = session.secret.iter().map(String::as_str).collect();
         let request = types::Request {
             id: request.id.as_str(),

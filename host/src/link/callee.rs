@@ -206,7 +206,7 @@ impl Callee {
         self.out.pop_front()
     }
 
-    fn asked(&mut self, id: u64, head: RequestHead, body: Bytes, now: Instant) -> Event {
+    fn asked(&mut self, id: u64, head: RequestHead<'_>, body: Bytes, now: Instant) -> Event {
         let takes_parts = head.takes_parts();
         match head.into_request(body, now, self.request_time) {
             Ok(_) if self.open.len() >= IN_FLIGHT => self.end("it asked more than may be in flight"),

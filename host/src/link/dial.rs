@@ -2,30 +2,30 @@
 //! In come requests, out go their answers; every request that was taken gets one, also when the link is lost.
 //! It never decides what a message means: that is the state machine's part.
 
-use super::caller::{Caller, Event, NotTaken};
+use super::caller::{Caller, Event};
 use super::connect::{Connected, NotConnected, connect};
 use super::facts::LinkFacts;
 use super::frame::{Greeting, Welcome};
-use super::handle::{Command, Link, Reply, congested, too_much};
+use super::handle::{Command, Link};
 use super::socket::Socket;
 use super::target::Target;
 use super::traffic::Counted;
 use super::unanswered::Cause;
+use super::waiting::{Waiting, answer, pass_on, refuse, send_push, take, turn_away};
 use super::waits::{BACKOFF_MOST, waits};
 use crate::access::{Access, LinkKey, Visitor};
 use crate::audience::Audience;
 use crate::counters::Counters;
 use crate::failure::Failure;
-use crate::message::{Part, Parts, Push};
 use crate::names::ServiceName;
-use crate::response::Response;
 use crate::tls::{Stream, Tls};
 use std::collections::HashMap;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{DisplayValue, display};
 
@@ -35,6 +35,8 @@ const STOPPING: &str = "it is stopping";
 const NOT_NEEDED: &str = "this host has no further need of it";
 /// Why a link ends for good.
 const CLOSING: &str = "this host stops";
+/// Commands that are taken before the socket has its turn.
+const AT_ONCE: usize = 64;
 /// Is told what a service says of itself.
 pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 
@@ -152,7 +154,12 @@ impl Task {
         let mut replies: HashMap<u64, Waiting> = HashMap::new();
         let mut neighbour = self.dialer.audience.neighbour();
         let mut was_ready = false;
+        // Made once and not in each turn: the turns are as many as requests and answers.
+        let closing = self.closing.clone();
+        let mut closed = pin!(closing.cancelled());
+        let mut alarm = pin!(sleep_until(caller.next_wake()));
         let why = loop {
+            wake_by(alarm.as_mut(), caller.next_wake());
             if !flush(&mut caller, &socket) {
                 break "it does not read what it is sent".to_owned();
             }
@@ -165,17 +172,21 @@ impl Task {
                     None => break socket.parting_words(),
                 },
                 command = self.inbox.recv() => match command {
-                    Some(command) if socket.is_full() => { turn_away(&mut caller, command); None }
-                    Some(command) => { take(&mut caller, &mut replies, command); None }
+                    Some(command) => {
+                        self.take_all(command, &socket, &mut caller, &mut replies);
+                        None
+                    }
                     None => break NOT_NEEDED.to_owned(),
                 },
                 Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, &push.item); None }
-                () = self.closing.cancelled() => break CLOSING.to_owned(),
-                () = sleep_until(caller.next_wake()) => {
+                () = closed.as_mut() => break CLOSING.to_owned(),
+                () = alarm.as_mut() => {
                     if socket.has_moved() {
                         caller.heard(Instant::now());
                     }
-                    caller.wake(Instant::now())
+                    let event = caller.wake(Instant::now());
+                    alarm.as_mut().reset(caller.next_wake());
+                    event
                 }
             };
             match event {
@@ -202,6 +213,28 @@ impl Task {
         self.lost(&why, was_ready, replies);
         socket.close(&why).await;
         was_ready
+    }
+
+    /// Takes a command and those that wait behind it, so that what they send goes out at one time.
+    fn take_all(
+        &mut self,
+        command: Command,
+        socket: &Socket<Counted<Stream>>,
+        caller: &mut Caller,
+        replies: &mut HashMap<u64, Waiting>,
+    ) {
+        let mut next = Some(command);
+        for _ in 0..AT_ONCE {
+            match next {
+                Some(command) if socket.is_full() => turn_away(caller, command),
+                Some(command) => take(caller, replies, command),
+                None => return,
+            }
+            next = self.inbox.try_recv().ok();
+        }
+        if let Some(command) = next {
+            take(caller, replies, command);
+        }
     }
 
     fn url(&self) -> Option<DisplayValue<&str>> {
@@ -314,6 +347,13 @@ impl Task {
     }
 }
 
+/// Has the alarm ring at this moment at the latest. It may ring earlier: setting it anew for each message would cost more.
+pub(crate) fn wake_by(alarm: Pin<&mut Sleep>, moment: Instant) {
+    if moment < alarm.deadline() {
+        alarm.reset(moment);
+    }
+}
+
 fn flush(caller: &mut Caller, socket: &Socket<Counted<Stream>>) -> bool {
     while let Some(message) = caller.next_out() {
         if socket.send(message).is_err() {
@@ -321,71 +361,4 @@ fn flush(caller: &mut Caller, socket: &Socket<Counted<Stream>>) -> bool {
         }
     }
     true
-}
-
-fn take(caller: &mut Caller, replies: &mut HashMap<u64, Waiting>, command: Command) {
-    match command {
-        Command::Ask { id, request, reply, parts } => match caller.ask(id, &request, Instant::now()) {
-            Ok(()) => {
-                replies.insert(id, Waiting { reply, parts });
-            }
-            Err(NotTaken::NotReady) => refuse(Command::Ask { id, request, reply, parts }),
-            Err(not_taken) => {
-                // A caller that has gone needs no answer.
-                let _ = reply.send(Err(too_much(&not_taken)));
-            }
-        },
-        Command::Took { id, count } => caller.took(id, count),
-        Command::GiveUp { id } => {
-            replies.remove(&id);
-            caller.give_up(id);
-        }
-    }
-}
-
-/// The service does not read what it is sent: what would only wait in memory is refused.
-fn turn_away(caller: &mut Caller, command: Command) {
-    match command {
-        Command::Ask { reply, .. } => {
-            // A caller that has gone needs no answer.
-            let _ = reply.send(Err(congested()));
-        }
-        Command::Took { id, count } => caller.took(id, count),
-        Command::GiveUp { id } => caller.give_up(id),
-    }
-}
-
-/// Who waits for an answer.
-struct Waiting {
-    reply: Reply,
-    /// Where its intermediate messages go.
-    parts: Option<Parts>,
-}
-
-fn pass_on(replies: &HashMap<u64, Waiting>, id: u64, part: Part) {
-    if let Some(parts) = replies.get(&id).and_then(|waiting| waiting.parts.as_ref()) {
-        // The state machine keeps the service within the window, for which there is room.
-        let _ = parts.try_send(part);
-    }
-}
-
-/// What waits in memory is bounded, and a push is worth less than an answer.
-fn send_push(caller: &mut Caller, socket: &Socket<Counted<Stream>>, push: &Push) {
-    if !socket.is_full() {
-        caller.push(push.clone());
-    }
-}
-
-fn answer(replies: &mut HashMap<u64, Waiting>, id: u64, response: Response) {
-    if let Some(Waiting { reply, .. }) = replies.remove(&id) {
-        // A caller that has gone needs no answer.
-        let _ = reply.send(Ok(response));
-    }
-}
-
-fn refuse(command: Command) {
-    if let Command::Ask { reply, .. } = command {
-        let words = "the link was lost just before the request was sent";
-        let _ = reply.send(Err(Cause::NotSent.because(Failure::connection_down(words))));
-    }
 }

@@ -8,13 +8,16 @@ use crate::names::RequestId;
 use crate::request::{Kind, Request, is_method};
 use crate::response::Response;
 use crate::trace::Trace;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Bytes of a frame's header: twice what the listener takes as an HTTP header block, since JSON escapes.
 pub(super) const HEADER_BYTES: usize = 1 << 20;
+/// Bytes for which a frame's header gets room at once: those of a browser's request have about so many.
+const USUAL_HEADER_BYTES: usize = 1 << 10;
 /// Intermediate messages of one request that may be on their way: the host that asked says when it has passed some on.
 pub(crate) const WINDOW: usize = PARTS;
 
@@ -121,10 +124,10 @@ fn no_limit() -> usize {
 
 /// One binary message after the first exchange.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Frame {
+pub(super) enum Frame<'f> {
     Request {
         id: u64,
-        request: RequestHead,
+        request: RequestHead<'f>,
         body: Bytes,
     },
     Answer {
@@ -158,8 +161,8 @@ pub(super) enum Frame {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Header {
-    Request { id: u64, head: RequestHead },
+enum Header<'f> {
+    Request { id: u64, head: RequestHead<'f> },
     Answer { id: u64, status: u16, headers: Vec<(String, String)> },
     Part { id: u64, kind: Option<String> },
     Took { id: u64, count: usize },
@@ -169,16 +172,16 @@ enum Header {
     Offers { handlers: Vec<String> },
 }
 
-/// A request without its body, as it travels.
+/// A request without its body, as it travels. It is lent by the host that sends it, and owned by the one that gets it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct RequestHead {
-    request_id: String,
+pub(super) struct RequestHead<'f> {
+    request_id: Cow<'f, str>,
     kind: Kind,
-    method: String,
-    path: String,
-    query: String,
-    headers: Vec<(String, String)>,
-    client_address: String,
+    method: Cow<'f, str>,
+    path: Cow<'f, str>,
+    query: Cow<'f, str>,
+    headers: Vec<(Cow<'f, str>, Cow<'f, str>)>,
+    client_address: Cow<'f, str>,
     /// Milliseconds left: hosts' clocks differ, so no point in time travels.
     remaining: u64,
     hops: u8,
@@ -186,7 +189,7 @@ pub(super) struct RequestHead {
     #[serde(default)]
     parts: bool,
     #[serde(default)]
-    way: Vec<String>,
+    way: Vec<Cow<'f, str>>,
     #[serde(default)]
     token_in_header: bool,
     #[serde(default)]
@@ -198,23 +201,23 @@ pub(super) struct RequestHead {
 #[error("a message that is no frame: {0}")]
 pub(super) struct BadFrame(&'static str);
 
-impl RequestHead {
-    pub(super) fn new(request: &Request, now: Instant) -> Self {
-        let mut headers = request.headers.clone();
-        request.trace.put(&mut headers);
+impl<'f> RequestHead<'f> {
+    pub(super) fn new(request: &'f Request, now: Instant) -> Self {
+        let headers = request.headers.iter().map(|(name, value)| (name.into(), value.into()));
+        let headers = headers.chain(request.trace.headers().map(|(name, value)| (name.into(), value))).collect();
         let remaining = request.deadline.saturating_duration_since(now).as_millis();
         Self {
-            request_id: request.id.as_str().to_owned(),
+            request_id: request.id.as_str().into(),
             kind: request.kind,
-            method: request.method.clone(),
-            path: request.path.clone(),
-            query: request.query.clone(),
+            method: (&request.method).into(),
+            path: (&request.path).into(),
+            query: (&request.query).into(),
             headers,
-            client_address: request.client_address.clone(),
+            client_address: (&request.client_address).into(),
             remaining: u64::try_from(remaining).unwrap_or(u64::MAX),
             hops: request.hops,
             parts: request.parts.is_some(),
-            way: request.way.iter().map(ToString::to_string).collect(),
+            way: request.way.iter().map(|step| (&**step).into()).collect(),
             token_in_header: request.token_in_header,
             as_member: request.as_member,
         }
@@ -232,24 +235,26 @@ impl RequestHead {
     }
 
     /// The request as this host goes on with it; no request may wait longer than `most`.
-    pub(super) fn into_request(mut self, body: Bytes, now: Instant, most: Duration) -> Result<Request, BadFrame> {
+    pub(super) fn into_request(self, body: Bytes, now: Instant, most: Duration) -> Result<Request, BadFrame> {
         if !is_method(&self.method) {
             return Err(BadFrame("its method is no method"));
         }
-        let trace = Trace::take(&mut self.headers).unwrap_or_else(Trace::begin);
+        let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+        let mut headers = self.headers.into_iter().map(owned).collect();
+        let trace = Trace::take(&mut headers).unwrap_or_else(Trace::begin);
         Ok(Request {
             id: RequestId::new(&self.request_id).map_err(|_| BadFrame("its request id is not an id"))?,
             kind: self.kind,
-            method: self.method,
-            path: self.path,
-            query: self.query,
-            headers: self.headers,
+            method: self.method.into_owned(),
+            path: self.path.into_owned(),
+            query: self.query.into_owned(),
+            headers,
             body,
-            client_address: self.client_address,
+            client_address: self.client_address.into_owned(),
             deadline: now + Duration::from_millis(self.remaining).min(most),
             hops: self.hops,
             parts: None,
-            way: self.way.iter().take(usize::from(self.hops)).map(|step| step.as_str().into()).collect(),
+            way: self.way.iter().take(usize::from(self.hops)).map(|step| step.as_ref().into()).collect(),
             token_in_header: self.token_in_header,
             as_member: self.as_member,
             trace,
@@ -257,7 +262,7 @@ impl RequestHead {
     }
 }
 
-impl Frame {
+impl Frame<'_> {
     pub(super) fn encode(self) -> Bytes {
         let (header, body) = match self {
             Self::Request { id, request, body } => (Header::Request { id, head: request }, body),
@@ -271,13 +276,16 @@ impl Frame {
             Self::Leaving => (Header::Leaving, Bytes::new()),
             Self::Offers { handlers } => (Header::Offers { handlers }, Bytes::new()),
         };
-        // Strings and numbers always have a JSON form, so an empty header cannot come about.
-        let header = serde_json::to_vec(&header).unwrap_or_default();
-        let mut bytes = BytesMut::with_capacity(4 + header.len() + body.len());
-        bytes.put_u32(u32::try_from(header.len()).unwrap_or(u32::MAX));
-        bytes.extend_from_slice(&header);
+        let mut bytes = Vec::with_capacity(USUAL_HEADER_BYTES + body.len());
+        bytes.extend_from_slice(&[0; 4]);
+        // Strings and numbers always have a JSON form, and memory takes all of it.
+        let _ = serde_json::to_writer(&mut bytes, &header);
+        let length = u32::try_from(bytes.len() - 4).unwrap_or(u32::MAX);
+        if let Some(stated) = bytes.first_chunk_mut::<4>() {
+            *stated = length.to_be_bytes();
+        }
         bytes.extend_from_slice(&body);
-        bytes.freeze()
+        bytes.into()
     }
 
     /// The frame of a push, unless a host that takes so many bytes could not read it; then the log has a word of it.
@@ -296,7 +304,7 @@ impl Frame {
         stated_length(encoded).is_some_and(|length| length <= HEADER_BYTES)
     }
 
-    pub(super) fn decode(mut bytes: Bytes) -> Result<Self, BadFrame> {
+    pub(super) fn decode(mut bytes: Bytes) -> Result<Frame<'static>, BadFrame> {
         let length = stated_length(&bytes).ok_or(BadFrame("it is shorter than its length"))?;
         if length > HEADER_BYTES || length > bytes.len() - 4 {
             return Err(BadFrame("its header is longer than allowed or than the message"));
@@ -304,16 +312,16 @@ impl Frame {
         let mut rest = bytes.split_off(4);
         let body = rest.split_off(length);
         match serde_json::from_slice(&rest).map_err(|_| BadFrame("its header is not understood"))? {
-            Header::Request { id, head } => Ok(Self::Request { id, request: head, body }),
+            Header::Request { id, head } => Ok(Frame::Request { id, request: head, body }),
             Header::Answer { id, status, headers } => {
-                Ok(Self::Answer { id, response: Response { status, headers, body } })
+                Ok(Frame::Answer { id, response: Response { status, headers, body } })
             }
-            Header::Part { id, kind } => Ok(Self::Part { id, part: Part { kind, body } }),
-            Header::Took { id, count } => Ok(Self::Took { id, count }),
-            Header::Push { head } => Ok(Self::Push { push: Push { head, body } }),
-            Header::Cancel { id } => Ok(Self::Cancel { id }),
-            Header::Leaving => Ok(Self::Leaving),
-            Header::Offers { handlers } => Ok(Self::Offers { handlers }),
+            Header::Part { id, kind } => Ok(Frame::Part { id, part: Part { kind, body } }),
+            Header::Took { id, count } => Ok(Frame::Took { id, count }),
+            Header::Push { head } => Ok(Frame::Push { push: Push { head, body } }),
+            Header::Cancel { id } => Ok(Frame::Cancel { id }),
+            Header::Leaving => Ok(Frame::Leaving),
+            Header::Offers { handlers } => Ok(Frame::Offers { handlers }),
         }
     }
 }

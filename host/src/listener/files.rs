@@ -8,7 +8,6 @@ use crate::edition::Edition;
 use crate::failure::Failure;
 use crate::names::{HostName, RequestId};
 use crate::request::Kind;
-use crate::router::NoRoute;
 use crate::stamp::{has_tag, tag};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
@@ -27,14 +26,18 @@ const OWN: [(&str, &str, &str); 2] = [
     ("/qewd-client.d.ts", "application/typescript; charset=utf-8", include_str!("../../browser/qewd-client.d.ts")),
 ];
 
+/// Whether there may be a file for a request: no route takes it, and it is not asked for in another way.
+pub(super) fn may_have(edition: &Edition, parts: &Parts) -> bool {
+    let is_asked_for = parts.method == Method::GET || parts.method == Method::HEAD;
+    is_asked_for && !edition.table.knows(Kind::Rest, parts.uri.path())
+}
+
 /// The file at the request's path, unless a route takes it or it is asked for in another way.
 pub(super) async fn answer(edition: &Edition, parts: &Parts) -> Option<Response<Body>> {
-    let is_asked_for = parts.method == Method::GET || parts.method == Method::HEAD;
-    let path = parts.uri.path();
-    let is_free = || matches!(edition.table.decide(Kind::Rest, parts.method.as_str(), path), Err(NoRoute::UnknownPath));
-    if !is_asked_for || !is_free() {
+    if !may_have(edition, parts) {
         return None;
     }
+    let path = parts.uri.path();
     let mut response = match of_the_application(&edition.configuration, parts).await {
         Some(response) => response,
         None => own(parts)?,

@@ -7,7 +7,9 @@ use super::{Certified, Front};
 use crate::access::{LinkKey, Visitor};
 use crate::audience::Neighbour;
 use crate::edition::Edition;
-use crate::link::{Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, websocket_config};
+use crate::link::{
+    Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, wake_by, websocket_config,
+};
 use crate::message::Part;
 use crate::presence::{HostPlace, InFlight};
 use crate::request::{Kind, Request};
@@ -19,6 +21,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -72,6 +75,14 @@ pub(super) async fn upgrade(
         }
     });
     switching(&accept, Some(SUBPROTOCOL))
+}
+
+/// Waits until another edition serves; for ever, if none ever does.
+async fn next_edition(mut entered: watch::Receiver<u64>) -> watch::Receiver<u64> {
+    if entered.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    entered
 }
 
 /// The other end of one link.
@@ -167,7 +178,13 @@ impl Connection {
 
     /// Serves the link until it ends, and says why it did.
     async fn run(&mut self) -> String {
+        // Made once and not in each turn: the turns are as many as requests and answers.
+        let stop = self.front.stop.clone();
+        let mut stopped = pin!(stop.cancelled());
+        let mut entering = pin!(next_edition(self.entered.clone()));
+        let mut alarm = pin!(sleep_until(self.callee.next_wake()));
         loop {
+            wake_by(alarm.as_mut(), self.callee.next_wake());
             if !self.flush() {
                 return "it does not read what it is sent".to_owned();
             }
@@ -176,8 +193,8 @@ impl Connection {
                     Some(message) => self.callee.receive(message, Instant::now()),
                     None => return self.socket.parting_words(),
                 },
-                Some((id, words)) = self.said.recv() => {
-                    self.say(id, words);
+                Some(said) = self.said.recv() => {
+                    self.say_all(said);
                     None
                 }
                 Some(push) = self.neighbour.inbox.recv() => {
@@ -187,18 +204,21 @@ impl Connection {
                     }
                     None
                 }
-                () = sleep_until(self.callee.next_wake()) => {
+                () = alarm.as_mut() => {
                     if self.socket.has_moved() {
                         self.callee.heard(Instant::now());
                     }
-                    self.callee.wake(Instant::now())
+                    let event = self.callee.wake(Instant::now());
+                    alarm.as_mut().reset(self.callee.next_wake());
+                    event
                 }
                 () = sleep(PARTING_TIME), if self.has_parted() => return self.leaving.unwrap_or_default().to_owned(),
-                () = self.front.stop.cancelled(), if self.leaving.is_none() => {
+                () = stopped.as_mut(), if self.leaving.is_none() => {
                     self.leave("this host stops");
                     None
                 }
-                Ok(()) = self.entered.changed(), if self.leaving.is_none() => {
+                entered = entering.as_mut(), if self.leaving.is_none() => {
+                    entering.set(next_edition(entered));
                     self.renew();
                     None
                 }
@@ -304,7 +324,8 @@ impl Connection {
                         let _ = say.send((id, Words::Part(part))).await;
                     }
                 };
-                front.dispatch.answer_in_parts(request, each).await
+                // Boxed: almost no request has parts.
+                Box::pin(front.dispatch.answer_in_parts(request, each)).await
             } else {
                 front.dispatch.answer(request).await
             };
@@ -312,6 +333,15 @@ impl Connection {
             let _ = say.send((id, Words::Answer(response))).await;
         });
         self.running.insert(id, Running { task: task.abort_handle(), window, _counted: counted });
+    }
+
+    /// Says what a request has to say, and what others have to say by now, so that it goes out at one time.
+    fn say_all(&mut self, (id, words): Said) {
+        self.say(id, words);
+        for _ in 0..ANSWERS {
+            let Ok((id, words)) = self.said.try_recv() else { return };
+            self.say(id, words);
+        }
     }
 
     fn say(&mut self, id: u64, words: Words) {

@@ -6,7 +6,6 @@ use super::upgrade::refusal;
 use super::{Front, files, health};
 use crate::dispatch::Dispatch;
 use crate::request::Kind;
-use crate::router::NoRoute;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -47,7 +46,5 @@ pub(super) async fn answer_after(
 
 /// Also a route with another method: the path is then the application's, and it says what is allowed there.
 fn has_route(dispatch: &Dispatch, parts: &http::request::Parts) -> bool {
-    let edition = dispatch.edition();
-    let decided = edition.table.decide(Kind::Rest, parts.method.as_str(), parts.uri.path());
-    !matches!(decided, Err(NoRoute::UnknownPath))
+    dispatch.glance().table.knows(Kind::Rest, parts.uri.path())
 }

@@ -96,7 +96,8 @@ pub(super) async fn nothing() -> http::Response<Body> {
     )
 }
 
-fn cors(cors: &Cors) -> Option<CorsLayer> {
+/// What browsers want for pages of other sites.
+pub(super) fn cors(cors: &Cors) -> Option<CorsLayer> {
     let origins = match cors {
         Cors::Off => return None,
         Cors::Any => AllowOrigin::any(),

@@ -10,7 +10,8 @@ use crate::names::RequestId;
 use crate::request::{Kind, Request};
 use crate::response::Response;
 use crate::trace::{self, Trace};
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use bytes::Bytes;
@@ -23,22 +24,42 @@ use tokio::time::{Instant, timeout_at};
 const OF_THE_CONNECTION: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// Answers one REST request.
+/// Answers one REST request that came through the router.
 pub(super) async fn answer(
     State(front): State<Arc<Front>>,
     ConnectInfo(address): ConnectInfo<IpAddr>,
     request: axum::extract::Request,
 ) -> axum::http::Response<Body> {
+    answer_client(&front, address, request).await
+}
+
+/// Answers one REST request.
+pub(super) async fn answer_client<B>(
+    front: &Front,
+    address: IpAddr,
+    request: axum::http::Request<B>,
+) -> axum::http::Response<Body>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let id = request_id(&parts.headers);
     let edition = front.dispatch.edition();
-    if check(&edition.configuration.settings.limits, &parts).is_ok()
-        && let Some(file) = files::answer(&edition, &parts).await
+    let limits = &edition.configuration.settings.limits;
+    let checked = check(limits, &parts);
+    if checked.is_ok()
+        && files::may_have(&edition, &parts)
+        // Boxed: else every request would have the room that reading a file needs.
+        && let Some(file) = Box::pin(files::answer(&edition, &parts)).await
     {
         return file;
     }
-    let response = match receive(&edition.configuration.settings.limits, &parts, body, id.clone(), address).await {
+    let received = match checked {
+        Ok(()) => receive_checked(limits, &parts, body, id.clone(), address).await,
+        Err(failure) => Err(failure),
+    };
+    let response = match received {
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
             let (method, path, trace) = (parts.method.as_str(), parts.uri.path(), trace(&parts.headers));
@@ -71,8 +92,18 @@ pub(super) async fn receive(
     id: RequestId,
     address: IpAddr,
 ) -> Result<Request, Failure> {
-    let deadline = Instant::now() + limits.request_time;
     check(limits, parts)?;
+    receive_checked(limits, parts, body, id, address).await
+}
+
+async fn receive_checked<B: HttpBody<Data = Bytes, Error: Into<BoxError>>>(
+    limits: &Limits,
+    parts: &Parts,
+    body: B,
+    id: RequestId,
+    address: IpAddr,
+) -> Result<Request, Failure> {
+    let deadline = Instant::now() + limits.request_time;
     let body = read_body(limits, parts, body, deadline).await?;
     Ok(Request {
         id,
@@ -122,7 +153,15 @@ pub(super) fn headers_too_large(limits: &Limits) -> String {
     format!("The headers are too large: at most {} headers and {} bytes of them", limits.header_count, limits.headers)
 }
 
-async fn read_body(limits: &Limits, parts: &Parts, body: Body, deadline: Instant) -> Result<Bytes, Failure> {
+async fn read_body<B: HttpBody<Data = Bytes, Error: Into<BoxError>>>(
+    limits: &Limits,
+    parts: &Parts,
+    body: B,
+    deadline: Instant,
+) -> Result<Bytes, Failure> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     let most = limits.body;
     let too_large = || Failure::caller(413, format!("The body is too large: at most {most} bytes are allowed"));
     let announced =

@@ -3,8 +3,10 @@
 //! It decides nothing about which lines there are.
 
 use super::{is_obeyed, json};
+use std::cell::RefCell;
 use std::fmt::{Display, Write as _};
 use std::io::IsTerminal as _;
+use std::time::Duration;
 use tracing::Level;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
@@ -16,6 +18,14 @@ pub const FORM_VARIABLE: &str = "QEWD_LOG_FORMAT";
 const DIMMED: &str = "\u{1b}[2m";
 const SLANTED: &str = "\u{1b}[3m";
 const PLAIN: &str = "\u{1b}[0m";
+
+/// Characters of a time up to its seconds: `2026-01-02T03:04:05`.
+const UP_TO_SECONDS: usize = 19;
+
+thread_local! {
+    /// The last second, since 1970 and as text.
+    static SECOND: RefCell<(u64, String)> = RefCell::default();
+}
 
 /// The form of every line.
 pub(super) enum Form {
@@ -114,9 +124,30 @@ impl Form {
     }
 }
 
+/// The time, to the microsecond: all but its last part stays the same for a second.
 fn time(line: &mut String) {
-    // It fails where the clock stands before 1970.
-    let _ = SystemTime.format_time(&mut Writer::new(line));
+    let now = since_1970();
+    SECOND.with_borrow_mut(|known| {
+        if known.0 != now.as_secs() || known.1.is_empty() {
+            known.1.clear();
+            // It fails where the clock stands before 1970.
+            let _ = SystemTime.format_time(&mut Writer::new(&mut known.1));
+            known.1.truncate(UP_TO_SECONDS);
+            // Where the next second has begun meanwhile, it is looked at again with the next line.
+            known.0 = if since_1970().as_secs() == now.as_secs() { now.as_secs() } else { 0 };
+        }
+        line.push_str(&known.1);
+    });
+    line.push('.');
+    for divisor in [100_000, 10_000, 1000, 100, 10, 1] {
+        let digit = now.subsec_micros() / divisor % 10;
+        line.push(char::from_digit(digit, 10).unwrap_or('0'));
+    }
+    line.push('Z');
+}
+
+fn since_1970() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 fn named(line: &mut String, name: &str, colours: bool) {

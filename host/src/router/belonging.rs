@@ -91,7 +91,7 @@ impl<'c> Candidate<'c> {
     /// Whether all requests of another route fit this one, too.
     fn covers(&self, other: &Self) -> bool {
         let same_methods = takes_all_of(self.route.method, other.route.method);
-        same_methods && (self.pattern.has_shape_of(&other.pattern) || self.pattern.hides(&other.route.parts))
+        same_methods && (self.pattern.has_shape_of(&other.pattern) || self.pattern.hides(&other.pattern))
     }
 
     /// Whether some request of it is answered here.

@@ -13,10 +13,12 @@ pub(super) struct Pattern {
     names: Vec<String>,
     /// The same as `steps` if every segment is one literal or one variable, which is almost always so.
     segments: Option<Vec<Segment>>,
+    /// The paths that fit, with a stand-in for each variable; none: there are too many.
+    forms: Option<Vec<Vec<u8>>>,
 }
 
 #[derive(Debug)]
-enum Segment {
+pub(super) enum Segment {
     Literal(Vec<u8>),
     One(usize),
     /// All that is left, also further segments.
@@ -34,7 +36,19 @@ impl Pattern {
         let (mut steps, mut names) = (Vec::new(), Vec::new());
         compile(parts, &mut steps, &mut names);
         let segments = segments(&steps);
-        Self { steps, names, segments }
+        let mut forms = vec![Vec::new()];
+        let forms = expand(parts, &mut forms).map(|()| forms);
+        Self { steps, names, segments, forms }
+    }
+
+    /// Its segments, if each is one literal or one variable.
+    pub(super) fn segments(&self) -> Option<&[Segment]> {
+        self.segments.as_deref()
+    }
+
+    /// The paths that fit, with a stand-in for each variable; none: there are too many.
+    pub(super) fn forms(&self) -> Option<&[Vec<u8>]> {
+        self.forms.as_deref()
     }
 
     /// The variables of a decoded path, if it fits. One slash at its end is forgiven.
@@ -49,12 +63,9 @@ impl Pattern {
         self.steps == other.steps
     }
 
-    /// Whether this pattern surely takes every path that fits the parts of a later route.
-    pub(super) fn hides(&self, later: &[Part]) -> bool {
-        let mut forms = vec![Vec::new()];
-        if expand(later, &mut forms).is_none() {
-            return false;
-        }
+    /// Whether this pattern surely takes every path that fits a later one.
+    pub(super) fn hides(&self, later: &Self) -> bool {
+        let Some(forms) = later.forms() else { return false };
         // A stand-in can only be taken by a variable as a whole, so what fits here fits with any text in its place.
         let takes = |form: &[u8]| general(&self.steps, form).is_some();
         forms.iter().all(|form| takes(form) || without_last_slash(form).is_some_and(takes))

@@ -3,9 +3,10 @@
 //! A request is never sent anywhere here.
 
 use super::belonging::{Belonging, belonging};
+use super::index::Index;
 use super::path;
 use super::pattern::Pattern;
-use crate::configuration::{Configuration, DESTINATION, Example, Method, Part, Place, Problem, Problems, Route};
+use crate::configuration::{Configuration, DESTINATION, Example, Method, Place, Problem, Problems, Route};
 use crate::message::{AJAX_PATH, SOCKET_PATH};
 use crate::names::{HandlerName, ServiceName, is_control_type};
 use crate::request::{Kind, MONITOR_PATH, message_of};
@@ -122,6 +123,7 @@ pub struct Table {
     entries: Vec<Entry>,
     /// One for each entry.
     patterns: Vec<Pattern>,
+    index: Index,
 }
 
 impl Table {
@@ -138,13 +140,14 @@ impl Table {
     #[must_use]
     pub fn survey(configuration: &Configuration) -> (Self, Vec<Problem>) {
         let (belonging, mut problems) = belonging(configuration);
-        let mut table = Self { entries: Vec::new(), patterns: Vec::new() };
+        let mut table = Self::default();
         for Belonging { route, pattern, destinations } in belonging {
             if let Some(whose) = reserved(route) {
                 let what = format!("the path {} belongs to {whose}", route.uri);
                 problems.push(Problem::at(&route.place, what, "choose another path"));
             }
-            problems.extend(table.unreachable(route, &route.parts, &pattern));
+            problems.extend(table.unreachable(route, &pattern));
+            table.index.add(&pattern);
             table.patterns.push(pattern);
             table.entries.push(entry(route, destinations, configuration.host.as_str()));
         }
@@ -165,7 +168,7 @@ impl Table {
         }
         let decoded = path::decoded(path).ok_or(NoRoute::UnknownPath)?;
         let mut allowed: Vec<String> = Vec::new();
-        for (entry, pattern) in self.prepared().filter(|(entry, _)| entry.method != Method::Message) {
+        for (entry, pattern) in self.candidates(&decoded).filter(|(entry, _)| entry.method != Method::Message) {
             let Some(variables) = pattern.variables(&decoded) else {
                 continue;
             };
@@ -187,23 +190,37 @@ impl Table {
     pub fn fitting(&self, kind: Kind, path: &str) -> Vec<&Entry> {
         let Some(decoded) = path::decoded(path) else { return Vec::new() };
         let is_of_kind = |entry: &Entry| (entry.method == Method::Message) == (kind == Kind::Message);
-        let fitting =
-            self.prepared().filter(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some());
+        let fitting = self
+            .candidates(&decoded)
+            .filter(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some());
         fitting.map(|(entry, _)| entry).collect()
+    }
+
+    /// Whether some pattern fits a path, whatever its method.
+    #[must_use]
+    pub fn knows(&self, kind: Kind, path: &str) -> bool {
+        let Some(decoded) = path::decoded(path) else { return false };
+        let is_of_kind = |entry: &Entry| (entry.method == Method::Message) == (kind == Kind::Message);
+        self.candidates(&decoded).any(|(entry, pattern)| is_of_kind(entry) && pattern.variables(&decoded).is_some())
     }
 
     fn decide_message(&self, path: &str) -> Result<Decision<'_>, NoRoute> {
         // A route for every type of an application does not take those of the connection itself.
         let is_control = message_of(path).is_none_or(|(_, kind)| is_control_type(&kind));
         let decoded = path::decoded(path).filter(|_| !is_control).ok_or(NoRoute::UnknownPath)?;
-        let mut messages = self.prepared().filter(|(entry, _)| entry.method == Method::Message);
+        let mut messages = self.candidates(&decoded).filter(|(entry, _)| entry.method == Method::Message);
         let found = messages.find_map(|(entry, pattern)| Some((entry, pattern.variables(&decoded)?)));
         let (entry, variables) = found.ok_or(NoRoute::UnknownPath)?;
         decision(entry, variables)
     }
 
-    fn prepared(&self) -> impl Iterator<Item = (&Entry, &Pattern)> {
-        self.entries.iter().zip(&self.patterns)
+    /// The routes that may take a path, in the order of the file.
+    fn candidates(&self, decoded: &[u8]) -> impl Iterator<Item = (&Entry, &Pattern)> {
+        self.numbered(self.index.candidates(decoded))
+    }
+
+    fn numbered(&self, numbers: Vec<usize>) -> impl Iterator<Item = (&Entry, &Pattern)> {
+        numbers.into_iter().filter_map(|number| self.entries.get(number).zip(self.patterns.get(number)))
     }
 
     /// The routes of this host in the order of the file.
@@ -213,19 +230,33 @@ impl Table {
     }
 
     /// The problem of a route whose requests would all go to an earlier one.
-    fn unreachable(&self, route: &Route, parts: &[Part], pattern: &Pattern) -> Option<Problem> {
+    fn unreachable(&self, route: &Route, pattern: &Pattern) -> Option<Problem> {
         let name = format!("{} {}", route.method, route.uri);
-        let twice = self.prepared().find(|(entry, other)| entry.method == route.method && other.has_shape_of(pattern));
+        let twice = self
+            .numbered(self.like(pattern))
+            .find(|(entry, other)| entry.method == route.method && other.has_shape_of(pattern));
         if let Some((earlier, _)) = twice {
             let what = format!("{name} stands already on line {}, as {}", earlier.place.line, earlier.uri);
             return Some(Problem::at(&route.place, what, "remove one of the two"));
         }
         let hiding = |entry: &Entry| takes_all_of(entry.method, route.method);
-        let (earlier, _) = self.prepared().find(|(entry, other)| hiding(entry) && other.hides(parts))?;
+        let mut before = self.numbered(self.like(pattern));
+        let (earlier, _) = before.find(|(entry, other)| hiding(entry) && other.hides(pattern))?;
         let line = earlier.place.line;
         let what =
             format!("{name} is never reached: {} {} on line {line} takes its requests", earlier.method, earlier.uri);
         Some(Problem::at(&route.place, what, format!("move it above line {line}")))
+    }
+}
+
+impl Table {
+    /// The routes whose paths may be those of a pattern: all, if it has too many forms to look each up.
+    fn like(&self, pattern: &Pattern) -> Vec<usize> {
+        let Some(forms) = pattern.forms() else { return (0..self.entries.len()).collect() };
+        let mut like: Vec<usize> = forms.iter().flat_map(|form| self.index.candidates(form)).collect();
+        like.sort_unstable();
+        like.dedup();
+        like
     }
 }
 

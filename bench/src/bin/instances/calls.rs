@@ -5,8 +5,9 @@
 use qewd::handler::Call;
 use qewd::names::{HandlerName, RequestId};
 use qewd::request::{Kind, Request};
-use qewd::session::{SECRET_BY_DEFAULT, Session};
+use qewd::session::{SECRET_BY_DEFAULT, Session, Shown};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -69,17 +70,18 @@ impl Case {
         format!("{} `{}`", self.module, self.handler)
     }
 
-    /// The call, as the host's dispatch makes it of a request.
-    pub(crate) fn call(&self) -> Call {
+    /// What a call of it needs.
+    pub(crate) fn prepare(&self) -> Prepared {
         let secret = SECRET_BY_DEFAULT.map(str::to_owned).to_vec();
         let claims = json!({ "application": self.module, "timeout": 300, "authenticated": false, "qewd": true });
-        Call {
-            request: self.request(),
+        let session = Session { claims: claims.as_object().cloned().unwrap_or_default(), secret };
+        Prepared {
+            request: Arc::new(self.request()),
             handler: HandlerName::new(self.handler).expect("the handlers here have good names"),
             application: self.module.into(),
             route: self.route.into(),
             variables: self.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            session: Session { claims: claims.as_object().cloned().unwrap_or_default(), secret },
+            session: Shown::of(&session),
         }
     }
 
@@ -108,5 +110,30 @@ impl Case {
     pub(crate) fn check(&self, status: u16, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
         assert!(status == 200 && text.contains(self.answer), "{} answered {status}: {text}", self.handler);
+    }
+}
+
+/// What the host has of a request when it calls its handler.
+pub(crate) struct Prepared {
+    request: Arc<Request>,
+    handler: HandlerName,
+    application: Arc<str>,
+    route: Arc<str>,
+    variables: Vec<(String, String)>,
+    session: Shown,
+}
+
+impl Prepared {
+    /// The call, as the host's dispatch makes it of a request.
+    pub(crate) fn call(&self) -> Call<'_> {
+        Call {
+            request: Arc::clone(&self.request),
+            trace: self.request.trace.clone(),
+            handler: self.handler.clone(),
+            application: Arc::clone(&self.application),
+            route: Arc::clone(&self.route),
+            variables: &self.variables,
+            session: &self.session,
+        }
     }
 }

@@ -2,9 +2,9 @@
 //! In come a module's file and a call; out go instances and answers.
 //! Nothing of the host is left out but what stands before the pool: HTTP, routes and tokens.
 
-use super::calls::{Case, GREETING};
+use super::calls::{Case, GREETING, Prepared};
 use qewd::configuration::{DocumentSettings, Limits, Mode, ModuleSettings};
-use qewd::handler::{Call, Compiled, Engine, EngineSettings, Instance, Module, ModulePlace, Shared, UpwardRequest};
+use qewd::handler::{Compiled, Engine, EngineSettings, Instance, Module, ModulePlace, Shared, UpwardRequest};
 use qewd::pool::{Pool, PoolSettings};
 use qewd::store::Documents;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub(crate) const ROOM: usize = 64;
 pub(crate) struct Hosted {
     module: Arc<Module>,
     pool: Pool,
-    call: Call,
+    prepared: Prepared,
     /// The other end of the handlers' way up; none of the measured handlers asks.
     _questions: Receiver<UpwardRequest>,
 }
@@ -51,7 +51,7 @@ impl Hosted {
         Self {
             module: Arc::new(module.unwrap_or_else(|failure| panic!("{failure}"))),
             pool: Pool::new(PoolSettings { size: 4, line: 1000, idle: Duration::from_secs(3600), modules: 1 }),
-            call: case.call(),
+            prepared: case.prepare(),
             _questions: questions,
         }
     }
@@ -62,15 +62,16 @@ impl Hosted {
 
     /// One call of an instance.
     pub(crate) async fn ask(&self, instance: &mut Instance, case: &Case) {
-        let outcome = instance.call(self.call.clone()).await.expect("the handler answers");
+        let outcome = instance.call(&self.prepared.call()).await.expect("the handler answers");
         case.check(outcome.response.status, &outcome.response.body);
     }
 
     /// One call through the pool, as dispatch does it.
     pub(crate) async fn ask_pool(&self, case: &Case) {
-        let place = self.pool.place(&self.call.request, &self.module).await;
+        let call = self.prepared.call();
+        let place = self.pool.place(&call.request, &self.module).await;
         let place = place.unwrap_or_else(|failure| panic!("{}", failure.caller));
-        let outcome = self.pool.run(place, &self.module, self.call.clone()).await;
+        let outcome = self.pool.run(place, &self.module, &call).await;
         let outcome = outcome.unwrap_or_else(|failure| panic!("{failure:?}"));
         case.check(outcome.response.status, &outcome.response.body);
     }

@@ -56,7 +56,7 @@ impl Plain {
         link(&mut linker).expect("the contract can be linked");
         let pre =
             linker.instantiate_pre(&component).and_then(ModulePre::new).unwrap_or_else(|error| panic!("{error:#}"));
-        Self { engine, pre, request: request(case.call()) }
+        Self { engine, pre, request: request(&case.prepare().call()) }
     }
 
     pub(crate) async fn make(&self) -> PlainInstance {
@@ -109,25 +109,22 @@ fn config() -> Config {
     config
 }
 
-fn request(call: Call) -> types::Request {
-    let request = call.request;
+fn request(call: &Call<'_>) -> types::Request {
+    let request = &call.request;
     types::Request {
         id: request.id.as_str().to_owned(),
         handler: call.handler.as_str().to_owned(),
         application: call.application.as_ref().to_owned(),
         kind: types::Kind::Rest,
         query: request.query_parameters(),
-        method: request.method,
-        path: request.path,
+        method: request.method.clone(),
+        path: request.path.clone(),
         route: call.route.as_ref().to_owned(),
-        variables: call.variables,
-        headers: request.headers,
-        body: request.body.into(),
-        client_address: request.client_address,
-        session: types::Session {
-            claims: serde_json::Value::Object(call.session.claims).to_string().into_bytes(),
-            secret: call.session.secret,
-        },
+        variables: call.variables.to_vec(),
+        headers: request.headers.clone(),
+        body: request.body.to_vec(),
+        client_address: request.client_address.clone(),
+        session: types::Session { claims: call.session.claims.to_vec(), secret: call.session.secret.to_vec() },
     }
 }
 

@@ -48,7 +48,7 @@ fn check_frame(bytes: Bytes) {
     rig.callee.receive(Wire::Binary(bytes), rig.now);
 }
 
-fn check_request(head: RequestHead, body: Bytes) {
+fn check_request(head: RequestHead<'_>, body: Bytes) {
     let now = Instant::now();
     let Ok(request) = head.into_request(body, now, REQUEST_TIME) else { return };
     assert!(request.deadline <= now + REQUEST_TIME);
