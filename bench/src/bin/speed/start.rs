@@ -1,0 +1,53 @@
+//! How long a host takes from its start to its first answer.
+//! In comes a folder with ten modules that were compiled before; out go milliseconds.
+//! The clock runs from before the process is made until a handler's answer is read.
+
+use super::Plan;
+use super::host::{self, Folder};
+use super::process::{ask, free_port};
+use super::report::{Goal, Report};
+use super::tools::Tools;
+use bench::modules::Versioned;
+use serde_json::json;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Modules in the folder.
+const MODULES: u32 = 10;
+/// Starts that are measured.
+const STARTS: usize = 11;
+/// How often it is looked whether the host answers.
+const LOOK: Duration = Duration::from_micros(500);
+
+/// Row 7.
+pub(crate) fn start(tools: &Tools, _: &Plan, report: &mut Report) {
+    let routes: Vec<_> = (0..MODULES)
+        .map(|number| json!({ "uri": format!("/m{number}"), "handler": format!("m{number}"), "authenticate": false }))
+        .collect();
+    let folder = Folder::new(&json!(routes), &[]);
+    let versions = Versioned::read(&tools.modules);
+    for number in 0..MODULES {
+        folder.add("orchestrator", &format!("m{number}"), &versions.version(number));
+    }
+    let times: Vec<f64> = (0..=STARTS).map(|_| first_answer(tools, &folder)).skip(1).collect();
+    report.figure(7, "start to first answer, 10 modules, compiled before", "", &times, "ms", Goal::AtMost(50.0));
+}
+
+/// Milliseconds.
+fn first_answer(tools: &Tools, folder: &Folder) -> f64 {
+    let port = free_port();
+    let mut command = host::command_at(port, &tools.qewd, folder, "start", None);
+    command.stdout(Stdio::null());
+    let began = Instant::now();
+    let mut child = command.spawn().expect("the program can be started");
+    let until = began + Duration::from_secs(60);
+    while !matches!(ask(port, "GET", "/m3", &[], ""), Ok((200, _))) {
+        assert!(Instant::now() < until, "the host does not answer");
+        std::thread::sleep(LOOK);
+    }
+    let took = began.elapsed().as_secs_f64() * 1e3;
+    // A stop that lets it write what it has.
+    drop(child.stdin.take());
+    child.wait().expect("a child can be waited for");
+    took
+}
