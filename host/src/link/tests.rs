@@ -254,6 +254,11 @@ fn welcome() -> Welcome {
     }
 }
 
+/// The frame as the other end has it.
+fn owned(frame: Frame<'_>) -> Frame<'static> {
+    Frame::decode(frame.encode()).unwrap()
+}
+
 fn request(body: &str, deadline: Instant) -> Request {
     Request {
         id: RequestId::new("r-1").unwrap(),

@@ -8,9 +8,13 @@ use std::time::{Duration, Instant};
 
 /// Bytes that may wait for a reader of standard output, 4 MiB: some ten thousand lines of requests.
 const WAITING: usize = 4 << 20;
-/// How long lines are gathered after a write, 5 ms: nobody reads faster, and one write of many lines costs what one of a
+/// How long lines are gathered where many come, 5 ms: nobody reads faster, and one write of many lines costs what one of a
 /// single line does.
 const GATHERING: Duration = Duration::from_millis(5);
+/// Many come when so many writes have followed each other within [`NEXT`], and as long as one write has so many lines.
+const MANY: usize = 8;
+/// Writes of a host with little to do are further apart than 1 ms.
+const NEXT: Duration = Duration::from_millis(1);
 /// How long the end of the program waits for a reader of its last lines.
 const LAST: Duration = Duration::from_secs(1);
 
@@ -80,19 +84,30 @@ impl Writer {
 
     fn write_all(&self) {
         let mut lines = Vec::new();
+        let (mut last, mut quick) = (Instant::now(), 0);
         loop {
             let missing = self.next(&mut lines);
             let mut out = std::io::stdout().lock();
             // Without a reader of standard output there is nobody to complain to either.
             let _ = out.write_all(&lines).and_then(|()| out.flush());
             drop(out);
-            lines.clear();
             self.lock().is_writing = false;
             self.gone.notify_all();
             if missing > 0 {
                 tracing::warn!("{missing} lines of the log were dropped: standard output was not read fast enough");
             }
-            std::thread::sleep(GATHERING);
+            let is_next = last.elapsed() < NEXT;
+            let has_many = lines.iter().filter(|byte| **byte == b'\n').take(MANY).count() == MANY;
+            quick = match quick > MANY {
+                true if has_many => quick,
+                false if is_next => quick + 1,
+                _ => 0,
+            };
+            lines.clear();
+            if quick > MANY {
+                std::thread::sleep(GATHERING);
+            }
+            last = Instant::now();
         }
     }
 

@@ -38,10 +38,11 @@ pub(crate) fn under_load(tools: &Tools, plan: &Plan, report: &mut Report) {
     let saturated = race(&[Contender::new(&qewd, "/hello/world")], JUDGED, plan);
     let rates: Vec<f64> = saturated.iter().flatten().map(|turn| turn.rate).collect();
     let rate = median(&rates) / 2.0;
+    let oha = Tools::oha();
     let turn = |port: u16| {
         let url = format!("http://127.0.0.1:{port}/hello/world");
         // A longer turn: one in a hundred has to be many.
-        steady(&tools.oha, &url, JUDGED, rate, 2 * plan.turn)
+        steady(&oha, &url, JUDGED, rate, 2 * plan.turn)
     };
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {

@@ -26,7 +26,6 @@ mod footprint;
 mod scale;
 mod report;
 
-use bench::noise::Noise;
 use clap::{Parser, Subcommand};
 use report::Report;
 use std::path::PathBuf;
@@ -93,7 +92,6 @@ fn measure(arguments: &Arguments) {
     let plan = Plan { rounds, turn, connections: arguments.connections.clone() };
     let wants = |rows: &[u8]| rows.iter().any(|row| arguments.rows.contains(row));
     let mut report = Report::default();
-    let noise = Noise::watch(Vec::new());
     if wants(&[1, 2]) {
         side_by_side::here(&tools, &plan, &mut report);
     }
@@ -116,6 +114,5 @@ fn measure(arguments: &Arguments) {
         scale::scale(&tools, &plan, &mut report);
     }
     report.print();
-    println!("{}", noise.end());
     report.save(&arguments.json, &plan);
 }

@@ -2,6 +2,7 @@
 //! In comes a command; out goes a server that answers, and that ends with this process's interest in it.
 //! It never chooses a port that somebody has.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,6 +12,9 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take until it answers.
 const START: Duration = Duration::from_secs(60);
+
+/// How long it may take to stop.
+const STOP: Duration = Duration::from_secs(3);
 
 /// A server that answers.
 pub(crate) struct Server {
@@ -69,6 +73,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // NGINX would leave its workers behind, if it were not asked. Others end at once.
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
+        let until = Instant::now() + STOP;
+        while self.is_alive() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();

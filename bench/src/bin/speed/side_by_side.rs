@@ -71,9 +71,10 @@ pub(crate) fn here(tools: &Tools, plan: &Plan, report: &mut Report) {
     assert!(status == 200 && safe.contains("\"token\""), "the protected route answered {safe}");
     let bare = native_servers::bare(folder.path(), &hello, &safe);
     assert_eq!(bare.wait_for("/hello/world"), hello);
+    let wasmtime = Tools::wasmtime();
     let serve = |name: &str, more: &[&str]| {
         let port = free_port();
-        let mut command = Command::new(&tools.wasmtime);
+        let mut command = Command::new(&wasmtime);
         command.args(["serve", "-Scli", "--addr", &format!("127.0.0.1:{port}")]).args(more).arg(&tools.component);
         Server::start(name, port, command.stdout(Stdio::null()).stderr(Stdio::null()))
     };

@@ -11,12 +11,10 @@ const OHA: &str = "1.16.0";
 /// The runtime's own server, of the version that the host has inside.
 const WASMTIME: &str = "48.0.8";
 /// All that its `serve` needs.
-const WASMTIME_FEATURES: &str = "serve,cranelift,pooling-allocator,parallel-compilation";
+const WASMTIME_FEATURES: &str = "run,serve,cranelift,pooling-allocator,parallel-compilation,component-model-async";
 
 /// Files that are there.
 pub(crate) struct Tools {
-    pub(crate) oha: PathBuf,
-    pub(crate) wasmtime: PathBuf,
     /// The host's program.
     pub(crate) qewd: PathBuf,
     /// The module that hosts serve.
@@ -40,14 +38,17 @@ impl Tools {
             cargo(&["build", "--release", "--package", "qewd", "--bin", "qewd"], |_| {});
             workspace().join("target/release/qewd")
         });
-        Self {
-            oha: installed("oha", OHA, &[]),
-            wasmtime: installed("wasmtime", WASMTIME, &["--no-default-features", "--features", WASMTIME_FEATURES]),
-            qewd,
-            module: modules.join("measured.wasm"),
-            component: modules.join("component.wasm"),
-            modules,
-        }
+        Self { qewd, module: modules.join("measured.wasm"), component: modules.join("component.wasm"), modules }
+    }
+
+    /// The load generator for a fixed rate. Only rows that need it wait for its compiler.
+    pub(crate) fn oha() -> PathBuf {
+        installed("oha", OHA, &[])
+    }
+
+    /// The runtime's own server.
+    pub(crate) fn wasmtime() -> PathBuf {
+        installed("wasmtime", WASMTIME, &["--no-default-features", "--features", WASMTIME_FEATURES])
     }
 }
 

@@ -46,11 +46,9 @@ prop_compose! {
     }
 }
 
-fn any_frame() -> impl Strategy<Value = Frame> {
-    let request = (any::<u64>(), any_request()).prop_map(|(id, (request, now))| Frame::Request {
-        id,
-        request: RequestHead::new(&request, now),
-        body: request.body,
+fn any_frame() -> impl Strategy<Value = Frame<'static>> {
+    let request = (any::<u64>(), any_request()).prop_map(|(id, (request, now))| {
+        owned(Frame::Request { id, request: RequestHead::new(&request, now), body: request.body.clone() })
     });
     let answer = (any::<u64>(), any::<u16>(), headers(), body())
         .prop_map(|(id, status, headers, body)| Frame::Answer { id, response: Response { status, headers, body } });

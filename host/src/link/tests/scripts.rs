@@ -254,10 +254,10 @@ fn wild() -> impl Strategy<Value = Wild> {
     let greeting = serde_json::to_string(&register()).unwrap();
     let said = [greeting_answer, refusal, &greeting, "{}"].map(|text| Wire::Text(text.to_owned()));
     let now = Instant::now();
-    let head = move |id| Frame::Request {
-        id,
-        request: super::super::frame::RequestHead::new(&request("", now), now),
-        body: Bytes::new(),
+    let head = move |id| {
+        let asked = request("", now);
+        let head = super::super::frame::RequestHead::new(&asked, now);
+        owned(Frame::Request { id, request: head, body: Bytes::new() })
     };
     let frame = prop_oneof![
         4 => id().prop_map(head),

@@ -9,7 +9,7 @@ const WRONG_MOMENT: &str = "a message of the wrong kind for this moment";
 
 fn request_frame(id: u64, now: Instant) -> Wire {
     let request = request("", now + Duration::from_secs(1));
-    let frame = Frame::Request { id, request: RequestHead::new(&request, now), body: request.body };
+    let frame = Frame::Request { id, request: RequestHead::new(&request, now), body: request.body.clone() };
     Wire::Binary(frame.encode())
 }
 
