@@ -47,6 +47,10 @@ fn pool() -> Arc<Pool> {
     Arc::new(Pool::new(PoolSettings { size: 2, line: 10, idle: PATIENCE, modules: 1 }))
 }
 
+/// The session of nobody in particular.
+static NOBODY: LazyLock<Shown> =
+    LazyLock::new(|| Shown::of(&Session { claims: serde_json::Map::new(), secret: Vec::new() }));
+
 fn call(handler: &str, query: &str) -> Call<'static> {
     let request = Request {
         id: RequestId::random(),
@@ -65,8 +69,6 @@ fn call(handler: &str, query: &str) -> Call<'static> {
         token_in_header: false,
         as_member: false,
     };
-    static NOBODY: LazyLock<Shown> =
-        LazyLock::new(|| Shown::of(&Session { claims: serde_json::Map::new(), secret: Vec::new() }));
     Call {
         trace: request.trace.clone(),
         request: Arc::new(request),

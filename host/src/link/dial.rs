@@ -180,14 +180,7 @@ impl Task {
                 },
                 Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, &push.item); None }
                 () = closed.as_mut() => break CLOSING.to_owned(),
-                () = alarm.as_mut() => {
-                    if socket.has_moved() {
-                        caller.heard(Instant::now());
-                    }
-                    let event = caller.wake(Instant::now());
-                    alarm.as_mut().reset(caller.next_wake());
-                    event
-                }
+                () = alarm.as_mut() => woken(&mut caller, &mut socket, alarm.as_mut()),
             };
             match event {
                 None => {}
@@ -352,6 +345,16 @@ pub(crate) fn wake_by(alarm: Pin<&mut Sleep>, moment: Instant) {
     if moment < alarm.deadline() {
         alarm.reset(moment);
     }
+}
+
+/// The alarm has rung.
+fn woken(caller: &mut Caller, socket: &mut Socket<Counted<Stream>>, alarm: Pin<&mut Sleep>) -> Option<Event> {
+    if socket.has_moved() {
+        caller.heard(Instant::now());
+    }
+    let event = caller.wake(Instant::now());
+    alarm.reset(caller.next_wake());
+    event
 }
 
 fn flush(caller: &mut Caller, socket: &Socket<Counted<Stream>>) -> bool {

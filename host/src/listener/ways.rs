@@ -31,7 +31,7 @@ pub(super) struct Ways {
 /// The application's requests, with or without what browsers want for pages of other sites.
 enum Straight {
     Plain(Application),
-    Cors(tower_http::cors::Cors<Application>),
+    Cors(Box<tower_http::cors::Cors<Application>>),
 }
 
 impl Ways {
@@ -39,7 +39,7 @@ impl Ways {
         let application = Application { front: Arc::clone(front), address: IpAddr::from([0; 4]) };
         let straight = match ports::cors(allowed) {
             _ if serves == Serves::Operators => None,
-            Some(cors) => Some(Straight::Cors(cors.layer(application))),
+            Some(cors) => Some(Straight::Cors(Box::new(cors.layer(application)))),
             None => Some(Straight::Plain(application)),
         };
         Self { straight, router: ports::router(front, serves, allowed) }
@@ -57,7 +57,7 @@ impl Ways {
                 Either::Left(Either::Left(Application { address, ..application.clone() }.call(request)))
             }
             Some(Straight::Cors(cors)) => {
-                let mut cors = cors.clone();
+                let mut cors = (**cors).clone();
                 cors.get_mut().address = address;
                 Either::Left(Either::Right(cors.call(request)))
             }

@@ -198,8 +198,7 @@ mod tests {
         let kept = Arc::<Mutex<String>>::default();
         let layer = Kept(form, Arc::clone(&kept));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
-        let text = kept.lock().unwrap().clone();
-        text
+        kept.lock().unwrap().clone()
     }
 
     fn a_request() {

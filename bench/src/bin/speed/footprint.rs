@@ -4,7 +4,7 @@
 
 use super::host::{self, Folder, route};
 use super::process::ask;
-use super::report::{Goal, Report};
+use super::report::{Figure, Goal, Report};
 use super::tools::Tools;
 use bench::memory::Memory;
 use bench::modules::Versioned;
@@ -36,14 +36,19 @@ fn alone(tools: &Tools, report: &mut Report) {
     let memory = memory_of(linked.orchestrator.id());
     let megabytes = |kibibytes: i64| kibibytes as f64 * 1024.0 / 1e6;
     let what = "idle orchestrator with a link, after a request";
-    report.figure(8, what, "", &[megabytes(memory.resident)], "MB", Goal::AtMost(25.0));
     report.figure(
-        8,
-        &format!("{what}, what it alone has written"),
-        "",
+        &Figure { row: 8, what, beside: "", unit: "MB", goal: Goal::AtMost(25.0) },
+        &[megabytes(memory.resident)],
+    );
+    report.figure(
+        &Figure {
+            row: 8,
+            what: &format!("{what}, what it alone has written"),
+            beside: "",
+            unit: "MB",
+            goal: Goal::None,
+        },
         &[megabytes(memory.private_dirty)],
-        "MB",
-        Goal::None,
     );
 }
 
@@ -71,7 +76,16 @@ fn instances(tools: &Tools, report: &mut Report) {
     }
     let all = memory_of(qewd.id());
     let each = (all - one).private_dirty as f64 * 1.024 / (INSTANCES - 1) as f64;
-    report.figure(8, "each idle instance of a small handler", "", &[each], "KB", Goal::AtMost(100.0));
+    report.figure(
+        &Figure {
+            row: 8,
+            what: "each idle instance of a small handler",
+            beside: "",
+            unit: "KB",
+            goal: Goal::AtMost(100.0),
+        },
+        &[each],
+    );
 }
 
 /// Each module by what a host of many holds more than one of few, and whether it grows evenly.
@@ -95,6 +109,15 @@ fn modules(tools: &Tools, report: &mut Report) {
     for pair in sizes.windows(2) {
         let [(few, less), (many, more)] = pair else { continue };
         let each = (more - less) / (many - few);
-        report.figure(8, &format!("each module, from {few} to {many}"), "", &[each], "MB", Goal::AtMost(1.0));
+        report.figure(
+            &Figure {
+                row: 8,
+                what: &format!("each module, from {few} to {many}"),
+                beside: "",
+                unit: "MB",
+                goal: Goal::AtMost(1.0),
+            },
+            &[each],
+        );
     }
 }

@@ -90,10 +90,13 @@ pub(crate) fn command_at(
 pub(crate) fn start(name: &str, folder: &Folder, data: &str, mut command: Command) -> Server {
     let log = folder.path().join(format!("log-{data}"));
     let child = command.stdout(output(&log)).spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+    // Its port is not known yet, but from now on it ends with its value.
+    let mut server = Server::of(name, 0, child);
     let until = Instant::now() + START;
     loop {
         if let Some(port) = port(&log) {
-            return Server::of(name, port, child);
+            server.port = port;
+            return server;
         }
         assert!(Instant::now() < until, "{name} does not start; its log is {}", log.display());
         std::thread::sleep(Duration::from_millis(5));

@@ -5,7 +5,7 @@
 use super::host::{self, Folder, route};
 use super::load::{Turn, steady};
 use super::native_servers;
-use super::report::{Goal, Report, median};
+use super::report::{Figure, Goal, Report, median};
 use super::side_by_side::{Contender, race};
 use super::tools::Tools;
 use super::{JUDGED, Plan};
@@ -24,8 +24,14 @@ pub(crate) fn added(tools: &Tools, plan: &Plan, report: &mut Report) {
         through.iter().zip(direct).map(|(through, direct)| of(through) - of(direct)).collect()
     };
     let what = "added by the orchestrator and the link, 1 connection";
-    report.figure(5, what, "the direct call, median", &added(|turn| turn.median), "µs", Goal::AtMost(100.0));
-    report.figure(5, what, "the direct call, p99", &added(|turn| turn.p99), "µs", Goal::None);
+    report.figure(
+        &Figure { row: 5, what, beside: "the direct call, median", unit: "µs", goal: Goal::AtMost(100.0) },
+        &added(|turn| turn.median),
+    );
+    report.figure(
+        &Figure { row: 5, what, beside: "the direct call, p99", unit: "µs", goal: Goal::None },
+        &added(|turn| turn.p99),
+    );
 }
 
 /// Row 6: the slowest of a hundred, at half of the rate at which the host is saturated.
@@ -55,8 +61,14 @@ pub(crate) fn under_load(tools: &Tools, plan: &Plan, report: &mut Report) {
         ours.iter().zip(&theirs).map(|(ours, theirs)| of(ours) / of(theirs)).collect()
     };
     let what = format!("open route at {rate:.0} requests/s, {JUDGED} connections");
-    report.figure(6, &what, "bare axum, p99", &times(|turn| turn.p99), "times", Goal::AtMost(3.0));
-    report.figure(6, &what, "bare axum, median", &times(|turn| turn.median), "times", Goal::None);
+    report.figure(
+        &Figure { row: 6, what: &what, beside: "bare axum, p99", unit: "times", goal: Goal::AtMost(3.0) },
+        &times(|turn| turn.p99),
+    );
+    report.figure(
+        &Figure { row: 6, what: &what, beside: "bare axum, median", unit: "times", goal: Goal::None },
+        &times(|turn| turn.median),
+    );
     let p99: Vec<f64> = ours.iter().map(|turn| turn.p99).collect();
-    report.figure(6, &what, "itself, p99", &p99, "µs", Goal::None);
+    report.figure(&Figure { row: 6, what: &what, beside: "itself, p99", unit: "µs", goal: Goal::None }, &p99);
 }

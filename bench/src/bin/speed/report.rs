@@ -23,9 +23,20 @@ pub(crate) enum Goal {
     None,
 }
 
+/// What a figure says.
+pub(crate) struct Figure<'f> {
+    pub(crate) row: u8,
+    pub(crate) what: &'f str,
+    pub(crate) beside: &'f str,
+    /// Of the figure and of its goal; none: it is a ratio.
+    pub(crate) unit: &'f str,
+    pub(crate) goal: Goal,
+}
+
 impl Report {
-    /// A figure with its unit, beside the goal in the same unit.
-    pub(crate) fn figure(&mut self, row: u8, what: &str, beside: &str, figures: &[f64], unit: &str, goal: Goal) {
+    /// A figure as it came out in each round.
+    pub(crate) fn figure(&mut self, figure: &Figure<'_>, figures: &[f64]) {
+        let Figure { row, what, beside, unit, goal } = *figure;
         let median = median(figures);
         let number = |figure: f64| if figure.abs() < 10.0 { format!("{figure:.2}") } else { format!("{figure:.0}") };
         let spread = match (figures.iter().copied().reduce(f64::min), figures.iter().copied().reduce(f64::max)) {

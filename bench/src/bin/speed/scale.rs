@@ -5,7 +5,7 @@
 use super::host::{self, Folder, SERVICE, route};
 use super::native_servers;
 use super::process::{Server, free_port, nginx, own};
-use super::report::{Goal, Report};
+use super::report::{Figure, Goal, Report};
 use super::side_by_side::{Contender, race, ratios};
 use super::tools::Tools;
 use super::{JUDGED, Plan};
@@ -42,7 +42,10 @@ fn routes(tools: &Tools, plan: &Plan, report: &mut Report) {
     let turns = race(&[&many, &few].map(|server| Contender::new(server, "/hello/world")), JUDGED, plan);
     report.turns("10 000 routes", JUDGED, &turns[0]);
     report.turns("10 routes", JUDGED, &turns[1]);
-    report.figure(9, "10 000 routes", "10 routes", &ratios(&turns[0], &turns[1]), "", Goal::AtLeast(0.95));
+    report.figure(
+        &Figure { row: 9, what: "10 000 routes", beside: "10 routes", unit: "", goal: Goal::AtLeast(0.95) },
+        &ratios(&turns[0], &turns[1]),
+    );
 }
 
 fn links(tools: &Tools, plan: &Plan, report: &mut Report) {
@@ -82,7 +85,10 @@ fn links(tools: &Tools, plan: &Plan, report: &mut Report) {
     let turns = race(&[&all, &one].map(|server| Contender::new(server, "/hello/world")), JUDGED, plan);
     report.turns("100 links", JUDGED, &turns[0]);
     report.turns("1 link", JUDGED, &turns[1]);
-    report.figure(9, "100 links", "1 link", &ratios(&turns[0], &turns[1]), "", Goal::AtLeast(0.95));
+    report.figure(
+        &Figure { row: 9, what: "100 links", beside: "1 link", unit: "", goal: Goal::AtLeast(0.95) },
+        &ratios(&turns[0], &turns[1]),
+    );
 }
 
 fn bodies(tools: &Tools, plan: &Plan, report: &mut Report) {
@@ -108,6 +114,12 @@ fn bodies(tools: &Tools, plan: &Plan, report: &mut Report) {
         report.turns(&format!("{}, 1 MB", contender.server.name), LARGE, turns);
     }
     let what = format!("a body of 1 MB over a link, {LARGE} connections");
-    report.figure(9, &what, "axum proxy → bare axum", &ratios(&turns[0], &turns[1]), "", Goal::AtLeast(0.8));
-    report.figure(9, &what, "NGINX → bare axum", &ratios(&turns[0], &turns[2]), "", Goal::AtLeast(0.8));
+    report.figure(
+        &Figure { row: 9, what: &what, beside: "axum proxy → bare axum", unit: "", goal: Goal::AtLeast(0.8) },
+        &ratios(&turns[0], &turns[1]),
+    );
+    report.figure(
+        &Figure { row: 9, what: &what, beside: "NGINX → bare axum", unit: "", goal: Goal::AtLeast(0.8) },
+        &ratios(&turns[0], &turns[2]),
+    );
 }

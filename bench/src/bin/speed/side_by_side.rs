@@ -5,7 +5,7 @@
 use super::host::{self, Folder, route};
 use super::load::{Turn, most};
 use super::process::{Server, free_port, nginx, own};
-use super::report::{Goal, Report};
+use super::report::{Figure, Goal, Report};
 use super::tools::Tools;
 use super::{JUDGED, Plan, native_servers};
 use serde_json::json;
@@ -100,7 +100,7 @@ pub(crate) fn here(tools: &Tools, plan: &Plan, report: &mut Report) {
         let [bare, bare_safe, open, safe, fresh, reused] = &turns[..] else { unreachable!() };
         let at = |what: &str| format!("{what}, {connections} connections");
         let mut row = |row, what: &str, beside: &str, ours, theirs, least| {
-            report.figure(row, &at(what), beside, &ratios(ours, theirs), "", goal(least));
+            report.figure(&Figure { row, what: &at(what), beside, unit: "", goal: goal(least) }, &ratios(ours, theirs));
         };
         row(1, "protected route", "bare axum", safe, bare_safe, 0.6);
         row(2, "open route", "bare axum", open, bare, 0.8);
@@ -131,7 +131,13 @@ pub(crate) fn over_a_link(tools: &Tools, plan: &Plan, report: &mut Report) {
         let [ours, proxy, nginx] = &turns[..] else { unreachable!() };
         let goal = |least| if connections == JUDGED { Goal::AtLeast(least) } else { Goal::None };
         let what = format!("over a link, {connections} connections");
-        report.figure(3, &what, "axum proxy → bare axum", &ratios(ours, proxy), "", goal(1.0));
-        report.figure(4, &what, "NGINX → bare axum", &ratios(ours, nginx), "", goal(0.8));
+        report.figure(
+            &Figure { row: 3, what: &what, beside: "axum proxy → bare axum", unit: "", goal: goal(1.0) },
+            &ratios(ours, proxy),
+        );
+        report.figure(
+            &Figure { row: 4, what: &what, beside: "NGINX → bare axum", unit: "", goal: goal(0.8) },
+            &ratios(ours, nginx),
+        );
     }
 }

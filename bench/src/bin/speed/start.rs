@@ -5,7 +5,7 @@
 use super::Plan;
 use super::host::{self, Folder};
 use super::process::{ask, free_port};
-use super::report::{Goal, Report};
+use super::report::{Figure, Goal, Report};
 use super::tools::Tools;
 use bench::modules::Versioned;
 use serde_json::json;
@@ -30,7 +30,16 @@ pub(crate) fn start(tools: &Tools, _: &Plan, report: &mut Report) {
         folder.add("orchestrator", &format!("m{number}"), &versions.version(number));
     }
     let times: Vec<f64> = (0..=STARTS).map(|_| first_answer(tools, &folder)).skip(1).collect();
-    report.figure(7, "start to first answer, 10 modules, compiled before", "", &times, "ms", Goal::AtMost(50.0));
+    report.figure(
+        &Figure {
+            row: 7,
+            what: "start to first answer, 10 modules, compiled before",
+            beside: "",
+            unit: "ms",
+            goal: Goal::AtMost(50.0),
+        },
+        &times,
+    );
 }
 
 /// Milliseconds.
