@@ -106,10 +106,10 @@ struct HealthcheckArguments {
     /// The microservice that runs here, as config.json names it [default: the orchestrator]
     #[arg(long, env = "microservice", value_name = "NAME")]
     microservice: Option<String>,
-    /// Its port [default: as configured, or 8080]
+    /// Its port [default: that of the host that runs; where none is found, as configured, or 8080]
     #[arg(long, env = "QEWD_PORT", value_name = "N", value_parser = port)]
     port: Option<GivenPort>,
-    /// Its second port, if it has one [default: as configured]
+    /// Its second port, if it has one [default: that of the host that runs; where none is found, as configured]
     #[arg(long, env = "QEWD_MANAGEMENT_PORT", value_name = "N", value_parser = port)]
     management_port: Option<GivenPort>,
 }

@@ -4,8 +4,10 @@
 
 mod compiled;
 mod sockets;
+mod whereabouts;
 
 pub use compiled::compiled_folder;
+pub use whereabouts::Whereabouts;
 
 use crate::audience::Audience;
 use crate::configuration::{Address, Configuration, IfSecretMissing, Problems};
@@ -35,6 +37,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use whereabouts::Sign;
 
 /// How often idle workers are looked at: at most each half minute, and often enough for a short limit.
 const IDLE_CHECKS: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
@@ -94,6 +97,8 @@ pub struct Host {
     stop_wanted: CancellationToken,
     live: TaskTracker,
     operators: Operators,
+    /// Whoever asks for its health finds it by this, until it has ended.
+    _sign: Option<Sign>,
 }
 
 impl Host {
@@ -135,8 +140,9 @@ impl Host {
         let edition = Edition::first(&surroundings, configuration, draft);
         let dispatch = edition.map_err(StartFailure::Machine)?;
         let dispatch = Arc::new(Dispatch::new(dispatch, audience, counters, telemetry));
+        let sign = sign(&sockets, &tls, &options.folder, name).map_err(StartFailure::Machine)?;
         let reloader = Reloader::new(Arc::clone(&dispatch), workshop, surroundings, options.microservice, seen);
-        let start = Starting { dispatch, tls, sockets, documents };
+        let start = Starting { dispatch, tls, sockets, documents, sign };
         run(start, questions, reloader).map_err(StartFailure::Machine)
     }
 
@@ -234,11 +240,19 @@ struct Starting {
     tls: Arc<Tls>,
     sockets: Sockets,
     documents: Arc<Documents>,
+    sign: Option<Sign>,
+}
+
+/// Tells whoever asks for the health of this host where it listens.
+fn sign(sockets: &Sockets, tls: &Tls, folder: &Path, microservice: Option<&str>) -> Result<Option<Sign>, String> {
+    let Numbers { own: port, operators: management_port } = sockets.numbers()?;
+    let place = Whereabouts { port, management_port, speaks_tls: tls.served().is_some() };
+    Ok(place.tell(folder, microservice))
 }
 
 /// Starts everything that runs beside requests, and takes them from now on.
 fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Reloader) -> Result<Host, String> {
-    let Starting { dispatch, tls, sockets, documents } = start;
+    let Starting { dispatch, tls, sockets, documents, sign } = start;
     let Numbers { own: port, operators: management_port } = sockets.numbers()?;
     tokio::spawn(Arc::clone(&dispatch).answer_handlers(questions));
     tokio::spawn(end_idle_workers(Arc::clone(&dispatch)));
@@ -279,7 +293,7 @@ fn run(start: Starting, questions: mpsc::Receiver<UpwardRequest>, reloader: Relo
         live: live.clone(),
     };
     let operators = sockets.serve(&Arc::new(front));
-    Ok(Host { port, dispatch, documents, drain, stop, stop_wanted, live, operators })
+    Ok(Host { port, dispatch, documents, drain, stop, stop_wanted, live, operators, _sign: sign })
 }
 
 /// A host that no longer takes changes up has to say so.

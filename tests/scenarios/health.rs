@@ -164,6 +164,56 @@ fn the_program_checks_the_health_of_its_own_host() {
 }
 
 #[test]
+fn a_host_that_runs_is_asked_where_it_listens_whatever_config_json_says_now() {
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {"qewd": {}}}), &json!([]));
+    Pair::self_signed("somebody.example").write(&app, "own");
+    let ssl = json!({"certFilePath": "own.pem", "keyFilePath": "own.key"});
+    let launch = Launch::orchestrator(&app);
+    let host = launch.environment("QEWD_PORT", "0").environment("QEWD_MANAGEMENT_PORT", "0").start_as_it_is();
+    let (own, config) = (host.port.to_string(), app.config());
+    let changes = [
+        json!({"port": free_port()}),
+        json!({"port": host.port, "managementPort": free_port()}),
+        json!({"ssl": ssl}),
+        json!({"port": "no number"}),
+    ];
+    for change in &changes {
+        let mut changed: Value = serde_json::from_str(&config).unwrap();
+        changed["orchestrator"]["qewd"] = change.clone();
+        app.write("configuration/config.json", changed.to_string());
+        for arguments in [&[][..], &["--port", &own], &["--port", "0"]] {
+            let live = healthcheck(&app, arguments);
+            assert_eq!(
+                (live.code, live.out.as_str()),
+                (Some(0), "{\"live\":true}\n"),
+                "{change} {arguments:?} {live:?}"
+            );
+        }
+    }
+    app.write("configuration/config.json", "{");
+    assert_eq!(healthcheck(&app, &["--port", &own]).code, Some(0));
+    assert_eq!(healthcheck(&app, &[]).code, Some(0));
+    // Another host of this folder is another one, and a host on another port, too.
+    let nobody = healthcheck(&app, &["--port", &free_port().to_string()]);
+    assert!(nobody.err.starts_with("qewd: nothing listens on port "), "{nobody:?}");
+    app.write("configuration/config.json", config);
+    assert_eq!(healthcheck(&app, &["--microservice", "far"]).code, Some(1));
+}
+
+#[test]
+fn of_two_hosts_of_one_folder_the_one_that_is_named_is_asked_and_none_outlives_its_end() {
+    let app = App::new(json!({"qewd_up": true, "orchestrator": {"qewd": {}}}), &json!([]));
+    let (mut one, other) = (Launch::orchestrator(&app).start(), Launch::orchestrator(&app).start());
+    let ports = [one.port.to_string(), other.port.to_string()];
+    one.freeze();
+    assert!(healthcheck(&app, &["--port", &ports[0]]).err.contains("gave no answer within 3 s"));
+    assert_eq!(healthcheck(&app, &["--port", &ports[1]]).code, Some(0));
+    one.kill();
+    assert_eq!(healthcheck(&app, &[]).code, Some(0), "only one is left");
+    assert!(healthcheck(&app, &["--port", &ports[0]]).err.starts_with("qewd: nothing listens on port "));
+}
+
+#[test]
 fn a_host_that_gives_no_answer_is_not_healthy() {
     let app = app();
     let host = Launch::orchestrator(&app).reaching("far", free_port()).reaching("other", free_port()).start();

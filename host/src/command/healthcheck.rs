@@ -5,6 +5,7 @@
 use super::HealthcheckArguments;
 use crate::configuration::Configuration;
 use crate::listener::{LIVE, Probed, READY, probe};
+use crate::startup::Whereabouts;
 use crate::tls::Trust;
 use std::io::Write as _;
 use std::path::Path;
@@ -20,6 +21,13 @@ struct Place {
     port: u16,
     /// Nothing: config.json cannot be read, so both ways are tried.
     speaks_tls: Option<bool>,
+}
+
+/// What arguments, environment or config.json say of the two ports.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    own: Option<u16>,
+    management: Option<u16>,
 }
 
 /// Asks the host.
@@ -40,20 +48,49 @@ pub(super) async fn healthcheck(arguments: HealthcheckArguments) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+/// A host that runs is asked where it listens: config.json may have changed since it started. Where none is found, it is looked for
+/// where one would be.
 fn place(folder: &Path, arguments: &HealthcheckArguments) -> Result<Place, String> {
+    let said = |given: Option<super::GivenPort>| given.and_then(|given| given.0);
+    let given = Wanted { own: said(arguments.port), management: said(arguments.management_port) };
+    let running = Whereabouts::of_running(folder, arguments.microservice.as_deref());
+    if let [host] = given.among(&running)[..] {
+        return Ok(host.into());
+    }
     // A file that is being edited must not make a host that runs look ill.
     let (configuration, _) = Configuration::survey(folder, arguments.microservice.as_deref());
     let settings = configuration.as_ref().map(|configuration| &configuration.settings);
-    let said = |given: Option<super::GivenPort>| given.and_then(|given| given.0);
-    let management = said(arguments.management_port).or(settings.and_then(|settings| settings.management_port));
-    let own = said(arguments.port).or(settings.map(|settings| settings.port));
-    let port = management.or(own).unwrap_or(crate::configuration::DEFAULT_PORT);
+    let wanted = Wanted {
+        own: given.own.or(settings.map(|settings| settings.port)),
+        management: given.management.or(settings.and_then(|settings| settings.management_port)),
+    };
+    if let [host] = wanted.among(&running)[..] {
+        return Ok(host.into());
+    }
+    let port = wanted.management.or(wanted.own).unwrap_or(crate::configuration::DEFAULT_PORT);
     if port == 0 {
         return Err(
             "the host takes a free port; name the one that its log tells, with --port or --management-port".to_owned()
         );
     }
     Ok(Place { port, speaks_tls: settings.map(|settings| settings.ssl.served.is_some()) })
+}
+
+impl Wanted {
+    /// Those hosts that this may mean: 0 is any port.
+    fn among(self, running: &[Whereabouts]) -> Vec<Whereabouts> {
+        let fits = |wanted: Option<u16>, has: Option<u16>| wanted.is_none_or(|port| port == 0 || has == Some(port));
+        let fitting = running
+            .iter()
+            .filter(|host| fits(self.own, Some(host.port)) && fits(self.management, host.management_port));
+        fitting.copied().collect()
+    }
+}
+
+impl From<Whereabouts> for Place {
+    fn from(host: Whereabouts) -> Self {
+        Self { port: host.management_port.unwrap_or(host.port), speaks_tls: Some(host.speaks_tls) }
+    }
 }
 
 async fn ask(place: &Place, path: &str) -> Result<Probed, String> {
