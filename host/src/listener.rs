@@ -14,6 +14,7 @@ mod probe;
 mod door;
 mod hosts;
 mod envelope;
+mod refusals;
 mod messages;
 mod fragment;
 mod pace;

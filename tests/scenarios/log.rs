@@ -1,6 +1,6 @@
 //! The log: its two forms, and which lines it has, now and after a change.
 
-use crate::harness::{App, Ended, Fleet, Host, Launch, Operator, command, wait_until};
+use crate::harness::{App, Ended, Fleet, Host, Launch, Operator, Socket, command, wait_until};
 use serde_json::{Value, json};
 
 fn app() -> App {
@@ -188,4 +188,63 @@ fn an_operator_changes_the_lines_until_it_is_taken_back() {
     host.wait_for("the log shows warn from now on");
     assert_silent(&host, "after");
     assert_eq!(host.post("/qewd-monitor/api/log", r#"{"lines":"info"}"#).send().status, 401);
+}
+
+#[test]
+fn refused_messages_of_clients_have_lines_and_numbers_and_a_flood_has_few() {
+    let app = app().setting("orchestrator", "limits", json!({"socketMessagesPerSecond": 5}));
+    let host = in_json(Launch::orchestrator(&app)).start();
+    let mut socket = Socket::open(&host);
+    let refused = |path: &'static str, words: &'static str| {
+        let find = || {
+            let is_it =
+                |line: &&Value| line["path"] == path && line["error"].as_str().unwrap_or_default().contains(words);
+            lines(&host).iter().find(is_it).cloned()
+        };
+        wait_until(&format!("{words:?} has a line"), || find().is_some());
+        let line = find().unwrap();
+        assert_eq!(
+            (&line["kind"], &line["method"], &line["level"]),
+            (&json!("message"), &json!("MESSAGE"), &json!("INFO"))
+        );
+        line
+    };
+    let answer = socket.ask(json!({"type": "hello"}));
+    let line = refused("/ws", "Missing authorization header");
+    assert_eq!((&line["request"], &line["status"]), (&answer["requestId"], &json!(401)));
+    assert!(line["error"].as_str().unwrap().contains("(message of type \"hello\" of socket "), "{line}");
+    socket.send_text("nonsense");
+    assert_eq!(socket.next()["requestId"], refused("/ws", "A message is a JSON object")["request"]);
+    assert_eq!(host.post("/ajax", r#"{"type":"hello"}"#).send().status, 400);
+    assert_eq!(refused("/ajax", "of the client at 127.0.0.1")["status"], json!(401));
+    assert_eq!(host.post("/ajax", "[]").send().status, 400);
+    refused("/ajax", "message that was not understood, of the client");
+    assert_eq!(host.post("/ajax", r#"{"type":"ewd-register","application":"demo"}"#).send().status, 200);
+    host.wait_for("registered for demo, over HTTP");
+    socket.register("demo");
+    let mut flood = 0;
+    for _ in 0..40 {
+        flood += u64::from(socket.ask(json!({"type": "hello"}))["status"] == json!(429));
+    }
+    assert!(flood >= 20, "{flood}");
+    socket.vanish();
+    host.wait_for("disconnected: client at");
+    let (mut told, mut left) = (0, 0);
+    for line in lines(&host) {
+        let words = line["message"].as_str().unwrap();
+        let number = |before: &str| {
+            words.split_once(before).map_or(0, |(_, rest)| rest.split(' ').next().unwrap().parse().unwrap())
+        };
+        told += u64::from(line["status"] == json!(429)) + number("client at 127.0.0.1; ");
+        left += u64::from(line["status"] == json!(429));
+        if words.contains("disconnected: ") {
+            told += number("was lost; ");
+        }
+    }
+    assert_eq!(told, flood, "each is in some line");
+    assert!(left <= 5, "{left} lines of {flood} messages");
+    let text = host.get("/metrics").send().text();
+    let all = text.lines().find_map(|line| line.strip_prefix("qewd_requests_total{kind=\"message\",status=\"4xx\"} "));
+    // Those that were not too fast have no handler.
+    assert_eq!(all.unwrap().parse::<u64>().unwrap(), 4 + 40);
 }

@@ -155,6 +155,8 @@ impl Drop for Record<'_> {
 pub struct Refused<'a> {
     /// Its id.
     pub id: &'a RequestId,
+    /// How it came.
+    pub kind: Kind,
     /// Its method.
     pub method: &'a str,
     /// Its path.
@@ -183,17 +185,18 @@ impl Dispatch {
 
     /// Writes down a request that the listener refused: one too large, for instance.
     pub fn refuse(&self, request: &Refused<'_>, failure: &Failure) {
-        let Refused { id, method, path, started, trace } = *request;
-        let (status, took, error) = (Some(failure.status), started.elapsed(), Some(failure.caller.as_ref()));
-        self.counters.count(Kind::Rest, status, took);
+        let Refused { id, kind, method, path, started, trace } = *request;
+        let words = crate::logging::one_line(failure.operator.as_deref().unwrap_or(&failure.caller));
+        let (status, took, error) = (Some(failure.status), started.elapsed(), Some(words.as_ref()));
+        self.counters.count(kind, status, took);
         let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
         let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
-        let request = Named { id, time, kind: Kind::Rest, method, path };
+        let request = Named { id, time, kind, method, path };
         let mut trace = trace.clone();
         self.judge(&mut trace);
         let (asked, is_own_question, trace, found_out) = (None, false, &trace, &found);
         let ended = Ended { request, trace, asked, is_own_question, found: found_out, took, status, error };
-        self.tell(&ended, &Steps::default(), false);
+        self.tell(&ended, &Steps::default(), failure.fault == Fault::System);
         self.activity.add(request, found, status, error);
     }
 }

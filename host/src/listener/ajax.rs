@@ -2,8 +2,9 @@
 //! In comes a message as a body; out goes the bare message of its answer, or `{"error": …}` with a status.
 //! It never sends intermediate messages: such a client waits for the answer alone.
 
-use super::envelope::{Answer, BadMessage, Incoming};
+use super::envelope::{Answer, BadMessage, ERROR, Incoming};
 use super::messages::{self, Message, Said};
+use super::refusals::{Refusal, Sender, refuse, refuse_as};
 use super::{Front, rest};
 use crate::message::Part;
 use crate::response::{JSON, Response};
@@ -28,7 +29,10 @@ pub(super) async fn answer(
     let started = Instant::now();
     let response = match rest::body(&front, request).await {
         Ok(text) => said(&front, text, address).await,
-        Err(failure) => failure.into(),
+        Err(failure) => {
+            let id = refuse_as(&front, unread(address), &failure);
+            failure.with_header("x-request-id", id.as_str()).into()
+        }
     };
     rest::reply(response, started)
 }
@@ -39,9 +43,14 @@ async fn said(front: &Front, text: Bytes, address: IpAddr) -> Response {
             let message = Message { incoming, text, address, socket_id: String::new() };
             messages::answer(front, message, NO_PARTS).await
         }
-        Err(BadMessage { words, .. }) => Answer::refusal(400, words, false).into(),
+        Err(BadMessage { words, .. }) => refuse(front, unread(address), &Refusal::new(400, words), "").into(),
     };
     answer.into()
+}
+
+/// Who sent what is no message.
+fn unread(address: IpAddr) -> Sender<'static> {
+    Sender { socket_id: "", address, kind: ERROR }
 }
 
 impl From<Answer> for Response {

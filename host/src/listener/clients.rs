@@ -4,9 +4,10 @@
 
 use super::Front;
 use super::client_socket::{Came, ClientSocket};
-use super::envelope::{self, Answer, BadMessage, Incoming, Label};
+use super::envelope::{self, BadMessage, Incoming, Label};
 use super::messages::{self, Message as ClientMessage, Said};
 use super::pace::Pace;
+use super::refusals::{Flood, Refusal, Sender};
 use super::upgrade::{accept_key, refusal, switching};
 use crate::audience::{Seat, Weighed};
 use crate::configuration::{Cors, Limits};
@@ -99,7 +100,7 @@ async fn serve(upgraded: Upgraded, admitted: (ClientPlace, Leash), front: Arc<Fr
     let mut client = Client::new(socket, place, front, limits);
     let why = leash.hold(client.run()).await.unwrap_or(OPERATOR);
     let (id, address) = (client.place.id(), client.place.address());
-    tracing::info!("socket {id} disconnected: client at {address}: {}", why.words);
+    tracing::info!("socket {id} disconnected: client at {address}: {}{}", why.words, client.flood.rest());
     client.close(why).await;
 }
 
@@ -140,6 +141,7 @@ struct Client {
     /// Messages that came too fast, without a pause between them, and when the last of them came.
     too_fast: u32,
     last_too_fast: Instant,
+    flood: Flood,
     idle: Duration,
     /// When anything was heard of it.
     heard: Instant,
@@ -168,6 +170,7 @@ impl Client {
             most_per_second: limits.socket_pace,
             too_fast: 0,
             last_too_fast: now,
+            flood: Flood::default(),
             idle: limits.socket_idle,
             heard: now,
             active: now,
@@ -267,16 +270,16 @@ impl Client {
             Ok(incoming) => incoming,
             Err(BadMessage { label, words }) => {
                 self.too_fast(now)?;
-                return self.refuse(&label, 400, words).await;
+                return self.refuse(&label, &Refusal::new(400, words), now).await;
             }
         };
         if self.too_fast(now)? {
-            let words = "Too many messages; send fewer in a second";
-            return self.refuse(&incoming.label, 429, words).await;
+            let refusal = Refusal::new(429, "Too many messages; send fewer in a second");
+            return self.refuse(&incoming.label, &refusal, now).await;
         }
         if self.waiting.len() >= WAITING {
-            let words = "Too many messages wait for their answers; wait for some of them";
-            return self.refuse(&incoming.label, 429, words).await;
+            let refusal = Refusal::new(429, "Too many messages wait for their answers; wait for some of them");
+            return self.refuse(&incoming.label, &refusal, now).await;
         }
         let (address, socket_id) = (self.place.address(), self.place.id().to_owned());
         let message = ClientMessage { incoming, text, address, socket_id };
@@ -298,8 +301,10 @@ impl Client {
         Ok(true)
     }
 
-    async fn refuse(&mut self, label: &Label, status: u16, words: &str) -> Result<(), Why> {
-        self.write(Answer::refusal(status, words, false).write(label, Duration::ZERO)).await
+    async fn refuse(&mut self, label: &Label, refusal: &Refusal, now: Instant) -> Result<(), Why> {
+        let sender = Sender { socket_id: self.place.id(), address: self.place.address(), kind: &label.kind };
+        let answer = self.flood.refuse(&self.front, sender, refusal, now);
+        self.write(answer.write(label, Duration::ZERO)).await
     }
 
     /// Joins first: who has read that it is registered hears every push from then on.

@@ -4,7 +4,7 @@
 
 use crate::access::attach_token;
 use crate::message::Part;
-use crate::names::{is_message_application, is_message_type};
+use crate::names::{RequestId, is_message_application, is_message_type};
 use crate::response::{JSON, Response};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ const ID_BYTES: usize = 128;
 /// The header in which dispatch gives the renewed token.
 const TOKEN_HEADER: &str = "qewd-token";
 /// The type of an answer to something that has none.
-const ERROR: &str = "error";
+pub(super) const ERROR: &str = "error";
 
 /// A client's message, as far as the host reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +129,11 @@ impl Answer {
             object.insert("disconnect".to_owned(), true.into());
         }
         Self::error(status, &message)
+    }
+
+    /// The same, under the id of its line in the log.
+    pub(super) fn under(self, id: &RequestId) -> Self {
+        Self { request_id: Some(id.to_string()), ..self }
     }
 
     /// An error of the host itself that says more than words.

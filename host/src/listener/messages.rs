@@ -5,6 +5,7 @@
 use super::Front;
 use super::envelope::{Answer, Incoming};
 use super::fragment;
+use super::refusals::{Refusal, Sender, refuse};
 use crate::access::TokenRefusal;
 use crate::edition::Edition;
 use crate::message::Part;
@@ -33,6 +34,12 @@ pub(super) struct Message {
     pub(super) socket_id: String,
 }
 
+impl Message {
+    fn sender(&self) -> Sender<'_> {
+        Sender { socket_id: &self.socket_id, address: self.address, kind: &self.incoming.label.kind }
+    }
+}
+
 /// What becomes of a message.
 pub(super) struct Said {
     pub(super) answer: Answer,
@@ -54,13 +61,13 @@ pub(super) async fn answer<F: Future<Output = ()>>(
 ) -> Said {
     let edition = front.dispatch.edition();
     match message.incoming.label.kind.as_str() {
-        REGISTER => return register(&edition, &message),
-        REREGISTER => return reregister(&edition, &message),
+        REGISTER => return told(front, &message, register(&edition, &message)),
+        REREGISTER => return told(front, &message, reregister(&edition, &message)),
         _ => {}
     }
     let application = match registered(&edition, &message) {
         Ok(application) => application,
-        Err(refusal) => return refusal.into(),
+        Err(refusal) => return told(front, &message, Err(refusal)),
     };
     let answer = if message.incoming.label.kind == FRAGMENT {
         fragment::answer(&edition, &application, message.incoming.params.as_deref()).await
@@ -74,51 +81,51 @@ pub(super) async fn answer<F: Future<Output = ()>>(
     Said { answer, joins: Some(application) }
 }
 
-fn register(edition: &Edition, message: &Message) -> Said {
-    let Some(application) = message.incoming.registers_for() else {
-        let words = format!("Registering needs an \"application\": {MESSAGE_APPLICATION_RULE}");
-        return Answer::refusal(400, &words, false).into();
-    };
-    let address = message.address.to_string();
-    match edition.access.registration_token(Some(application), &message.socket_id, &address) {
-        Ok(token) => {
-            tracing::info!("client at {address} registered for {application}, socket {}", message.socket_id);
-            let answer = Answer::plain(&serde_json::json!({ "token": token }));
-            Said { answer, joins: Some(application.to_owned()) }
-        }
-        Err(refusal) => Answer::refusal(500, &refusal.to_string(), false).into(),
-    }
+/// What was refused has its line.
+fn told(front: &Front, message: &Message, answered: Result<Said, Refusal>) -> Said {
+    answered.unwrap_or_else(|refusal| refuse(front, message.sender(), &refusal, "").into())
 }
 
-fn reregister(edition: &Edition, message: &Message) -> Said {
-    let Some(token) = &message.incoming.token else {
-        return no_token().into();
-    };
-    match edition.access.move_to(token, &message.socket_id) {
-        Ok((token, application)) => {
-            let answer = Answer::plain(&serde_json::json!({ "ok": true, "token": token }));
-            Said { answer, joins: Some(application) }
-        }
-        Err(refusal) => refused(&refusal).into(),
+fn register(edition: &Edition, message: &Message) -> Result<Said, Refusal> {
+    let application = message.incoming.registers_for().ok_or_else(|| {
+        Refusal::new(400, format!("Registering needs an \"application\": {MESSAGE_APPLICATION_RULE}"))
+    })?;
+    let address = message.address.to_string();
+    let token = edition.access.registration_token(Some(application), &message.socket_id, &address);
+    let token = token.map_err(|refusal| Refusal::new(500, refusal.to_string()))?;
+    match message.socket_id.as_str() {
+        "" => tracing::info!("client at {address} registered for {application}, over HTTP"),
+        socket => tracing::info!("client at {address} registered for {application}, socket {socket}"),
     }
+    let answer = Answer::plain(&serde_json::json!({ "token": token }));
+    Ok(Said { answer, joins: Some(application.to_owned()) })
+}
+
+fn reregister(edition: &Edition, message: &Message) -> Result<Said, Refusal> {
+    let token = message.incoming.token.as_ref().ok_or_else(no_token)?;
+    let moved = edition.access.move_to(token, &message.socket_id);
+    let (token, application) = moved.map_err(|refusal| refused(&refusal))?;
+    let answer = Answer::plain(&serde_json::json!({ "ok": true, "token": token }));
+    Ok(Said { answer, joins: Some(application) })
 }
 
 /// The application for which the sender registered.
-fn registered(edition: &Edition, message: &Message) -> Result<String, Answer> {
+fn registered(edition: &Edition, message: &Message) -> Result<String, Refusal> {
     let token = message.incoming.token.as_ref().ok_or_else(no_token)?;
     edition.access.registered(token).map_err(|refusal| refused(&refusal))
 }
 
 /// Clients compare these texts to the letter.
-fn no_token() -> Answer {
-    Answer::refusal(401, "Missing authorization header", true)
+fn no_token() -> Refusal {
+    Refusal { disconnect: true, ..Refusal::new(401, "Missing authorization header") }
 }
 
-fn refused(refusal: &TokenRefusal) -> Answer {
-    match refusal {
-        TokenRefusal::Segments => Answer::refusal(401, "Invalid token or session expired", true),
-        other => Answer::refusal(401, &format!("Invalid JWT: {other}"), true),
-    }
+fn refused(refusal: &TokenRefusal) -> Refusal {
+    let words = match refusal {
+        TokenRefusal::Segments => "Invalid token or session expired".to_owned(),
+        other => format!("Invalid JWT: {other}"),
+    };
+    Refusal { disconnect: true, ..Refusal::new(401, words) }
 }
 
 /// The message as handlers get it: its token stands where that of a REST request does.

@@ -63,7 +63,7 @@ where
         Ok(request) => front.dispatch.answer(request).await,
         Err(failure) => {
             let (method, path, trace) = (parts.method.as_str(), parts.uri.path(), trace(&parts.headers));
-            let refused = Refused { id: &id, method, path, started, trace: &trace };
+            let refused = Refused { id: &id, kind: Kind::Rest, method, path, started, trace: &trace };
             front.dispatch.refuse(&refused, &failure);
             Response::from(failure.with_header("x-request-id", id.as_str()))
         }
