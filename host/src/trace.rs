@@ -90,6 +90,9 @@ pub struct Trace {
     pub parent: Option<SpanId>,
     /// Whether it is to be kept, as far as whoever asked can say.
     pub is_sampled: bool,
+    /// Whether other hosts are to hear of it: whoever asked has named it, or this host has decided whether it is kept. Where neither
+    /// is so, a flag that nobody has chosen would have them drop all of it.
+    pub goes_on: bool,
     is_random: bool,
     state: Option<Arc<str>>,
 }
@@ -103,9 +106,15 @@ impl Trace {
             span: SpanId::random(),
             parent: None,
             is_sampled: false,
+            goes_on: false,
             is_random: false,
             state: None,
         }
+    }
+
+    /// This host decides whether it is kept.
+    pub fn decide(&mut self, is_sampled: bool) {
+        (self.is_sampled, self.goes_on) = (is_sampled, true);
     }
 
     /// A span that this one causes.
@@ -135,6 +144,7 @@ impl Trace {
             span: SpanId::random(),
             parent: Some(caller.span),
             is_sampled: caller.flags & SAMPLED != 0,
+            goes_on: true,
             is_random: caller.flags & RANDOM != 0,
             state: state::read(headers.iter().filter(|(name, _)| name == STATE).map(|(_, value)| value.as_str())),
         });
@@ -145,6 +155,11 @@ impl Trace {
     /// Puts the trace into headers, this span as the parent of what comes.
     pub fn put(&self, headers: &mut Vec<(String, String)>) {
         headers.extend(self.headers().map(|(name, value)| (name.to_owned(), value.into_owned())));
+    }
+
+    /// The same for another host: none, where it is not to hear of it.
+    pub fn headers_onward(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        self.goes_on.then(|| self.headers()).into_iter().flatten()
     }
 
     /// The headers that say it, this span as the parent of what comes.
@@ -302,7 +317,10 @@ mod tests {
         assert!(twice.is_empty());
         let mut alone = headers(&[(STATE, "x=1")]);
         assert_eq!((Trace::take(&mut alone), alone.len()), (None, 0));
-        let new = Trace::begin();
+        let mut new = Trace::begin();
+        assert_eq!((new.headers_onward().count(), new.child().headers_onward().count()), (0, 0));
+        new.decide(false);
+        assert_eq!(new.child().headers_onward().count(), 1);
         assert!(new.parent.is_none() && !new.is_sampled && new.id != Trace::begin().id);
     }
 }

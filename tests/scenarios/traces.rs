@@ -1,6 +1,6 @@
 //! Traces: what of W3C Trace Context goes where, and what a collector gets to see.
 
-use crate::harness::{App, Collector, Fleet, Launch, Seen, text, wait_until};
+use crate::harness::{App, Collector, Fleet, Host, Launch, Seen, text, wait_until};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -193,6 +193,29 @@ fn a_caller_that_does_not_want_its_trace_kept_is_obeyed() {
     collector.wait_for(1, |seen| hexadecimal(&seen.span.trace_id) == new && seen.span.kind == SERVER);
     let kept = collector.wait_for(1, is_of_the_trace);
     assert!(kept.iter().all(|seen| hexadecimal(&seen.span.parent_span_id) != SPAN), "{kept:#?}");
+}
+
+#[test]
+fn a_host_without_a_collector_decides_nothing_for_those_behind_it() {
+    let collector = Collector::start();
+    let far = to(&collector)(Launch::microservice(&app(), "far")).start();
+    let near = Launch::microservice(&app(), "near").reaching("far", far.port).start();
+    let host = Launch::orchestrator(&app()).reaching("far", far.port).reaching("near", near.port).start();
+    [&near, &host].into_iter().for_each(Host::wait_for_links);
+    let ways = ["/api/far", "/api/here?path=/api/far&on=far", "/api/here?path=/api/far&on=far&forge=copy", "/api/both"];
+    for (number, way) in ways.into_iter().enumerate() {
+        let id = format!("quiet-{number}");
+        assert_eq!(host.get(way).header("X-Request-Id", &id).send().status, 200, "{way}");
+        let is_it = |seen: &Seen| seen.span.kind == SERVER && seen.attribute("qewd.request_id").as_deref() == Some(&id);
+        let seen = &collector.wait_for(1, is_it)[0];
+        assert!(seen.span.parent_span_id.is_empty(), "{way}: it begins there: {seen:#?}");
+    }
+    // Its own handlers see a trace, and what a caller has decided is passed on.
+    assert_eq!(parts(&host.get("/api/here").send().json()["parent"])[3], "00");
+    assert_eq!(host.get("/api/far").header("traceparent", &parent("00")).send().status, 200);
+    assert_eq!(host.get("/api/far").header("traceparent", &parent("01")).send().status, 200);
+    let named = collector.wait_for(2, is_of_the_trace);
+    assert_eq!(named.iter().filter(|seen| seen.span.kind == SERVER).count(), 1, "{named:#?}");
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl Dispatch {
     /// Decides whether a trace is kept, where this host has a say in it.
     pub(super) fn judge(&self, trace: &mut Trace) {
         if let Some(telemetry) = &self.telemetry {
-            trace.is_sampled = telemetry.keeps(trace);
+            trace.decide(telemetry.keeps(trace));
         }
     }
 

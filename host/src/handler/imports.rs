@@ -145,7 +145,8 @@ impl Asker {
             headers.push(("authorization".to_owned(), authorization.to_owned()));
         }
         // A handler that passes its caller's headers on names its own span. Another trace is its own will, if it is one at all.
-        let trace = Trace::take(&mut headers).unwrap_or_else(|| self.trace.child());
+        let mut trace = Trace::take(&mut headers).unwrap_or_else(|| self.trace.child());
+        trace.goes_on = trace.goes_on && (trace.id != self.trace.id || self.trace.goes_on);
         Ok(Request {
             id: self.request.id.clone(),
             kind: Kind::Service,

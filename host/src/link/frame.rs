@@ -204,7 +204,7 @@ pub(super) struct BadFrame(&'static str);
 impl<'f> RequestHead<'f> {
     pub(super) fn new(request: &'f Request, now: Instant) -> Self {
         let headers = request.headers.iter().map(|(name, value)| (name.into(), value.into()));
-        let headers = headers.chain(request.trace.headers().map(|(name, value)| (name.into(), value))).collect();
+        let headers = headers.chain(request.trace.headers_onward().map(|(name, value)| (name.into(), value))).collect();
         let remaining = request.deadline.saturating_duration_since(now).as_millis();
         Self {
             request_id: request.id.as_str().into(),

@@ -40,7 +40,7 @@ prop_compose! {
         let request = Request {
             id, kind, method, path, query, headers, body, client_address, deadline, hops, way, token_in_header, as_member,
             parts: None,
-            trace: crate::trace::Trace::begin(),
+            trace: super::named_trace(),
         };
         (request, now)
     }
