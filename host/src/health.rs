@@ -73,6 +73,9 @@ impl Health {
     /// How it stands with the documents.
     #[must_use]
     pub fn store(&self) -> StoreState {
+        if self.documents.are_lost() {
+            return StoreState::Lost;
+        }
         if self.documents.have_failed() {
             return StoreState::Failed;
         }

@@ -64,6 +64,47 @@ fn what_the_disk_did_not_take_is_not_acknowledged() {
     assert_eq!(operate(data.path(), &["check"]).code, Some(0));
 }
 
+#[test]
+fn documents_that_are_removed_or_replaced_under_a_host_are_told_and_not_written() {
+    let replaced = |data: &Path| {
+        let log = data.join("documents/sled/db");
+        let copy = std::fs::read(&log).unwrap();
+        std::fs::remove_file(&log).unwrap();
+        std::fs::write(&log, copy).unwrap();
+    };
+    let removed = |data: &Path| std::fs::remove_dir_all(data.join("documents")).unwrap();
+    let ways: [&dyn Fn(&Path); 2] = [&removed, &replaced];
+    for way in ways {
+        let (app, data) = (app(&json!({})), tempfile::tempdir().unwrap());
+        let mut host = start(&app, data.path());
+        assert!(put(&host, 1).starts_with("200 "));
+        way(data.path());
+        wait_until("writes are refused", || put(&host, 2) == CANNOT);
+        let line = host.wait_for("the documents were removed or replaced while the host ran (");
+        assert!(
+            line.contains("documents/sled/db is not the file that it opened); put them back, and start this host anew"),
+            "{line}"
+        );
+        let report = host.get("/qewd/health/ready").send();
+        let reasons = json!([
+            "the documents were removed or replaced while the host ran; put them back, and start this host anew"
+        ]);
+        let told = report.json();
+        assert_eq!((report.status, &told["store"], &told["reasons"]), (503, &json!("failed"), &reasons));
+        assert!(host.get("/metrics").send().text().contains("\nqewd_store_writable 0\n"));
+        assert_there(&host, [1]);
+        host.signal("TERM");
+        assert!(host.ended().success());
+        // The next start takes what it finds, unless that has less than was acknowledged.
+        if data.path().join("documents").exists() {
+            let refused = Launch::orchestrator(&app).data(data.path()).fails();
+            assert!(refused.err.contains("are damaged: they end at commit 1, and commit "), "{refused:?}");
+        } else {
+            assert!(put(&start(&app, data.path()), 3).starts_with("200 "));
+        }
+    }
+}
+
 /// A small disk in memory, which goes with this value.
 pub(crate) struct SmallDisk(TempDir);
 

@@ -19,6 +19,8 @@ pub enum StoreState {
     Silent,
     /// Writing failed, and only a new start can help.
     Failed,
+    /// They were removed or replaced while the host ran: it has failed as well.
+    Lost,
 }
 
 impl StoreState {
@@ -34,7 +36,7 @@ impl StoreState {
             Self::Open => "open",
             Self::Full => "full",
             Self::Silent => "silent",
-            Self::Failed => "failed",
+            Self::Failed | Self::Lost => "failed",
         }
     }
 
@@ -44,6 +46,9 @@ impl StoreState {
             Self::Memory | Self::Open => None,
             Self::Full => Some("the disk of the documents is full; make room on it"),
             Self::Silent => Some("the disk of the documents does not answer; look at the disk"),
+            Self::Lost => Some(
+                "the documents were removed or replaced while the host ran; put them back, and start this host anew",
+            ),
             Self::Failed => {
                 Some("writing documents has failed; look at the log and the disk, and start this host anew")
             }

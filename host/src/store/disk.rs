@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod forget;
 
+use super::log_file::{LOG, LogFile};
 use super::pending::Pending;
 use super::pieces::{Head, head, is_own, owner, piece_key, split};
 use super::quiet;
@@ -13,7 +14,6 @@ use super::sum::{Loss, Sum};
 use qewd_documents::{Change, Engine, EngineFailure, Entry};
 use sled::transaction::{TransactionError, Transactional, TransactionalTree, UnabortableTransactionError};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -33,10 +33,6 @@ const ROUND_MS: u64 = 500;
 /// How long the lock of an earlier opening may be left, 5 s, and how often it is tried meanwhile: threads end in milliseconds.
 const LEFT_LOCKED: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// The file of sled that has to be on the disk when a flush is done.
-pub(super) const LOG: &str = "db";
-/// The file of sled that is written once.
-const CONFIGURATION: &str = "conf";
 /// Where the sum is kept: pages of its own, which are short, because it changes with each commit.
 const SUMS: &str = "sums";
 /// Its key there: no key of an entry begins so.
@@ -56,7 +52,7 @@ struct Inner {
     /// The sum of all entries; none: it was lost. Held for writing while they change, so who reads sees all of a change.
     sum: RwLock<Option<Sum>>,
     /// sled's own flush asks the system to write, but not the disk to keep (`sync_file_range`); this file is asked for that.
-    log: File,
+    log: LogFile,
     folder: PathBuf,
     /// Something failed while writing: what lies in memory may differ from what lies on the disk.
     broken: AtomicBool,
@@ -106,12 +102,7 @@ impl Disk {
             let sum = if sum.is_none() && entries.is_empty() { Some(Sum::default()) } else { sum };
             Ok((entries, sums, sum))
         })?;
-        let log = File::open(folder.join(LOG)).map_err(|error| failure(&sled::Error::Io(error)))?;
-        // What was made just now; a flush is for the log. Some file systems cannot do this to folders, and need not.
-        let configuration = folder.join(CONFIGURATION);
-        for made in [configuration.as_path()].into_iter().chain(folder.ancestors().take(3)) {
-            let _ = File::open(made).and_then(|made| made.sync_all());
-        }
+        let log = LogFile::open(folder).map_err(|error| failure(&sled::Error::Io(error)))?;
         let (folder, sum, broken) = (folder.to_owned(), RwLock::new(sum), AtomicBool::new(false));
         Ok(Self { inner: Arc::new(Inner { entries, sums, sum, log, folder, broken }) })
     }
@@ -214,8 +205,12 @@ impl Disk {
     pub(super) fn room(&self) -> Option<Room> {
         let system = rustix::fs::statvfs(&self.inner.folder).ok()?;
         let free = system.f_bavail.saturating_mul(system.f_frsize);
-        let log = self.inner.log.metadata().map_or(0, |log| log.len());
-        Some(Room { free, log, kept: self.sum().map_or(0, |sum| sum.bytes) })
+        Some(Room { free, log: self.inner.log.len(), kept: self.sum().map_or(0, |sum| sum.bytes) })
+    }
+
+    /// The file in which all of it lies.
+    pub(super) fn log(&self) -> &LogFile {
+        &self.inner.log
     }
 
     /// Whether nothing can be written any more until the next start.
@@ -247,6 +242,7 @@ impl Disk {
     }
 
     fn check_whole(&self) -> Result<(), EngineFailure> {
+        self.inner.log.check()?;
         if self.inner.is_broken() {
             let words = "writing documents failed before; look at the disk, and start this host anew".to_owned();
             return Err(EngineFailure { words, full: false });
@@ -304,7 +300,7 @@ impl Engine for Disk {
     fn flush(&self) -> Result<(), EngineFailure> {
         self.writing(|| {
             self.inner.entries.flush()?;
-            self.inner.log.sync_data().map_err(sled::Error::Io)
+            self.inner.log.sync().map_err(sled::Error::Io)
         })
     }
 }

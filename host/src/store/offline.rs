@@ -3,8 +3,9 @@
 //! It also opens what a host refuses to serve, and what sled refuses to open; that changes nothing in what is there.
 
 use super::StoreFailure;
-use super::disk::{Disk, LOG};
+use super::disk::Disk;
 use super::folder::{DocumentFolder, FolderFailure, socket_in};
+use super::log_file::LOG;
 use super::operate::{Lines, Operation, operate};
 use super::salvage::salvage;
 use super::socket;

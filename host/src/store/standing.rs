@@ -33,10 +33,17 @@ impl Documents {
         self.failed().is_some() || self.disk.as_ref().is_some_and(super::disk::Disk::is_broken)
     }
 
+    /// Whether they were removed or replaced under the host, as far as [`Documents::measure`] has found out.
+    #[must_use]
+    pub fn are_lost(&self) -> bool {
+        self.disk.as_ref().is_some_and(|disk| disk.log().is_lost())
+    }
+
     /// Asks the disk. Nothing: they are in memory only, or the system does not tell.
     #[must_use]
     pub fn measure(&self) -> Option<Measured> {
         let disk = self.disk.as_ref()?;
+        disk.log().look();
         let room = disk.room()?;
         let has_room = room.is_enough(SMALL_CHANGE, false);
         Some(Measured { free: room.free, size: room.log, nodes: disk.sum().map_or(0, |sum| sum.nodes), has_room })

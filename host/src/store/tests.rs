@@ -2,8 +2,9 @@
 //! In come folders that go with the test; out goes whether what was stored is there, and whether what is not is told.
 //! No test here waits for time to pass.
 
-use super::disk::{Disk, LOG};
+use super::disk::Disk;
 use super::gathered::Gathered;
+use super::log_file::LOG;
 use super::salvage::salvage;
 use super::sum::Loss;
 use qewd_documents as documents;
