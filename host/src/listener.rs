@@ -201,6 +201,14 @@ impl Routed {
             Serves::Operators => ports::OPERATORS,
         }
     }
+
+    /// How long a head may take, with the time before it.
+    fn header_time(&self) -> Duration {
+        match self.serves {
+            Serves::Everything | Serves::Application => HEADER_TIME,
+            Serves::Operators => ports::HEADER_TIME,
+        }
+    }
 }
 
 /// Whether the other end of a connection has shown a certificate that was found good.
@@ -245,7 +253,7 @@ async fn open(stream: TcpStream, address: IpAddr, front: &Front) -> Option<Strea
 async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let certified = Certified(has_shown_certificate(&stream));
     let limits = routed.front.dispatch.edition().configuration.settings.limits.clone();
-    let (drain, stop) = (routed.front.drain.clone(), routed.stop.clone());
+    let (drain, stop, header_time) = (routed.front.drain.clone(), routed.stop.clone(), routed.header_time());
     let sign = Arc::<Sign>::default();
     let io = TokioIo::new(wire::Wire::new(stream, &limits, Arc::clone(&sign)));
     let asks = Arc::clone(&sign);
@@ -265,7 +273,7 @@ async fn serve_http(stream: Stream, address: IpAddr, routed: Arc<Routed>) {
     let mut server = hyper::server::conn::http1::Builder::new();
     server
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
+        .header_read_timeout(header_time)
         .max_headers(limits.header_count)
         .max_buf_size(limits.headers.max(wire::SMALLEST_BUFFER));
     let connection = server.serve_connection(io, service).with_upgrades();

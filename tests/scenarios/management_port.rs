@@ -79,6 +79,20 @@ fn a_full_port_does_not_lock_operators_out() {
 }
 
 #[test]
+fn connections_that_say_nothing_lock_operators_out_for_seconds_only() {
+    let app = app(&json!({"managementPort": 0}));
+    let host = Launch::orchestrator(&app).start();
+    let management = management(&host);
+    // Nothing, half a head, and a connection that is kept after its answer.
+    let ask = &b"GET /qewd/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"[..];
+    let silent: Vec<_> = (0..150).map(|number| raw(management, [b"", &ask[..20], ask][number % 3])).collect();
+    let asked = std::time::Instant::now();
+    assert_eq!(status(management, "/qewd/health/live"), 200);
+    assert!(asked.elapsed() > std::time::Duration::from_secs(5), "the port was never full: {:?}", asked.elapsed());
+    drop(silent);
+}
+
+#[test]
 fn one_port_cannot_be_both() {
     let port = free_port();
     let app = app(&json!({}));

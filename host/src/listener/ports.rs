@@ -13,6 +13,7 @@ use axum::http::{self, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::routing::{MethodRouter, any, get, post};
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// Connections of the port for operators, 128: the monitor has 64 streams at most, and probes and Prometheus need a few.
 pub(super) const OPERATORS: usize = 128;
+/// How long a client may take there for the head of its next request, with the time before it, 10 s: few connections must not stay
+/// with those who say nothing.
+pub(super) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// The monitor as a folder, and everything below it: for the router two things, and neither is the monitor's own path.
 const MONITOR_FOLDER: &str = "/qewd-monitor/";
 const MONITOR_FILES: &str = "/qewd-monitor/{*path}";
