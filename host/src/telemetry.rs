@@ -1,11 +1,14 @@
 //! Traces for a collector, by the standard environment variables of OpenTelemetry.
 //! In come requests that have ended; out go their spans, in batches over HTTP, from a thread of their own.
-//! It never holds a request up: what its queue has no room for is dropped.
+//! It never holds a request up: what its queue has no room for is dropped, and counted.
 
 mod post;
+mod queue;
 mod sampler;
 mod settings;
 mod span;
+
+pub use queue::Dropped;
 
 use crate::activity::{Found, Named};
 use crate::names::ServiceName;
@@ -16,6 +19,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector as _, TelemetryResourceDetector};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanProcessor as _};
 use post::Post;
+use queue::{Outlet, Queue};
 use settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +30,7 @@ const FLUSH_TIME: Duration = Duration::from_secs(1);
 /// The way of spans to their collector.
 pub struct Telemetry {
     settings: Settings,
+    queue: Arc<Queue>,
     processor: Arc<BatchSpanProcessor>,
     scope: InstrumentationScope,
 }
@@ -93,10 +98,12 @@ impl Telemetry {
             .with_max_queue_size(settings.queue)
             .with_max_export_batch_size(settings.batch)
             .with_scheduled_delay(settings.delay);
-        let mut processor = BatchSpanProcessor::new(exporter, config.build());
+        let queue = Arc::new(Queue::new(settings.queue));
+        let outlet = Outlet { exporter, queue: Arc::clone(&queue) };
+        let mut processor = BatchSpanProcessor::new(outlet, config.build());
         processor.set_resource(&resource(host));
         let scope = InstrumentationScope::builder("qewd").with_version(env!("CARGO_PKG_VERSION")).build();
-        Ok(Some(Self { settings, processor: Arc::new(processor), scope }))
+        Ok(Some(Self { settings, queue, processor: Arc::new(processor), scope }))
     }
 
     /// Whether the spans of a trace are to be kept.
@@ -108,8 +115,16 @@ impl Telemetry {
     /// Takes up a request that is to be kept.
     pub fn add(&self, ended: &Ended<'_>, steps: &Steps) {
         for span in span::spans(ended, steps, &self.scope) {
-            self.processor.on_end(span);
+            if self.queue.takes_one() {
+                self.processor.on_end(span);
+            }
         }
+    }
+
+    /// How many spans the collector will never get, since the start.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.queue.dropped()
     }
 
     /// Sends what is left, for a little while.

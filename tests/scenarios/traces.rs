@@ -275,6 +275,32 @@ fn a_collector_that_is_away_costs_one_line_and_no_request() {
 }
 
 #[test]
+fn spans_that_find_no_room_are_counted_and_told_though_the_collector_is_well() {
+    let collector = Collector::start();
+    let host = to(&collector)(Launch::orchestrator(&app())).environment("OTEL_BSP_MAX_QUEUE_SIZE", "1").start();
+    let dropped = |reason: &str| {
+        let text = host.get("/metrics").send().text();
+        let sample = format!("qewd_spans_dropped_total{{reason=\"{reason}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&sample)).unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!((dropped("queue_full"), dropped("not_taken")), (0, 0));
+    for _ in 0..20 {
+        assert_eq!(host.get("/api/here").send().status, 200);
+    }
+    // Of each request at least two spans are more than one place has.
+    let lost = dropped("queue_full");
+    assert!((40..60).contains(&lost), "{lost}");
+    wait_until("the others have come", || collector.spans().len() + dropped("queue_full") == 60);
+    host.wait_for(" spans had no room in the queue of 1 and were dropped, though the collector takes spans; raise ");
+    assert_eq!(host.lines().iter().filter(|line| line.contains("no room in the queue")).count(), 1);
+    collector.answer(503);
+    assert_eq!(host.get("/api/here").send().status, 200);
+    wait_until("what is not taken is counted", || dropped("not_taken") > 0);
+    let untold = Launch::orchestrator(&app()).start();
+    assert!(!untold.get("/metrics").send().text().contains("qewd_spans_dropped_total"));
+}
+
+#[test]
 fn the_environment_names_the_service_and_what_is_kept() {
     let collector = Collector::start();
     let launch = to(&collector)(Launch::microservice(&app(), "far"));

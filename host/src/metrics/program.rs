@@ -16,6 +16,14 @@ pub(super) fn add(families: &mut Families, health: &Health) {
         .counter("qewd_log_lines_dropped_total", "Lines of the log that nobody read in time.")
         .count(&[], float(crate::logging::dropped()))
         .end();
+    if let Some(telemetry) = &health.dispatch().telemetry {
+        let dropped = telemetry.dropped();
+        families
+            .counter("qewd_spans_dropped_total", "Spans that the collector of traces never gets, by reason.")
+            .count(&[("reason", "queue_full")], float(dropped.without_room))
+            .count(&[("reason", "not_taken")], float(dropped.not_taken))
+            .end();
+    }
     if let Some(memory) = process::memory() {
         families.gauge("process_resident_memory_bytes", "Resident memory size in bytes.").set(&[], float(memory)).end();
     }
