@@ -4,9 +4,11 @@
 
 mod history;
 mod latency;
+mod modules;
 
 pub use history::{Step, Times};
 pub use latency::{Buckets, Latencies, Quantiles};
+pub use modules::Modules;
 
 use crate::request::Kind;
 use arc_swap::ArcSwap;
@@ -94,7 +96,7 @@ impl Counted {
     }
 }
 
-/// Numbers that are kept under names, each from its first mention to the end of the host: so what is counted never goes back.
+/// Numbers that are kept under names, each from its first mention on: so what is counted never goes back.
 pub struct Named<T> {
     all: ArcSwap<BTreeMap<Arc<str>, Arc<T>>>,
 }
@@ -122,6 +124,15 @@ impl<T: Default> Named<T> {
         self.all.load().get(name).map_or(new, Arc::clone)
     }
 
+    /// Drops a name. Whoever has its numbers may count on, and nobody will read it.
+    fn forget(&self, name: &str) {
+        self.all.rcu(|all| {
+            let mut all = BTreeMap::clone(all);
+            all.remove(name);
+            all
+        });
+    }
+
     /// Everything, by name.
     #[must_use]
     pub fn all(&self) -> Arc<BTreeMap<Arc<str>, Arc<T>>> {
@@ -139,7 +150,7 @@ pub struct Counters {
     /// Messages of WebSocket clients.
     pub message: Tally,
     /// Of each module how its requests ended and how long they ran, whichever version served them.
-    pub modules: Named<Tally>,
+    pub modules: Modules,
     /// Of each service how often a link to an instance of it was ready again after it had been down.
     pub reconnects: Named<AtomicU64>,
     /// Changes of files that were put into service.

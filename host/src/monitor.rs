@@ -108,7 +108,15 @@ impl Monitor {
             }
             self.meter.step();
             self.seen.dispatch.counters.step(SystemTime::now());
+            self.forget_modules();
         }
+    }
+
+    /// Modules that are gone keep their names for a while only.
+    fn forget_modules(&self) {
+        let edition = self.seen.dispatch.edition();
+        let has_file = |name: &str| edition.catalog.modules().any(|module| &*module.name == name);
+        self.seen.dispatch.counters.modules.forget(has_file, Instant::now());
     }
 
     /// Answers a request for a path below [`MONITOR_PATH`]. `is_secure`: it came over TLS.

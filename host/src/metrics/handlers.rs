@@ -1,6 +1,6 @@
 //! Modules, their handlers, the workers that run them, and the line before them.
 //! In come the counters of the host, its pool and its edition; out go families with the module's name as the only label.
-//! What is counted of a module goes on when another version of it serves, also when its file is gone for a while.
+//! What is counted of a module goes on when another version of it serves, also when its file is gone for a while: an hour later it has no name any more.
 
 use super::family::{Families, float, size};
 use super::requests::by_status;
@@ -41,13 +41,15 @@ fn handlers(families: &mut Families, health: &Health) {
         // One that was not called yet has its zeros: else nobody would see its first call as a change.
         let _ = dispatch.counters.modules.of(&module.name);
     }
-    let all = dispatch.counters.modules.all();
-    let counted: Vec<_> = all.iter().map(|(module, tally)| (module, tally.now())).collect();
+    let (counted, forgotten) = dispatch.counters.modules.now();
+    // An empty label is none: what modules had counted that are gone for long belongs to no name.
+    let counted =
+        || counted.iter().map(|(module, counted)| (&**module, counted)).chain(forgotten.iter().map(|all| ("", all)));
     let mut family = families.counter(
         "qewd_handler_calls_total",
         "Requests that ran in a handler here, by module and by the class of the answer's status.",
     );
-    for (module, counted) in &counted {
+    for (module, counted) in counted() {
         for (status, count) in by_status(counted) {
             family = family.count(&[("module", module), ("status", status)], float(count));
         }
@@ -55,7 +57,7 @@ fn handlers(families: &mut Families, health: &Health) {
     family.end();
     let mut family = families
         .histogram("qewd_handler_duration_seconds", "How long handlers ran, without the wait in the line, by module.");
-    for (module, counted) in &counted {
+    for (module, counted) in counted() {
         family = family.lengths(&[("module", module)], &counted.latencies);
     }
     family.end();
