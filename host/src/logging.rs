@@ -40,13 +40,21 @@ const NOT_IN_THE_WORDS: [&str; 3] = ["message", "request", "version"];
 /// # Errors
 /// When an environment variable says something that is no choice of lines, or no form of them.
 pub fn start() -> Result<(), String> {
-    let given = |variable| std::env::var(variable).ok().filter(|wanted: &String| !wanted.is_empty());
-    let filter = choice::begin(given(VARIABLE))?;
-    let form = Form::chosen(given(FORM_VARIABLE).as_deref())?;
+    let filter = choice::begin(given(VARIABLE)?)?;
+    let form = Form::chosen(given(FORM_VARIABLE)?.as_deref())?;
     let writer = Writer::start().map_err(|error| format!("the thread that writes the log: {error}"))?;
     let writer = WRITER.get_or_init(|| writer);
     tracing_subscriber::registry().with(filter).with(Lines { form, writer: Some(Arc::clone(writer)) }).init();
     Ok(())
+}
+
+/// What a variable of the environment says; an empty text says nothing.
+fn given(variable: &str) -> Result<Option<String>, String> {
+    let given = std::env::var_os(variable).filter(|given| !given.is_empty());
+    given
+        .map(std::ffi::OsString::into_string)
+        .transpose()
+        .map_err(|_| format!("{variable} is not UTF-8; mend it, or take it away"))
 }
 
 /// Lines that nobody has read, and that were dropped for that, since the start.

@@ -36,7 +36,7 @@ use crate::store::Documents;
 use bytes::Bytes;
 use gate::Gate;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;

@@ -2,6 +2,7 @@
 //! In come requests that have ended; out go their spans, in batches over HTTP, from a thread of their own.
 //! It never holds a request up: what its queue has no room for is dropped, and counted.
 
+mod pairs;
 mod post;
 mod queue;
 mod sampler;
@@ -16,7 +17,7 @@ use crate::trace::{SpanId, Trace};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector as _, TelemetryResourceDetector};
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanProcessor as _};
 use post::Post;
 use queue::{Outlet, Queue};
@@ -81,6 +82,7 @@ impl Telemetry {
     /// # Errors
     /// When the environment wants something that this program does not do.
     pub fn start(host: &str) -> Result<Option<Self>, String> {
+        settings::check_texts()?;
         let Some(settings) = settings::read(|name| std::env::var(name).ok())? else { return Ok(None) };
         let post = Post::new(&settings)?;
         tracing::info!("traces go to {}", post.shown());
@@ -101,7 +103,7 @@ impl Telemetry {
         let queue = Arc::new(Queue::new(settings.queue));
         let outlet = Outlet { exporter, queue: Arc::clone(&queue) };
         let mut processor = BatchSpanProcessor::new(outlet, config.build());
-        processor.set_resource(&resource(host));
+        processor.set_resource(&resource(host, &settings));
         let scope = InstrumentationScope::builder("qewd").with_version(env!("CARGO_PKG_VERSION")).build();
         Ok(Some(Self { settings, queue, processor: Arc::new(processor), scope }))
     }
@@ -138,15 +140,14 @@ impl Telemetry {
 }
 
 /// What the collector is told of this host. What the environment says about it wins.
-fn resource(host: &str) -> Resource {
+fn resource(host: &str, settings: &Settings) -> Resource {
     let own = [
         KeyValue::new("service.name", host.to_owned()),
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
         KeyValue::new("service.instance.id", crate::names::random_id()),
     ];
-    let told = EnvResourceDetector::new().detect();
-    let told = told.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-    let name = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
+    let told = settings.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let name = settings.service.clone();
     Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(own)

@@ -305,11 +305,11 @@ fn the_environment_names_the_service_and_what_is_kept() {
     let collector = Collector::start();
     let launch = to(&collector)(Launch::microservice(&app(), "far"));
     let launch = launch.environment("OTEL_SERVICE_NAME", "shop").environment("OTEL_TRACES_SAMPLER", "always_on");
-    let far = launch.environment("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,place=cellar").start();
+    let far = launch.environment("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,place=cellar%20%C3%B6%2C%3D").start();
     far.get("/api/far").header("traceparent", &parent("00")).send();
     let seen = &collector.wait_for(1, is_of_the_trace)[0];
     assert_eq!(seen.service, "shop");
-    assert_eq!(text(&seen.resource, "place").as_deref(), Some("cellar"));
+    assert_eq!(text(&seen.resource, "place").as_deref(), Some("cellar ö,="));
     assert!(text(&seen.resource, "telemetry.sdk.name").is_some());
     let off = to(&collector)(Launch::orchestrator(&app())).environment("OTEL_SDK_DISABLED", "true").start();
     assert_eq!(off.get("/api/here").send().status, 200);
@@ -327,6 +327,9 @@ fn what_is_not_served_is_refused_at_the_start_and_never_shown() {
         ),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "hush", "OTEL_EXPORTER_OTLP_ENDPOINT must be the URL of a collector"),
         ("OTEL_TRACES_SAMPLER", "hush", "OTEL_TRACES_SAMPLER must be one of always_on"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hush", "OTEL_EXPORTER_OTLP_HEADERS must be headers such as api-key=…"),
+        ("OTEL_SDK_DISABLED", "hush", "OTEL_SDK_DISABLED must be true or false"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "place=%hush", "OTEL_RESOURCE_ATTRIBUTES must be pairs such as place=cellar"),
         (
             "OTEL_EXPORTER_OTLP_CERTIFICATE",
             "/nowhere.pem",
@@ -337,5 +340,16 @@ fn what_is_not_served_is_refused_at_the_start_and_never_shown() {
         let refused = launch.environment(name, value).fails();
         assert_eq!(refused.code, Some(1), "{name}");
         assert!(refused.err.contains(words) && !refused.err.contains("hush"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_refused_and_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = std::ffi::OsStr::from_bytes(b"info\xff");
+    for name in ["QEWD_LOG", "QEWD_LOG_FORMAT", "OTEL_SERVICE_NAME"] {
+        let refused = Launch::orchestrator(&app()).environment(name, bytes).fails();
+        let words = format!("qewd: {name} is not UTF-8; mend it, or take it away\n");
+        assert_eq!((refused.code, refused.err.as_str()), (Some(1), words.as_str()));
     }
 }

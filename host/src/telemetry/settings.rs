@@ -2,6 +2,7 @@
 //! In come the variables that OpenTelemetry has for it; out go settings, nothing where there is no collector, or what to mend.
 //! No value of a variable is in any word: an address or a header may hold a secret.
 
+use super::pairs;
 use super::sampler::Sampler;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,6 +30,10 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     /// The authorities that the collector's certificate may have; none: those of the system.
     pub(super) authorities: Option<PathBuf>,
+    /// What the host is called, in place of its own name.
+    pub(super) service: Option<String>,
+    /// What the collector is told of the host beside that.
+    pub(super) attributes: Vec<(String, String)>,
     pub(super) sampler: Sampler,
     pub(super) queue: usize,
     pub(super) batch: usize,
@@ -37,6 +42,28 @@ pub(super) struct Settings {
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+
+const DISABLED: &str = "OTEL_SDK_DISABLED";
+const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+
+/// A variable that is no text would be taken for one that is not there.
+pub(super) fn check_texts() -> Result<(), String> {
+    let is_ours = |name: &str| name.starts_with("OTEL_");
+    for (name, value) in std::env::vars_os() {
+        if let Some(name) = name.to_str().filter(|name| is_ours(name) && value.to_str().is_none()) {
+            return Err(format!("{name} is not UTF-8; mend it, or take it away"));
+        }
+    }
+    Ok(())
+}
+
+fn is_off(value: Option<String>) -> Result<bool, String> {
+    match value.map(|value| value.to_ascii_lowercase()).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(format!("{DISABLED} must be true or false; mend it, or take it away")),
+    }
+}
 
 /// Reads the environment.
 pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Settings>, String> {
@@ -47,14 +74,13 @@ pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<S
         let common = format!("OTEL_EXPORTER_OTLP_{name}");
         get(&own).map(|value| (own, value)).or_else(|| get(&common).map(|value| (common, value)))
     };
-    let is_off = get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let exporter = get("OTEL_TRACES_EXPORTER").unwrap_or_else(|| "otlp".to_owned());
-    if is_off || exporter == "none" {
-        return Ok(None);
-    }
     let given = get(TRACES_ENDPOINT).map(|endpoint| (endpoint, TRACES_ENDPOINT));
     let base = || get(ENDPOINT).map(|base| (format!("{}/v1/traces", base.trim_end_matches('/')), ENDPOINT));
     let Some((endpoint, named_by)) = given.or_else(base) else { return Ok(None) };
+    let exporter = get("OTEL_TRACES_EXPORTER").unwrap_or_else(|| "otlp".to_owned());
+    if is_off(get(DISABLED))? || exporter == "none" {
+        return Ok(None);
+    }
     if exporter != "otlp" {
         return Err("OTEL_TRACES_EXPORTER must be otlp or none: this program sends traces by OTLP only".to_owned());
     }
@@ -65,6 +91,9 @@ pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<S
     }
     if let Some((name, _)) = of_traces("COMPRESSION").filter(|(_, value)| value != "none") {
         return Err(format!("{name} must be none: batches are not compressed; set it to none, or take it away"));
+    }
+    if let Some((name, headers)) = of_traces("HEADERS") {
+        pairs::check_headers(&name, &headers)?;
     }
     let milliseconds = |name: &str, value: Option<String>, usual: u64, least: u64| {
         whole(name, value, usual, least, MOST_MILLISECONDS).map(Duration::from_millis)
@@ -77,6 +106,8 @@ pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<S
         named_by,
         timeout: milliseconds(&timeout_name.unwrap_or_default(), timeout, TIMEOUT_MILLISECONDS, 1)?,
         authorities: of_traces("CERTIFICATE").map(|(_, file)| file.into()),
+        service: get("OTEL_SERVICE_NAME"),
+        attributes: get(ATTRIBUTES).map_or(Ok(Vec::new()), |text| pairs::attributes(ATTRIBUTES, &text))?,
         sampler: Sampler::read(get("OTEL_TRACES_SAMPLER").as_deref(), get("OTEL_TRACES_SAMPLER_ARG").as_deref())?,
         queue: usize::try_from(queue).unwrap_or(usize::MAX),
         batch: usize::try_from(batch.min(queue)).unwrap_or(usize::MAX),
@@ -145,6 +176,10 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL must be"),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "must be none"),
             ("OTEL_TRACES_EXPORTER", "zipkin", "must be otlp or none"),
+            ("OTEL_SDK_DISABLED", "maybe", "OTEL_SDK_DISABLED must be true or false"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "cellar", "OTEL_RESOURCE_ATTRIBUTES must be pairs such as"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "hush", "OTEL_EXPORTER_OTLP_HEADERS must be headers such as"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "hush", "OTEL_EXPORTER_OTLP_TRACES_HEADERS must be headers"),
             ("OTEL_TRACES_SAMPLER", "jaeger_remote", "OTEL_TRACES_SAMPLER must be one of"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "OTEL_EXPORTER_OTLP_TIMEOUT must be a whole number from 1"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "must be a whole number from 1"),
