@@ -165,6 +165,22 @@ fn the_environment_goes_before_config_json_and_says_so() {
 }
 
 #[test]
+fn what_config_json_wishes_is_told_where_the_monitor_hides_it() {
+    let app = app();
+    let host = Launch::orchestrator(&app).start();
+    let operator = Operator::of(&host);
+    assert_eq!(operator.send("POST", "log", &json!({"lines": "debug"})).status, 200);
+    let app = app.setting("orchestrator", "log", "warn");
+    let words = "the log shows debug, as the monitor says; \"log\": \"warn\" of config.json is not looked at";
+    host.wait_for(words);
+    let _app = app.setting("orchestrator", "serverName", "other");
+    wait_until("the change is taken", || operator.view("overview")["serverName"] == "other");
+    assert_eq!(host.lines().iter().filter(|line| line.contains(words)).count(), 1);
+    assert_eq!(operator.send("POST", "log", &json!({"lines": null})).status, 200);
+    host.wait_for("the log shows warn from now on, as config.json says; before it was debug");
+}
+
+#[test]
 fn an_operator_changes_the_lines_until_it_is_taken_back() {
     let first = "error,qewd::startup=info";
     let host = Launch::orchestrator(&app()).logging(first).start();
@@ -185,6 +201,9 @@ fn an_operator_changes_the_lines_until_it_is_taken_back() {
     ] {
         let refused = operator.send("POST", "log", &body);
         assert!(refused.status == 400 && refused.json()["error"].as_str().unwrap().contains(words), "{refused:?}");
+    }
+    for lines in ["3", "hyper=trace", "info,[request]=debug"] {
+        assert_eq!(operator.send("POST", "log", &json!({"lines": lines})).status, 400, "{lines}");
     }
     assert_eq!(operator.send("PUT", "log", &json!({"lines": "info"})).status, 405);
     assert_eq!(operator.send("POST", "log", &json!({"lines": null})).json(), log);

@@ -4,11 +4,14 @@
 
 use super::VARIABLE;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 /// What nobody wishes otherwise.
 const USUAL: &str = "info";
+/// How loud lines are, the quietest choice first.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+/// How the names of all parts begin.
+const PROGRAM: &str = "qewd";
 /// What the log says of itself is shown whatever else is.
 const ITSELF: &str = concat!(module_path!(), "=info");
 
@@ -50,6 +53,13 @@ impl By {
             Self::Environment => VARIABLE,
             Self::Operator => "monitor",
         }
+    }
+}
+
+impl By {
+    /// In the words of a line of the log.
+    fn as_the_log_says(self) -> &'static str {
+        if self == Self::Operator { "the monitor" } else { self.as_str() }
     }
 }
 
@@ -102,10 +112,13 @@ pub fn configure(lines: Option<&str>) {
     change(|wishes| {
         let is_new = wishes.configuration.as_deref() != lines;
         wishes.configuration = lines.map(str::to_owned);
-        let unheard = wishes.environment.as_deref().zip(lines).filter(|(given, lines)| is_new && given != lines);
-        if let Some((given, lines)) = unheard {
+        let now = wishes.chosen();
+        let unheard = lines.filter(|lines| is_new && now.by != By::Configuration && now.lines != **lines);
+        if let Some(lines) = unheard {
             tracing::info!(
-                "the log shows {given}, as {VARIABLE} says; \"log\": {lines:?} of config.json is not looked at"
+                "the log shows {}, as {} says; \"log\": {lines:?} of config.json is not looked at",
+                now.lines,
+                now.by.as_the_log_says()
             );
         }
     });
@@ -154,20 +167,35 @@ fn change(wish: impl FnOnce(&mut Wishes)) {
     }
 }
 
-/// A single word is a level: taken for the name of a part, as the library does, a typing error would silence the log.
+/// A single word is a level: taken for the name of a part, as the library does, a typing error would silence the log. What the
+/// library understands beside that (numbers, spans, parts of other programs) says nothing about this one, and would be silent as well.
 fn filter(wanted: &str) -> Result<EnvFilter, String> {
     let words = || {
         format!(
             "{wanted:?} is not understood; use error, warn, info, debug or trace, or also parts: info,qewd::handler=debug"
         )
     };
-    // The library takes no word for the level `error`.
-    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
-    if wanted.len() > super::LINE_BYTES || !wanted.split(',').all(|part| part.contains('=') || is_level(part.trim())) {
+    let is_understood = |piece: &&str| match piece.split_once('=') {
+        None => is_level(piece),
+        Some((part, level)) => is_part(part) && is_level(level),
+    };
+    let pieces: Vec<&str> = wanted.split(',').map(str::trim).collect();
+    if wanted.len() > super::LINE_BYTES || !pieces.iter().all(is_understood) {
         return Err(words());
     }
-    let filter = EnvFilter::try_new(wanted).map_err(|_| words())?;
+    let filter = EnvFilter::try_new(pieces.join(",")).map_err(|_| words())?;
     Ok(filter.add_directive(ITSELF.parse().map_err(|_| words())?))
+}
+
+fn is_level(word: &str) -> bool {
+    LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level))
+}
+
+/// A part of this program: `qewd`, or a module of it.
+fn is_part(name: &str) -> bool {
+    let rest = name.strip_prefix(PROGRAM);
+    let is_path = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
+    rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with("::") && is_path(rest)))
 }
 
 #[cfg(test)]
@@ -176,10 +204,25 @@ mod tests {
 
     #[test]
     fn a_word_that_is_no_level_is_refused() {
-        for good in ["info", "warn", "info,qewd::handler=debug", "off"] {
+        for good in ["info", "warn", "info,qewd::handler=debug", "off", "WARN, qewd=off,qewd::link::dial=trace"] {
             assert!(check(good).is_ok(), "{good}");
         }
-        for bad in ["verbose", "info,handler", "qewd=loud", "", &"info,".repeat(2000)] {
+        for bad in [
+            "verbose",
+            "info,handler",
+            "qewd=loud",
+            "",
+            &"info,".repeat(2000),
+            "3",
+            "qewd=3",
+            "hyper=trace",
+            "info,[span]=debug",
+            "info,qewd::handler[{request}]=debug",
+            "=info",
+            "qewdx=info",
+            "qewd:handler=info,",
+            "info,,warn",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }
