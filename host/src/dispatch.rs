@@ -156,6 +156,7 @@ impl Dispatch {
             return Err(in_a_circle(edition, request));
         }
         let decision = edition.table.decide(request.kind, &request.method, &request.path);
+        let decision = decision.map_err(|none| record.misses(&edition.table, none));
         let decision = decision.map_err(|none| no_route(edition, request, &none))?;
         record.found(&decision);
         match decision.destination {

@@ -81,7 +81,13 @@ fn a_line_in_json_has_what_is_known_of_its_request() {
     assert!(line_of(host, "closed-4")["error"].is_string());
     let refused = host.get("/api/here/5").header("X-Request-Id", "large-5").header("X-Big", &"x".repeat(70_000));
     assert_eq!(refused.send().status, 431);
-    wait_until("what was refused has a line", || lines(host).iter().any(|line| line["status"] == 431));
+    assert_eq!(line_of(host, "large-5")["route"], "/api/here/:id");
+    let refused = host.get("/api/here/6").header("X-Request-Id", "large-6").header("Content-Length", "999999999");
+    assert_eq!(refused.send().status, 413);
+    assert_eq!(line_of(host, "large-6")["route"], "/api/here/:id");
+    assert_eq!(host.post("/api/here/7", "{}").header("X-Request-Id", "method-7").send().status, 405);
+    let wrong = line_of(host, "method-7");
+    assert_eq!((&wrong["route"], &wrong["status"]), (&json!("/api/here/:id"), &json!(405)));
     assert!(host.lines().iter().all(|line| !line.contains("secret=5")), "a query is in the log");
 }
 

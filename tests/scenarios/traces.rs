@@ -233,7 +233,7 @@ fn faults_and_refusals_are_seen_and_the_last_spans_leave_with_the_host() {
     };
     let status = |code: &str| Some(code.to_owned());
     assert_eq!(shown(&spans[0]), ("GET".to_owned(), status("404"), 0));
-    assert_eq!(shown(&spans[1]), ("GET".to_owned(), status("431"), 0));
+    assert_eq!(shown(&spans[1]), ("GET /api/here".to_owned(), status("431"), 0));
     assert_eq!(shown(&spans[2]), ("GET /api/panics".to_owned(), status("500"), ERROR));
     // The last spans leave when the host ends.
     host.get("/api/here").header("traceparent", &parent("01")).send();

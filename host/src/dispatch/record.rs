@@ -10,7 +10,7 @@ use crate::handler::Module;
 use crate::names::{RequestId, ServiceName};
 use crate::request::{Kind, Request};
 use crate::response::Response;
-use crate::router::Decision;
+use crate::router::{Decision, NoRoute, Table};
 use crate::telemetry::{Ended, Step, Steps};
 use crate::trace::Trace;
 use std::sync::Arc;
@@ -60,6 +60,15 @@ impl<'a> Record<'a> {
     pub(super) fn found(&mut self, decision: &Decision<'_>) {
         self.found.route = Some(Arc::clone(&decision.entry.uri));
         self.found.handler.clone_from(&decision.entry.handler);
+    }
+
+    /// No route takes it. Where that is not the fault of its path, the route that it was meant for is known.
+    pub(super) fn misses(&mut self, table: &Table, none: NoRoute) -> NoRoute {
+        let Request { kind, method, path, .. } = &**self.request;
+        if none != NoRoute::UnknownPath {
+            self.found.route = table.nearest(*kind, method, path).map(|entry| Arc::clone(&entry.uri));
+        }
+        none
     }
 
     /// It runs in a handler of this module.
@@ -190,7 +199,8 @@ impl Dispatch {
         let (status, took, error) = (Some(failure.status), started.elapsed(), Some(words.as_ref()));
         self.counters.count(kind, status, took);
         let time = SystemTime::now().checked_sub(took).unwrap_or(SystemTime::UNIX_EPOCH);
-        let found = Found { times: Spent { all: took, ..Spent::default() }, ..Found::default() };
+        let route = self.glance().table.nearest(kind, method, path).map(|entry| Arc::clone(&entry.uri));
+        let found = Found { route, times: Spent { all: took, ..Spent::default() }, ..Found::default() };
         let request = Named { id, time, kind, method, path };
         let mut trace = trace.clone();
         self.judge(&mut trace);

@@ -196,6 +196,14 @@ impl Table {
         fitting.map(|(entry, _)| entry).collect()
     }
 
+    /// The route that a request was meant for which has none, as far as its path says that: one that takes its method first.
+    #[must_use]
+    pub fn nearest(&self, kind: Kind, method: &str, path: &str) -> Option<&Entry> {
+        let fitting = self.fitting(kind, path);
+        let takes = |entry: &&&Entry| entry.method == Method::Any || methods(entry.method).contains(&method);
+        fitting.iter().find(takes).or(fitting.first()).copied()
+    }
+
     /// Whether some pattern fits a path, whatever its method.
     #[must_use]
     pub fn knows(&self, kind: Kind, path: &str) -> bool {

@@ -96,7 +96,7 @@ fn a_request_that_is_refused_at_the_door_is_seen() {
     assert_eq!(refused.status, 413);
     assert_eq!(operator.view("overview")["totals"], json!({"requests": 1, "errors": 0, "callerErrors": 1}));
     let seen = operator.view("activity")["requests"][0].clone();
-    assert_eq!((&seen["id"], &seen["status"], &seen["route"]), (&json!("large-1"), &json!(413), &Value::Null));
+    assert_eq!((&seen["id"], &seen["status"], &seen["route"]), (&json!("large-1"), &json!(413), &json!("/api/sleep")));
     assert!(seen["words"].as_str().unwrap().contains("10 bytes"), "{seen}");
 }
 
