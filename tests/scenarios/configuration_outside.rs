@@ -140,3 +140,12 @@ fn a_changed_secret_is_taken_up_and_a_lost_one_serves_on() {
     wait_until("the third secret opens", || opens("the third"));
     assert!(!host.lines().iter().any(|line| line.contains(MARKER)), "{:#?}", host.lines());
 }
+
+#[test]
+fn a_block_in_a_file_that_is_no_json_is_told_with_its_place_and_shows_nothing() {
+    let app = app(json!({"qewd_up": true, "jwt": {"secret": "env:JWT"}, "orchestrator": {"qewd": "file:block.json"}}));
+    app.write("block.json", format!("{{\n  \"managementPassword\": \"{MARKER}\",\n  \"poolSize\" 3\n}}\n"));
+    let told = check(&app, &[("JWT", MARKER)]);
+    let words = "the content of the file block.json is not an object (line 3, column 14: expected `:`); ";
+    assert!(told.out.contains(words) && !told.out.contains(MARKER), "{told:?}");
+}

@@ -168,7 +168,12 @@ impl<'n, 'r> Block<'n, 'r> {
 
 fn wrong_type(report: &mut Report, found: &Node, name: &str, expected: &str, mend: &str) {
     if found.at.is_outside() {
-        return report.unfit(found.at, expected);
+        let fault = match &found.value {
+            Value::Reference(Some(reference)) => reference.fault(),
+            _ => None,
+        };
+        let no_json = fault.map(|fault| format!(" ({fault})")).unwrap_or_default();
+        return report.unfit(found.at, &format!("{expected}{no_json}"));
     }
     report.error(Some(found.at), format!("{name} must be {expected}, but is {}", found.described()), mend.to_owned());
 }

@@ -219,7 +219,20 @@ fn a_block_may_stand_elsewhere_and_says_where_in_it_something_is_wrong() {
     assert!(words.contains(&format!("{} one of the known keys: serverName, ", at(3, 26))), "{words}");
     assert_eq!(found.unwrap().settings.server_name, "env:X", "what comes from elsewhere is no reference");
     let (_, words) = survey(r#"{"qewd": "env:QEWD"}"#, &[("QEWD", "{")], None);
-    assert!(words.starts_with("1:10: the value of the environment variable QEWD is not an object; "), "{words}");
+    let no_object = "1:10: the value of the environment variable QEWD is not an object";
+    assert!(words.starts_with(&format!("{no_object} (line 1, column 1: EOF while parsing an object); ")), "{words}");
+    for (block, why) in [
+        ("{\n  \"s3cret\": 1,,\n}", " (line 2, column 15: key must be a string); "),
+        (
+            "{\"s3cret\": 1, \"s3cret\": 2}",
+            " (line 1, column 15: a key that was there before, or a number that is too large); ",
+        ),
+        ("s3cret", "; "),
+        ("7", "; "),
+    ] {
+        let (_, words) = survey(r#"{"qewd": "env:QEWD"}"#, &[("QEWD", block)], None);
+        assert!(words.starts_with(&format!("{no_object}{why}")) && !words.contains("s3cret"), "{words}");
+    }
     let (found, _) = survey(r#""env:ALL""#, &[("ALL", r#"{"jwt": {"secret": "s"}, "qewd": {"port": 7}}"#)], None);
     assert_eq!(found.unwrap().settings.port, 7);
     for (config, words) in [

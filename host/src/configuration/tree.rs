@@ -2,7 +2,7 @@
 //! In comes the text of a file; out goes a located tree, or the place where the text stops being JSON.
 //! Nothing here knows which keys a file may have.
 
-use super::problem::{Report, Spot};
+use super::problem::{Problem, Report, Spot};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, ast};
@@ -32,8 +32,15 @@ pub(crate) enum Value {
 pub(crate) struct Reference {
     /// As it came, for a key that wants a text.
     pub content: String,
-    /// The same as JSON, if it is.
-    pub json: Option<Node>,
+    /// The same as JSON; or the place where it stops being that, and why.
+    pub json: Result<Node, String>,
+}
+
+impl Reference {
+    /// Why it is no JSON, where it was to be: a plain text is none, and need not be.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.json.as_ref().err().filter(|_| self.content.trim_start().starts_with(['{', '['])).map(String::as_str)
+    }
 }
 
 /// One key of an object with its value.
@@ -171,15 +178,32 @@ pub(crate) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     Some(located(value, &lines, report))
 }
 
-/// Reads what a reference at this place gave. `None` if it is no JSON: it may well be a plain text.
-pub(crate) fn parse_outside(content: &str, at: Spot) -> Option<Node> {
-    let mut report = Report::new(Path::new(""));
-    let mut node = parse(content, &mut report)?;
-    if !report.into_problems().is_empty() {
-        return None;
+/// Reads what a reference at this place gave.
+///
+/// # Errors
+/// Where it is no JSON, and why, without any of it: it may be a secret, or well be a plain text.
+pub(crate) fn parse_outside(content: &str, at: Spot) -> Result<Node, String> {
+    let fault = |line: usize, column: usize, why: &str| format!("line {line}, column {column}: {why}");
+    let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
+    if let Err(failure) = serde_json::from_str::<serde::de::IgnoredAny>(content) {
+        // Its words are those of the grammar, with the place behind them.
+        let words = failure.to_string();
+        let why = words.split(" at line ").next().unwrap_or_default();
+        return Err(fault(failure.line(), failure.column(), why));
     }
-    node.move_to(at);
-    Some(node)
+    let mut report = Report::new(Path::new(""));
+    let parsed = parse(content, &mut report);
+    match (parsed, report.into_problems().first()) {
+        (Some(mut node), None) => {
+            node.move_to(at);
+            Ok(node)
+        }
+        (_, problem) => {
+            let place = |number: fn(&Problem) -> Option<usize>| problem.and_then(number).unwrap_or(1);
+            let why = "a key that was there before, or a number that is too large";
+            Err(fault(place(|problem| problem.line), place(|problem| problem.column), why))
+        }
+    }
 }
 
 fn located(value: ast::Value<'_>, lines: &Lines<'_>, report: &mut Report) -> Node {
