@@ -194,3 +194,21 @@ fn an_orchestrator_without_microservices_says_so() {
     assert!(lines.contains("*** orchestrator without any microservices ***"), "{lines}");
     assert!(!lines.contains("Setting up micro-service connections"), "{lines}");
 }
+
+#[test]
+fn a_microservice_that_is_not_named_as_it_should_be_is_told() {
+    let app = app();
+    let start = |variable: &str, value: &str, arguments: &[&str]| {
+        let mut command = command();
+        command.env(variable, value).arg("run").arg("--app").arg(app.path()).args(arguments);
+        Launch::plain(variable, command).start_as_it_is()
+    };
+    start("microservice", "", &[])
+        .wait_for("WARN the microservice's name is empty (--microservice, or the environment variable");
+    for value in ["login_service", ""] {
+        let capital = start("MICROSERVICE", value, &[]);
+        capital.wait_for("WARN the environment variable MICROSERVICE is not looked at; write its name in small letters: microservice");
+    }
+    let named = start("MICROSERVICE", "login_service", &["--microservice", "login_service"]);
+    assert!(named.lines().iter().all(|line| !line.contains("MICROSERVICE")));
+}

@@ -11,6 +11,9 @@ use std::process::ExitCode;
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The environment variable that names a microservice, as for QEWD-Up.
+const NAMED_BY: &str = "microservice";
+
 /// Runs a host. `stays` says why it runs as root.
 ///
 /// # Errors
@@ -20,7 +23,8 @@ pub(super) async fn run(arguments: RunArguments, stays: Option<String>) -> Resul
     let mut signals = Signals::new().map_err(|error| format!("the system gives no signals: {error}"))?;
     super::orphans::bury().map_err(|error| format!("the system gives no signals: {error}"))?;
     let (data, unusable) = arguments.data();
-    for words in stays.iter().chain(&unusable) {
+    let unnamed = unnamed(arguments.microservice.as_deref());
+    for words in stays.iter().chain(&unusable).chain(&unnamed) {
         tracing::warn!("{words}");
     }
     let options = Options {
@@ -56,6 +60,22 @@ pub(super) async fn run(arguments: RunArguments, stays: Option<String>) -> Resul
             )),
         },
         _ = signals.next() => Err("ended by a second signal while requests were in flight".to_owned()),
+    }
+}
+
+/// What to say where somebody seems to have named a microservice, and a second orchestrator starts instead.
+fn unnamed(microservice: Option<&str>) -> Option<String> {
+    match microservice {
+        Some("") => Some(
+            "the microservice's name is empty (--microservice, or the environment variable microservice), so this is the \
+             orchestrator, or the only microservice of a folder with ms_name; write the name, or take the variable away"
+                .to_owned(),
+        ),
+        Some(_) => None,
+        None => std::env::vars_os().find_map(|(name, _)| {
+            let name = name.to_str().filter(|name| name.eq_ignore_ascii_case(NAMED_BY))?;
+            Some(format!("the environment variable {name} is not looked at; write its name in small letters: {NAMED_BY}"))
+        }),
     }
 }
 
