@@ -74,9 +74,22 @@ fn the_manual_has_a_page_for_the_program_and_for_each_verb() {
         }
         assert!(page(&pages, "qewd.1").contains(&format!("qewd-{verb}(1)")), "the page of the program leads to {verb}");
     }
+    for variable in ["microservice", "QEWD_PORT", "QEWD_MANAGEMENT_PORT", "QEWD_DATA"] {
+        assert!(page(&pages, "qewd-run.1").contains(variable), "the page of run does not have {variable}");
+    }
     assert_eq!(said(&["man"]).replace("\\-", "-"), page(&pages, "qewd.1"));
     let file = folder.path().join("made/by/it/qewd.1");
     let refused = Ended::of(command().args(["man", "--to"]).arg(&file));
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.ends_with("; choose another folder\n"), "{}", refused.err);
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    for arguments in [&["schema", "config"][..], &["man"], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = Ended::of(command().args(arguments).stdout(writer));
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{arguments:?}");
+    }
 }

@@ -4,7 +4,6 @@
 
 use crate::configuration::{Described, schema};
 use clap::{Args, ValueEnum};
-use std::io::Write as _;
 use std::process::ExitCode;
 
 #[derive(Args)]
@@ -30,6 +29,5 @@ pub(super) fn print(arguments: &SchemaArguments) -> Result<ExitCode, String> {
         File::Config => Described::Config,
         File::Routes => Described::Routes,
     };
-    writeln!(std::io::stdout(), "{:#}", schema(of)).map_err(|error| error.to_string())?;
-    Ok(ExitCode::SUCCESS)
+    super::shell::print(format!("{:#}\n", schema(of)).as_bytes())
 }

@@ -37,7 +37,11 @@ pub(super) fn man(line: Command, to: Option<&Path>) -> Result<ExitCode, String> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(bytes: &[u8]) -> Result<ExitCode, String> {
+/// Prints all of it, as far as anybody reads it.
+///
+/// # Errors
+/// When standard output takes nothing.
+pub(super) fn print(bytes: &[u8]) -> Result<ExitCode, String> {
     match io::stdout().write_all(bytes) {
         // A reader such as `head` has enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
