@@ -64,11 +64,12 @@ fn own(settings: &HostSettings, port: u16, management_port: Option<u16>) -> Map<
         ("cors", cors),
         ("versionHeader", settings.version_header.into()),
         ("ssl", ssl.served.is_some().into()),
+        ("log", settings.log.as_deref().into()),
     ];
     one.into_iter().chain(limited(limits)).map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect()
 }
 
-fn limited(limits: &Limits) -> [(&'static str, Value); 12] {
+fn limited(limits: &Limits) -> [(&'static str, Value); 14] {
     [
         ("limits.bodyBytes", limits.body.into()),
         ("limits.headerBytes", limits.headers.into()),
@@ -82,6 +83,8 @@ fn limited(limits: &Limits) -> [(&'static str, Value); 12] {
         ("limits.socketMessageBytes", limits.socket_message.into()),
         ("limits.socketMessagesPerSecond", limits.socket_pace.into()),
         ("limits.socketIdleMilliseconds", milliseconds(limits.socket_idle)),
+        ("limits.stopMilliseconds", milliseconds(limits.stop)),
+        ("limits.drainMilliseconds", milliseconds(limits.drain)),
     ]
 }
 

@@ -31,6 +31,8 @@ fn the_overview_tells_what_the_host_is_and_does() {
     assert!(columns.iter().all(|length| *length == columns[0] && *length <= 180), "{columns:?}");
     let configuration = &seen["configuration"];
     assert_eq!(configuration["poolSize"], json!(2));
+    let ends = (&configuration["limits.stopMilliseconds"], &configuration["limits.drainMilliseconds"]);
+    assert_eq!((ends, configuration.get("log")), ((&json!(8000), &json!(1000)), Some(&Value::Null)));
     assert_eq!(
         (&configuration["managementPassword"], &configuration["jwt.secret"]),
         (&json!("(masked)"), &json!("(masked)"))
