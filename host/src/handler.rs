@@ -7,6 +7,7 @@ mod engine;
 mod module;
 mod linking;
 mod catalog;
+mod exports;
 mod instance;
 mod limits;
 mod output;

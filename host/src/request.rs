@@ -138,9 +138,8 @@ impl Request {
     }
 
     /// The query's parameters in their order, percent-decoded.
-    #[must_use]
-    pub fn query_parameters(&self) -> Vec<(String, String)> {
-        form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.query.as_bytes())
     }
 }
 

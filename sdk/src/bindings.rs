@@ -6,7 +6,7 @@
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "module",
+    world: "packed-module",
     pub_export_macro: true,
     default_bindings_module: "qewd_sdk::bindings",
 });

@@ -3,6 +3,7 @@
 //! It never decides which request is meant for a module: the host did that.
 
 use crate::bindings::qewd::handler::types;
+use crate::packed::{One, Packed};
 use crate::{Failure, Reply, Request, Response};
 
 /// Exports functions as the handlers of this module. Use it once per crate.
@@ -78,7 +79,9 @@ macro_rules! handlers {
 
             #[cfg(target_arch = "wasm32")]
             const _: () = {
-                use $crate::bindings::exports::qewd::handler::handlers::{Failure, Guest, Offer, Request, Response};
+                use $crate::bindings::exports::qewd::handler::packed_handlers::{
+                    Failure, Guest, Offer, PackedRequest, Response,
+                };
 
                 struct Module;
 
@@ -87,7 +90,7 @@ macro_rules! handlers {
                         $crate::private::describe(HANDLERS)
                     }
 
-                    fn handle(request: Request) -> Result<Response, Failure> {
+                    fn handle(request: PackedRequest) -> Result<Response, Failure> {
                         $crate::private::handle(HANDLERS, request)
                     }
                 }
@@ -132,12 +135,12 @@ pub fn describe(handlers: &[Handler]) -> Vec<types::Offer> {
 ///
 /// # Errors
 /// What the handler refused with, or that the module has no such handler.
-pub fn handle(handlers: &[Handler], wire: types::Request) -> Result<types::Response, types::Failure> {
-    run(handlers, wire).map_err(Failure::into_wire)
+pub fn handle(handlers: &[Handler], wire: types::PackedRequest) -> Result<types::Response, types::Failure> {
+    run(handlers, Packed::new(wire)).map_err(Failure::into_wire)
 }
 
-fn run(handlers: &[Handler], wire: types::Request) -> Result<types::Response, Failure> {
-    let handler = find(handlers, &wire.handler)?;
+fn run(handlers: &[Handler], wire: Packed) -> Result<types::Response, Failure> {
+    let handler = find(handlers, wire.one(One::Handler))?;
     let mut request = Request::from_wire(wire);
     let response = (handler.run)(&mut request)?;
     response.into_wire(request.session)
@@ -177,8 +180,8 @@ mod tests {
         Handler { name: "refuse", needs: &[], run: |request| answer(refuse, request) },
     ];
 
-    fn wire(handler: &str) -> types::Request {
-        types::Request {
+    fn wire(handler: &str) -> types::PackedRequest {
+        let request = types::Request {
             id: "1".to_owned(),
             handler: handler.to_owned(),
             application: "test".to_owned(),
@@ -192,7 +195,8 @@ mod tests {
             body: Vec::new(),
             client_address: "127.0.0.1".to_owned(),
             session: types::Session { claims: b"{}".to_vec(), secret: Vec::new() },
-        }
+        };
+        request.into()
     }
 
     #[test]

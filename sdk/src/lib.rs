@@ -54,6 +54,7 @@
 //! the folder `handlers/<host name>/` of the application.
 
 mod export;
+mod packed;
 mod request;
 mod session;
 mod response;

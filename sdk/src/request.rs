@@ -1,8 +1,9 @@
 //! One request, as a handler reads it.
-//! In comes the contract's record, out go path variables, query, headers, body and session.
+//! In comes the request in one piece, out go path variables, query, headers, body and session.
 //! Only the session can be changed.
 
 use crate::bindings::qewd::handler::types;
+use crate::packed::{One, Packed};
 use crate::{Failure, Session, json};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -24,67 +25,66 @@ pub use types::Kind;
 pub struct Request {
     /// What the host knows about the caller, and keeps for the next request.
     pub session: Session,
-    wire: types::Request,
+    wire: Packed,
 }
 
 impl Request {
-    pub(crate) fn from_wire(mut wire: types::Request) -> Self {
-        let empty = types::Session { claims: Vec::new(), secret: Vec::new() };
-        let session = Session::from_wire(std::mem::replace(&mut wire.session, empty));
-        Self { session, wire }
+    pub(crate) fn from_wire(wire: Packed) -> Self {
+        let (claims, secret) = (wire.one(One::Claims).as_bytes().to_vec(), wire.secret().map(str::to_owned).collect());
+        Self { session: Session::from_wire(types::Session { claims, secret }), wire }
     }
 
     #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
-    pub(crate) fn with_session(wire: types::Request, session: Session) -> Self {
+    pub(crate) fn with_session(wire: Packed, session: Session) -> Self {
         Self { session, wire }
     }
 
     /// The id that the client, every log line and every host on the way share.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.wire.id
+        self.wire.one(One::Id)
     }
 
     /// The name under which this handler was called.
     #[must_use]
     pub fn handler(&self) -> &str {
-        &self.wire.handler
+        self.wire.one(One::Handler)
     }
 
     /// The host's application: its name, or what a WebSocket client registered as.
     #[must_use]
     pub fn application(&self) -> &str {
-        &self.wire.application
+        self.wire.one(One::Application)
     }
 
     /// How the request came: from a REST client, as a WebSocket message, or from another handler.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.wire.kind
+        self.wire.kind()
     }
 
     /// Upper case: `GET`, `POST`; `MESSAGE` for a message.
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.wire.method
+        self.wire.one(One::Method)
     }
 
     /// As the client wrote it: percent-encoded, without the query. That of a message is `/<application>/<type>`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.wire.path
+        self.wire.one(One::Path)
     }
 
     /// The `uri` of the route that led here, as routes.json has it.
     #[must_use]
     pub fn route(&self) -> &str {
-        &self.wire.route
+        self.wire.one(One::Route)
     }
 
     /// The type of a WebSocket client's message; none for any other request.
     #[must_use]
     pub fn message_type(&self) -> Option<String> {
-        let segment = self.wire.path.rsplit('/').next().filter(|_| self.kind() == Kind::Message)?;
+        let segment = self.path().rsplit('/').next().filter(|_| self.kind() == Kind::Message)?;
         Some(decode(segment))
     }
 
@@ -116,7 +116,7 @@ impl Request {
     /// The client's IP address, as the first host on the way saw it.
     #[must_use]
     pub fn client_address(&self) -> &str {
-        &self.wire.client_address
+        self.wire.one(One::ClientAddress)
     }
 
     /// A path variable: `7` for `variable("id")` at the route `/api/order/:id` and the path `/api/order/7`.
@@ -124,7 +124,7 @@ impl Request {
     /// # Errors
     /// Status 500 if the route has no such variable: routes.json and the handler do not fit.
     pub fn variable(&self, name: &str) -> Result<&str, Failure> {
-        first(&self.wire.variables, name)
+        first(self.wire.variables(), name)
             .ok_or_else(|| Failure::new(format!("The route `{}` has no variable `{name}`", self.route())).status(500))
     }
 
@@ -144,30 +144,29 @@ impl Request {
     /// The first value of this name in the query.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        first(&self.wire.query, name)
+        first(self.wire.query(), name)
     }
 
     /// Every value of this name in the query, in order.
     pub fn queries(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.wire.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.wire.query().filter(move |(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// Every name and value of the query, in order.
     pub fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.wire.query.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.wire.query()
     }
 
     /// The first header of this name; upper and lower case are the same.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.wire.headers.iter();
-        headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.wire.headers().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The body, untouched.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        &self.wire.body
+        self.wire.body()
     }
 
     /// The body as text.
@@ -224,8 +223,8 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+fn first<'a>(mut pairs: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<&'a str> {
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[cfg(all(test, feature = "testing"))]

@@ -26,6 +26,7 @@
 //! ```
 
 use crate::bindings::qewd::handler::{log, messages as wire_messages, services as wire, types};
+use crate::packed::Packed;
 use crate::services::{Answer, Question};
 use crate::stand_in::{self, State};
 use crate::{Failure, Kind, Reply, Request, Response, Session, export};
@@ -170,7 +171,7 @@ impl Builder {
     #[must_use]
     pub fn request(mut self) -> Request {
         self.session.begin();
-        Request::with_session(self.wire, self.session)
+        Request::with_session(Packed::new(self.wire.into()), self.session)
     }
 }
 

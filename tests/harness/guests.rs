@@ -9,14 +9,22 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const TARGET: &str = "wasm32-wasip2";
-const PACKAGES: [&str; 5] =
-    ["guests", "example-orchestrator", "example-login-service", "example-info-service", "example-db-service"];
+const PACKAGES: [&str; 6] = [
+    "guests",
+    "by-hand",
+    "example-orchestrator",
+    "example-login-service",
+    "example-info-service",
+    "example-db-service",
+];
 
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A file of tests/guests, in Rust or in WebAssembly's text format.
     Guest,
+    /// The crate that does without the SDK.
+    ByHand,
     /// A crate of handlers/.
     Example,
 }
@@ -24,9 +32,9 @@ pub(crate) enum Source {
 /// The file of a module.
 pub(crate) fn module(source: Source, name: &str) -> PathBuf {
     let folder = match source {
-        Source::Guest if by_hand(name).is_file() => return assembled(name),
+        Source::Guest if as_text(name).is_file() => return assembled(name),
         Source::Guest => built().join("examples"),
-        Source::Example => built().to_owned(),
+        Source::ByHand | Source::Example => built().to_owned(),
     };
     let file = folder.join(format!("{name}.wasm"));
     assert!(file.is_file(), "there is no module {}", file.display());
@@ -34,14 +42,14 @@ pub(crate) fn module(source: Source, name: &str) -> PathBuf {
 }
 
 /// The text of a guest that Rust cannot write, if there is one of this name.
-fn by_hand(name: &str) -> PathBuf {
+fn as_text(name: &str) -> PathBuf {
     workspace().join("tests/guests/misbehaving").join(name).with_extension("wat")
 }
 
 /// The module of such a text.
 fn assembled(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wat");
-    let module = wat::parse_file(by_hand(name)).unwrap_or_else(|error| panic!("{error}"));
+    let module = wat::parse_file(as_text(name)).unwrap_or_else(|error| panic!("{error}"));
     std::fs::create_dir_all(&folder).unwrap();
     // Another test may want the same module: it must never see half of it.
     let mut file = tempfile::NamedTempFile::new_in(&folder).unwrap();

@@ -56,7 +56,7 @@ fn without_handlers() -> Vec<u8> {
 
 /// Needs an interface that no host has.
 fn with_a_strange_import() -> Vec<u8> {
-    renamed("asker", "qewd:handler/services@0.1.2", "qewd:handler/teleport@0.1.2")
+    renamed("asker", "qewd:handler/services@0.1.3", "qewd:handler/teleport@0.1.3")
 }
 
 fn not_wasm() -> Vec<u8> {
@@ -77,14 +77,14 @@ fn core_module() -> Vec<u8> {
 
 /// Built with an SDK that is newer than the host.
 fn of_a_future_version() -> Vec<u8> {
-    renamed("echo", "qewd:handler/handlers@0.1.2", "qewd:handler/handlers@0.2.0")
+    renamed("echo", "qewd:handler/packed-handlers@0.1.3", "qewd:handler/packed-handlers@0.2.0")
 }
 
 #[test]
 fn a_component_without_handlers_is_refused() {
     assert_eq!(
         refused(&without_handlers()),
-        "the module offers no handlers: it exports nothing; build it with an SDK for version 0.1.2 of the contract"
+        "the module offers no handlers: it exports nothing; build it with an SDK for version 0.1.3 of the contract"
     );
 }
 
@@ -92,7 +92,7 @@ fn a_component_without_handlers_is_refused() {
 fn an_import_that_no_host_has_is_refused() {
     assert_eq!(
         refused(&with_a_strange_import()),
-        "the module imports qewd:handler/teleport@0.1.2, which this host does not have; build it with this host's SDK, \
+        "the module imports qewd:handler/teleport@0.1.3, which this host does not have; build it with this host's SDK, \
          or run a newer host"
     );
 }
@@ -130,8 +130,8 @@ fn a_core_module_is_refused() {
 fn a_module_of_a_future_version_is_refused() {
     assert_eq!(
         refused(&of_a_future_version()),
-        "the module speaks version 0.2.0 of the contract, this host speaks 0.1.2; \
-         build it with an SDK for version 0.1.2 of the contract"
+        "the module speaks version 0.2.0 of the contract, this host speaks 0.1.3; \
+         build it with an SDK for version 0.1.3 of the contract"
     );
 }
 

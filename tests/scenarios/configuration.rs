@@ -190,7 +190,7 @@ fn a_file_that_is_no_module_is_said() {
 #[test]
 fn a_module_of_another_version_of_the_contract_is_said() {
     let mut bytes = std::fs::read(module(Source::Guest, "echo")).unwrap();
-    let name = b"qewd:handler/handlers@0.1.2";
+    let name = b"qewd:handler/packed-handlers@0.1.3";
     let places: Vec<usize> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
     for place in &places {
         bytes[place + name.len() - 3] = b'7';
@@ -198,8 +198,8 @@ fn a_module_of_another_version_of_the_contract_is_said() {
     assert!(!places.is_empty());
     assert_eq!(
         with_file(&bytes),
-        "the module speaks version 0.7.2 of the contract, this host speaks 0.1.2; \
-         build it with an SDK for version 0.1.2 of the contract"
+        "the module speaks version 0.7.3 of the contract, this host speaks 0.1.3; \
+         build it with an SDK for version 0.1.3 of the contract"
     );
 }
 

@@ -21,6 +21,7 @@ mod first_request;
 mod access;
 mod limits;
 mod handler_misbehaves;
+mod contract;
 mod bad_modules;
 mod reload;
 mod reload_configuration;

@@ -5,7 +5,7 @@
 
 wasmtime::component::bindgen!({
     path: "../sdk/wit",
-    world: "module",
+    world: "any-module",
     imports: {
         "qewd:handler/services.ask": async,
         "qewd:handler/messages.send": async,

@@ -2,20 +2,17 @@
 //! In comes a call, out goes an outcome; a failure other than the handler's own words ends the instance.
 //! It never outlives a trap, and never runs longer than the request's deadline.
 
-use super::bindings::exports::qewd::handler::handlers::Guest as Handlers;
 use super::bindings::qewd::handler::types;
-use super::bindings::{Module as Bindings, ModulePre};
+use super::exports::{Exports, Linked};
 use super::imports::{Asker, Upward};
 use super::limits::{GrowthLimit, MemoryGauge};
 use super::output::HandlerLog;
 use super::{Call, CallFailure, Outcome};
 use crate::audience::Audience;
 use crate::configuration::{MOST_RESOURCES, ModuleSettings};
-use crate::request::Kind;
 use crate::response::Response;
 use crate::session::Session;
 use crate::store::{Documents, RequestDocuments};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -67,14 +64,14 @@ impl WasiView for State {
 /// One live instance.
 pub struct Instance {
     store: Store<State>,
-    bindings: Bindings,
+    exports: Exports,
     /// How long a handler may run.
     deadline: Option<Duration>,
 }
 
 impl Instance {
     pub(super) async fn new(
-        pre: &ModulePre<State>,
+        linked: &Linked,
         module: &Arc<str>,
         settings: &ModuleSettings,
         shared: &Shared,
@@ -92,17 +89,17 @@ impl Instance {
             shared: shared.clone(),
             module: Arc::clone(module),
         };
-        let mut store = Store::new(pre.engine(), state);
+        let mut store = Store::new(linked.engine(), state);
         store.limiter(|state| &mut state.growth);
         // Each tick the handler gives way once; how long it may take in all is the call's deadline.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        let bindings = pre.instantiate_async(&mut store).await;
-        let bindings = bindings.map_err(|error| match store.data().growth.failure() {
+        let exports = linked.instantiate(&mut store).await;
+        let exports = exports.map_err(|error| match store.data().growth.failure() {
             Some(failure) => failure,
             None => CallFailure::Instantiate(one_line(&error)),
         })?;
-        Ok(Self { store, bindings, deadline: settings.deadline })
+        Ok(Self { store, exports, deadline: settings.deadline })
     }
 
     /// Its memory, which may be read while it runs.
@@ -117,7 +114,7 @@ impl Instance {
     }
 
     pub(super) async fn describe(&mut self) -> Result<Vec<types::Offer>, CallFailure> {
-        let offers = self.bindings.qewd_handler_handlers().call_describe(&mut self.store).await;
+        let offers = self.exports.describe(&mut self.store).await;
         offers.map_err(|error| self.failure_of(&error))
     }
 
@@ -132,9 +129,8 @@ impl Instance {
         state.asker =
             Some(Asker { request: Arc::clone(&call.request), trace: call.trace.clone(), questions: 0, pushes: 0 });
         state.growth.begin();
-        let handlers = self.bindings.qewd_handler_handlers();
         let handled = async {
-            let returned = Lowered::of(call).given_to(handlers, &mut self.store).await;
+            let returned = self.exports.handle(&mut self.store, call).await;
             // A refusal, too, may be the answer of a handler that has written something.
             (returned, self.store.data_mut().settle().await)
         };
@@ -262,59 +258,4 @@ fn session_of(session: types::SessionResult) -> Result<Session, CallFailure> {
     let claims = serde_json::from_slice(&session.claims)
         .map_err(|error| CallFailure::BadResponse(format!("a session whose claims are no JSON object: {error}")))?;
     Ok(Session { claims, secret: session.secret })
-}
-
-/// A call in the form of the contract: what it has to own beside what it lends.
-struct Lowered<'c> {
-    call: &'c Call<'c>,
-    /// The headers of the trace that the handler sees.
-    trace: Vec<(&'static str, Cow<'c, str>)>,
-    query: Vec<(String, String)>,
-}
-
-impl<'c> Lowered<'c> {
-    fn of(call: &'c Call<'c>) -> Self {
-        Self { call, trace: call.trace.headers().collect(), query: call.request.query_parameters() }
-    }
-
-    async fn given_to(
-        &self,
-        handlers: &Handlers,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Result<types::Response, types::Failure>> {
-        let Call { request, handler, application, route, variables, session, .. } = self.call;
-        let (variables, query) = (pairs(variables), pairs(&self.query));
-        let headers: Vec<(&str, &str)> =
-            request.headers.iter().map(pair).chain(self.trace.iter().map(|(name, value)| (*name, &**value))).collect();
-        let secret: Vec<&str> = session.secret.iter().map(String::as_str).collect();
-        let request = types::Request {
-            id: request.id.as_str(),
-            handler: handler.as_str(),
-            application,
-            kind: match request.kind {
-                // No route takes what a monitor asks.
-                Kind::Rest | Kind::Monitor => types::Kind::Rest,
-                Kind::Service => types::Kind::Service,
-                Kind::Message => types::Kind::Message,
-            },
-            method: &request.method,
-            path: &request.path,
-            route,
-            variables: &variables,
-            query: &query,
-            headers: &headers,
-            body: &request.body,
-            client_address: &request.client_address,
-            session: types::SessionParam { claims: &session.claims, secret: &secret },
-        };
-        handlers.call_handle(store, request).await
-    }
-}
-
-fn pair((name, value): &(String, String)) -> (&str, &str) {
-    (name, value)
-}
-
-fn pairs(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    pairs.iter().map(pair).collect()
 }

@@ -2,8 +2,8 @@
 //! In come a component and the interfaces that it may import; out goes what instances are made from, or what it lacks.
 //! It links nothing that was not granted, so that a module learns at its loading what it may not use.
 
-use super::bindings::ModulePre;
 use super::bindings::qewd::handler::{documents, log, messages, services, settings, types};
+use super::exports::Linked;
 use super::instance::State;
 use super::module::LoadFailure;
 use crate::configuration::Import;
@@ -11,10 +11,12 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 /// The versions of the contract that this host speaks; a module may be built against any that is compatible.
-const SPOKEN: &str = "0.1.2";
+const SPOKEN: &str = "0.1.3";
+/// The interfaces of which a module exports one.
+const HANDLERS: [&str; 2] = ["qewd:handler/handlers@", "qewd:handler/packed-handlers@"];
 
 /// Answers every import of a component.
-pub(super) fn link(component: &Component, granted: &[Import]) -> Result<ModulePre<State>, LoadFailure> {
+pub(super) fn link(component: &Component, granted: &[Import]) -> Result<Linked, LoadFailure> {
     let engine = component.engine();
     check_version(component, engine)?;
     check_imports(component, engine, granted)?;
@@ -23,7 +25,7 @@ pub(super) fn link(component: &Component, granted: &[Import]) -> Result<ModulePr
     let mend =
         "grant nothing more than the interfaces in sdk/wit and plain WASI 0.2; build the module with this host's SDK";
     let pre = linker.instantiate_pre(component).map_err(|error| LoadFailure::new(flat(&error), mend))?;
-    ModulePre::new(pre).map_err(|error| LoadFailure::new(flat(&error), "build the module with this host's SDK"))
+    Linked::new(pre).map_err(|error| LoadFailure::new(flat(&error), "build the module with this host's SDK"))
 }
 
 fn linker(engine: &Engine, granted: &[Import]) -> wasmtime::Result<Linker<State>> {
@@ -45,7 +47,7 @@ fn linker(engine: &Engine, granted: &[Import]) -> wasmtime::Result<Linker<State>
 /// Says which versions would do, before wasmtime says only that an export is missing.
 fn check_version(component: &Component, engine: &Engine) -> Result<(), LoadFailure> {
     let exports: Vec<String> = component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
-    let found = exports.iter().find_map(|name| name.strip_prefix("qewd:handler/handlers@"));
+    let found = exports.iter().find_map(|name| HANDLERS.iter().find_map(|interface| name.strip_prefix(interface)));
     let mend = format!("build it with an SDK for version {SPOKEN} of the contract");
     match found {
         None => {
@@ -108,7 +110,7 @@ mod tests {
     fn a_module_may_be_older_but_not_newer() {
         assert!(compatible("0.1.0"));
         assert!(compatible(SPOKEN));
-        for other in ["0.2.0", "0.1.3", "1.0.0", "0.1", "nonsense"] {
+        for other in ["0.2.0", "0.1.4", "1.0.0", "0.1", "nonsense"] {
             assert!(!compatible(other), "{other}");
         }
     }

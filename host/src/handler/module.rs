@@ -2,9 +2,9 @@
 //! In comes a file's content, out goes a module that makes instances; what cannot be loaded is said with its mend.
 //! It never runs a request.
 
-use super::bindings::ModulePre;
 use super::engine::Engine;
-use super::instance::{Instance, Shared, State};
+use super::exports::Linked;
+use super::instance::{Instance, Shared};
 use super::linking::{flat, link};
 use super::{CallFailure, bindings};
 use crate::configuration::ModuleSettings;
@@ -49,7 +49,7 @@ pub struct Module {
     /// How its requests ended, and how long they ran.
     pub tally: Tally,
     compiled: Compiled,
-    pre: ModulePre<State>,
+    linked: Linked,
     shared: Shared,
     /// Whether another version took its place: its instances are not used again.
     replaced: AtomicBool,
@@ -136,7 +136,7 @@ impl Module {
         settings: ModuleSettings,
         shared: Shared,
     ) -> Result<Self, LoadFailure> {
-        let pre = link(&compiled.component, &settings.imports)?;
+        let linked = link(&compiled.component, &settings.imports)?;
         let mut module = Self {
             name: place.name(),
             source: place.source,
@@ -146,7 +146,7 @@ impl Module {
             loaded: SystemTime::now(),
             tally: Tally::default(),
             compiled: compiled.clone(),
-            pre,
+            linked,
             shared,
             replaced: AtomicBool::new(false),
         };
@@ -171,7 +171,7 @@ impl Module {
     /// # Errors
     /// [`CallFailure::Instantiate`] when the module's own start-up fails or there is no room.
     pub async fn instantiate(&self) -> Result<Instance, CallFailure> {
-        Instance::new(&self.pre, &self.name, &self.settings, &self.shared).await
+        Instance::new(&self.linked, &self.name, &self.settings, &self.shared).await
     }
 
     /// From now on another version serves.

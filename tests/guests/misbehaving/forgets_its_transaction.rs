@@ -28,7 +28,7 @@ mod contract {
             package guests:forgets;
 
             world forgets {
-                import qewd:handler/documents@0.1.2;
+                import qewd:handler/documents@0.1.3;
             }
         ",
         path: "../../sdk/wit",

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod module {
-    use qewd_sdk::bindings::exports::qewd::handler::handlers::{Failure, Guest, Offer, Request, Response};
+    use qewd_sdk::bindings::exports::qewd::handler::packed_handlers::{Failure, Guest, Offer, PackedRequest, Response};
     use std::hint::black_box;
 
     struct Module;
@@ -15,7 +15,7 @@ mod module {
             }
         }
 
-        fn handle(_request: Request) -> Result<Response, Failure> {
+        fn handle(_request: PackedRequest) -> Result<Response, Failure> {
             unreachable!("a module that is not loaded is not asked")
         }
     }

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod module {
-    use qewd_sdk::bindings::exports::qewd::handler::handlers::{Failure, Guest, Offer, Request, Response};
+    use qewd_sdk::bindings::exports::qewd::handler::packed_handlers::{Failure, Guest, Offer, PackedRequest, Response};
 
     struct Module;
 
@@ -11,7 +11,7 @@ mod module {
             vec![Offer { name: "two words".to_owned(), needs: Vec::new() }]
         }
 
-        fn handle(_request: Request) -> Result<Response, Failure> {
+        fn handle(_request: PackedRequest) -> Result<Response, Failure> {
             unreachable!("a module that is not loaded is not asked")
         }
     }

@@ -5,7 +5,7 @@
 use super::calls::{Case, GREETING};
 use super::hosted::ROOM;
 use bindings::qewd::handler::{log, messages, services, settings, types};
-use bindings::{Module, ModulePre};
+use bindings::{PackedModule, PackedModulePre};
 use qewd::handler::Call;
 use std::path::Path;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
@@ -17,7 +17,7 @@ mod bindings {
 
     wasmtime::component::bindgen!({
         path: "../sdk/wit",
-        world: "module",
+        world: "packed-module",
         imports: {
             "qewd:handler/services.ask": async,
         },
@@ -31,14 +31,14 @@ const NEVER: u64 = 1 << 40;
 /// A component that is ready to be instantiated.
 pub(crate) struct Plain {
     engine: Engine,
-    pre: ModulePre<State>,
-    request: types::Request,
+    pre: PackedModulePre<State>,
+    request: types::PackedRequest,
 }
 
 /// A live instance.
 pub(crate) struct PlainInstance {
     store: Store<State>,
-    bindings: Module,
+    bindings: PackedModule,
 }
 
 pub(crate) struct State {
@@ -54,8 +54,10 @@ impl Plain {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI can be linked");
         link(&mut linker).expect("the contract can be linked");
-        let pre =
-            linker.instantiate_pre(&component).and_then(ModulePre::new).unwrap_or_else(|error| panic!("{error:#}"));
+        let pre = linker
+            .instantiate_pre(&component)
+            .and_then(PackedModulePre::new)
+            .unwrap_or_else(|error| panic!("{error:#}"));
         Self { engine, pre, request: request(&case.prepare().call()) }
     }
 
@@ -69,7 +71,7 @@ impl Plain {
 
     /// One call of an instance.
     pub(crate) async fn ask(&self, instance: &mut PlainInstance, case: &Case) {
-        let handlers = instance.bindings.qewd_handler_handlers();
+        let handlers = instance.bindings.qewd_handler_packed_handlers();
         let returned = handlers.call_handle(&mut instance.store, &self.request).await.expect("the handler returns");
         let response = returned.unwrap_or_else(|failure| panic!("{}", failure.message));
         case.check(response.status, &response.body);
@@ -109,23 +111,26 @@ fn config() -> Config {
     config
 }
 
-fn request(call: &Call<'_>) -> types::Request {
+fn request(call: &Call<'_>) -> types::PackedRequest {
     let request = &call.request;
-    types::Request {
-        id: request.id.as_str().to_owned(),
-        handler: call.handler.as_str().to_owned(),
-        application: call.application.as_ref().to_owned(),
-        kind: types::Kind::Rest,
-        query: request.query_parameters(),
-        method: request.method.clone(),
-        path: request.path.clone(),
-        route: call.route.as_ref().to_owned(),
-        variables: call.variables.to_vec(),
-        headers: request.headers.clone(),
-        body: request.body.to_vec(),
-        client_address: request.client_address.clone(),
-        session: types::Session { claims: call.session.claims.to_vec(), secret: call.session.secret.to_vec() },
+    let ones = [request.id.as_str(), call.handler.as_str(), &*call.application, &request.method, &request.path];
+    let claims = String::from_utf8_lossy(&call.session.claims);
+    let query: Vec<_> = request.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let pairs = [call.variables, &query, &request.headers].map(|pairs| (number(pairs.len()), pairs));
+    let [variables, query, headers] = pairs.map(|(count, _)| count);
+    let pairs = pairs.into_iter().flat_map(|(_, pairs)| pairs).flat_map(|(name, value)| [name.as_str(), value]);
+    let ones = ones.into_iter().chain([&*call.route, &request.client_address, &claims]);
+    let (mut texts, mut ends) = (String::new(), Vec::new());
+    for text in ones.chain(pairs).chain(call.session.secret.iter().map(String::as_str)) {
+        texts.push_str(text);
+        ends.push(number(texts.len()));
     }
+    let (kind, body) = (types::Kind::Rest, request.body.to_vec());
+    types::PackedRequest { kind, texts, ends, variables, query, headers, body }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("a measured request is small")
 }
 
 impl WasiView for State {
