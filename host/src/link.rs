@@ -14,7 +14,7 @@ mod connect;
 mod facts;
 mod handle;
 mod waits;
-mod waiting;
+mod conversation;
 mod dial;
 mod target;
 mod unanswered;
@@ -37,7 +37,7 @@ pub(crate) use frame::WINDOW;
 pub use frame::{Greeting, Welcome};
 pub use handle::Link;
 pub use instances::{Instance, Instances};
-pub(crate) use socket::{Socket, websocket_config};
+pub(crate) use socket::{AT_ONCE, Socket, Wire, websocket_config};
 pub use target::Target;
 pub(crate) use traffic::{Counted, Traffic};
 

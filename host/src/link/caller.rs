@@ -122,6 +122,11 @@ impl Caller {
         Ok(())
     }
 
+    /// Requests that wait for their answer.
+    pub(super) fn in_flight(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Bytes moved, though no whole message has come yet.
     pub(super) fn heard(&mut self, now: Instant) {
         self.pulse.heard(now);

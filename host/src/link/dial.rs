@@ -2,16 +2,16 @@
 //! In come requests, out go their answers; every request that was taken gets one, also when the link is lost.
 //! It never decides what a message means: that is the state machine's part.
 
-use super::caller::{Caller, Event};
+use super::caller::Event;
 use super::connect::{Connected, NotConnected, connect};
+use super::conversation::{Conversation, Waiting, refuse};
 use super::facts::LinkFacts;
 use super::frame::{Greeting, Welcome};
 use super::handle::{Command, Link};
-use super::socket::Socket;
+use super::socket::{AT_ONCE, Socket, Wire};
 use super::target::Target;
 use super::traffic::Counted;
 use super::unanswered::Cause;
-use super::waiting::{Waiting, answer, pass_on, refuse, send_push, take, turn_away};
 use super::waits::{BACKOFF_MOST, waits};
 use crate::access::{Access, LinkKey, Visitor};
 use crate::audience::Audience;
@@ -35,8 +35,6 @@ const STOPPING: &str = "it is stopping";
 const NOT_NEEDED: &str = "this host has no further need of it";
 /// Why a link ends for good.
 const CLOSING: &str = "this host stops";
-/// Commands that are taken before the socket has its turn.
-const AT_ONCE: usize = 64;
 /// Is told what a service says of itself.
 pub type OnWelcome = Arc<dyn Fn(&ServiceName, &Welcome) + Send + Sync>;
 
@@ -149,85 +147,94 @@ impl Task {
     }
 
     /// Serves one connection until it ends. Returns whether the service had taken us in.
-    async fn drive(&mut self, mut socket: Socket<Counted<Stream>>) -> bool {
-        let mut caller = Caller::new(&self.greeting(), Instant::now());
-        let mut replies: HashMap<u64, Waiting> = HashMap::new();
-        let mut neighbour = self.dialer.audience.neighbour();
-        let mut was_ready = false;
+    async fn drive(&mut self, socket: Socket<Counted<Stream>>) -> bool {
+        let mut talk = Conversation::begin(socket, &self.greeting(), self.dialer.audience.neighbour());
         // Made once and not in each turn: the turns are as many as requests and answers.
         let closing = self.closing.clone();
         let mut closed = pin!(closing.cancelled());
-        let mut alarm = pin!(sleep_until(caller.next_wake()));
+        let mut alarm = pin!(sleep_until(talk.caller.next_wake()));
         let why = loop {
-            wake_by(alarm.as_mut(), caller.next_wake());
-            if !flush(&mut caller, &socket) {
+            wake_by(alarm.as_mut(), talk.caller.next_wake());
+            if !talk.flush() {
                 break "it does not read what it is sent".to_owned();
             }
-            if caller.is_done() {
+            if talk.caller.is_done() {
                 break STOPPING.to_owned();
             }
-            let event = tokio::select! {
-                message = socket.next() => match message {
-                    Some(message) => caller.receive(message, Instant::now()),
-                    None => break socket.parting_words(),
+            let over = tokio::select! {
+                message = talk.socket.next() => match message {
+                    Some(message) => self.hear_all(message, &mut talk),
+                    None => Some(talk.socket.parting_words()),
                 },
                 command = self.inbox.recv() => match command {
                     Some(command) => {
-                        self.take_all(command, &socket, &mut caller, &mut replies);
+                        self.take_all(command, &mut talk);
                         None
                     }
-                    None => break NOT_NEEDED.to_owned(),
+                    None => Some(NOT_NEEDED.to_owned()),
                 },
-                Some(push) = neighbour.inbox.recv() => { send_push(&mut caller, &socket, &push.item); None }
-                () = closed.as_mut() => break CLOSING.to_owned(),
-                () = alarm.as_mut() => woken(&mut caller, &mut socket, alarm.as_mut()),
-            };
-            match event {
-                None => {}
-                Some(Event::Answer(id, response)) => answer(&mut replies, id, response),
-                Some(Event::Part(id, part)) => pass_on(&replies, id, part),
-                Some(Event::Push(push)) => neighbour.heard(push),
-                Some(Event::RoundTrip(time)) => self.measured(time),
-                Some(Event::Leaving) => {
-                    self.down(STOPPING);
-                    self.facts.send_modify(|facts| facts.leaving(Instant::now()));
+                Some(push) = talk.neighbour.inbox.recv() => {
+                    talk.push(&push.item);
+                    None
                 }
-                Some(Event::Offers(handlers)) => self.offers(handlers),
-                Some(Event::Ready(welcome)) => match self.check(&welcome) {
-                    Ok(()) => {
-                        was_ready = true;
-                        self.ready(welcome);
-                    }
-                    Err(why) => break why,
-                },
-                Some(Event::Ended(reason)) => break reason.to_string(),
+                () = closed.as_mut() => Some(CLOSING.to_owned()),
+                () = alarm.as_mut() => talk.woken(alarm.as_mut()).and_then(|event| self.heed(event, &mut talk)),
+            };
+            if let Some(why) = over {
+                break why;
             }
         };
-        self.lost(&why, was_ready, replies);
-        socket.close(&why).await;
-        was_ready
+        self.lost(&why, talk.was_ready, talk.replies);
+        talk.socket.close(&why).await;
+        talk.was_ready
     }
 
     /// Takes a command and those that wait behind it, so that what they send goes out at one time.
-    fn take_all(
-        &mut self,
-        command: Command,
-        socket: &Socket<Counted<Stream>>,
-        caller: &mut Caller,
-        replies: &mut HashMap<u64, Waiting>,
-    ) {
-        let mut next = Some(command);
+    fn take_all(&mut self, command: Command, talk: &mut Conversation) {
+        talk.take(command);
         for _ in 0..AT_ONCE {
-            match next {
-                Some(command) if socket.is_full() => turn_away(caller, command),
-                Some(command) => take(caller, replies, command),
-                None => return,
+            let Ok(command) = self.inbox.try_recv() else { return };
+            talk.take(command);
+        }
+    }
+
+    /// Heeds a message and those that came with it: a turn of the loop costs more than a message. Something: the connection is
+    /// over, and why.
+    fn hear_all(&mut self, message: Wire, talk: &mut Conversation) -> Option<String> {
+        let mut next = Some(message);
+        for _ in 0..AT_ONCE {
+            let event = talk.caller.receive(next?, Instant::now());
+            if let Some(why) = event.and_then(|event| self.heed(event, talk)) {
+                return Some(why);
             }
-            next = self.inbox.try_recv().ok();
+            next = talk.socket.next_waiting();
         }
-        if let Some(command) = next {
-            take(caller, replies, command);
+        let event = talk.caller.receive(next?, Instant::now())?;
+        self.heed(event, talk)
+    }
+
+    /// Does what an event asks for. Something: the connection is over, and why.
+    fn heed(&mut self, event: Event, talk: &mut Conversation) -> Option<String> {
+        match event {
+            Event::Answer(id, response) => talk.answer(id, response),
+            Event::Part(id, part) => talk.pass_on(id, part),
+            Event::Push(push) => talk.neighbour.heard(push),
+            Event::RoundTrip(time) => self.measured(time),
+            Event::Leaving => {
+                self.down(STOPPING);
+                self.facts.send_modify(|facts| facts.leaving(Instant::now()));
+            }
+            Event::Offers(handlers) => self.offers(handlers),
+            Event::Ready(welcome) => {
+                if let Err(why) = self.check(&welcome) {
+                    return Some(why);
+                }
+                talk.was_ready = true;
+                self.ready(welcome);
+            }
+            Event::Ended(reason) => return Some(reason.to_string()),
         }
+        None
     }
 
     fn url(&self) -> Option<DisplayValue<&str>> {
@@ -345,23 +352,4 @@ pub(crate) fn wake_by(alarm: Pin<&mut Sleep>, moment: Instant) {
     if moment < alarm.deadline() {
         alarm.reset(moment);
     }
-}
-
-/// The alarm has rung.
-fn woken(caller: &mut Caller, socket: &mut Socket<Counted<Stream>>, alarm: Pin<&mut Sleep>) -> Option<Event> {
-    if socket.has_moved() {
-        caller.heard(Instant::now());
-    }
-    let event = caller.wake(Instant::now());
-    alarm.reset(caller.next_wake());
-    event
-}
-
-fn flush(caller: &mut Caller, socket: &Socket<Counted<Stream>>) -> bool {
-    while let Some(message) = caller.next_out() {
-        if socket.send(message).is_err() {
-            return false;
-        }
-    }
-    true
 }

@@ -6,9 +6,9 @@ use super::traffic::Traffic;
 use crate::logging::one_line;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -30,6 +30,9 @@ const UNWRITTEN_BYTES: usize = 64 << 20;
 const REASON_BYTES: usize = 123;
 /// Bytes that are gathered before they are written; what is left goes out when nothing more waits.
 const WRITE_BYTES: usize = 64 << 10;
+
+/// Messages that are taken up at one time, before anything else has its turn.
+pub(crate) const AT_ONCE: usize = 64;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +59,22 @@ pub(crate) fn websocket_config(body: usize) -> WebSocketConfig {
 pub(crate) struct Socket<S> {
     incoming: SplitStream<WebSocketStream<S>>,
     outgoing: mpsc::Sender<Message>,
-    /// Bytes that wait to be written.
-    unwritten: Arc<AtomicUsize>,
+    outbox: Arc<Outbox>,
     writer: JoinHandle<()>,
     traffic: Traffic,
     /// What the traffic's count was when it was last asked for.
     seen: u64,
     /// The other end's reason, if it closed and gave one.
     reason: Option<String>,
+}
+
+/// What the socket and its writer know together.
+#[derive(Default)]
+struct Outbox {
+    /// Bytes that wait to be written.
+    unwritten: AtomicUsize,
+    /// Whether others are about to speak.
+    waits: AtomicBool,
 }
 
 /// The other end does not read what it is sent.
@@ -74,19 +85,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
     pub(crate) fn new(socket: WebSocketStream<S>, traffic: Traffic) -> Self {
         let (sink, incoming) = socket.split();
         let (outgoing, messages) = mpsc::channel::<Message>(UNWRITTEN);
-        let unwritten = Arc::new(AtomicUsize::new(0));
-        let writer = tokio::spawn(write(sink, messages, Arc::clone(&unwritten)));
-        Self { incoming, outgoing, unwritten, writer, traffic, seen: 0, reason: None }
+        let outbox = Arc::<Outbox>::default();
+        let writer = tokio::spawn(write(sink, messages, Arc::clone(&outbox)));
+        Self { incoming, outgoing, outbox, writer, traffic, seen: 0, reason: None }
     }
 
     /// Whether so much waits to be written that more should not be added.
     pub(crate) fn is_full(&self) -> bool {
-        self.unwritten.load(Ordering::Relaxed) > UNWRITTEN_BYTES
+        self.outbox.unwritten.load(Ordering::Relaxed) > UNWRITTEN_BYTES
     }
 
     /// Whether all that was sent is in the system's hands.
     pub(crate) fn is_drained(&self) -> bool {
-        self.unwritten.load(Ordering::Relaxed) == 0
+        self.outbox.unwritten.load(Ordering::Relaxed) == 0
     }
 
     /// Whether anything moved since this was last asked: a large message on a slow wire takes its time.
@@ -113,6 +124,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
         }
     }
 
+    /// A message that is there already.
+    pub(crate) fn next_waiting(&mut self) -> Option<Wire> {
+        // Whoever calls this waits for the next message afterwards: nobody is woken for it here.
+        self.next().now_or_never().flatten()
+    }
+
+    /// Says whether others are about to speak: then the writer lets them have their turn first, and all of it is one write.
+    pub(crate) fn others_will_speak(&self, will: bool) {
+        self.outbox.waits.store(will, Ordering::Relaxed);
+    }
+
     /// Why there is no next message, in words for the log.
     pub(crate) fn parting_words(&self) -> String {
         match &self.reason {
@@ -129,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
             Wire::Ping(number) => Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes())),
             Wire::Pong(number) => Message::Pong(Bytes::copy_from_slice(&number.to_be_bytes())),
         };
-        self.unwritten.fetch_add(message.len(), Ordering::Relaxed);
+        self.outbox.unwritten.fetch_add(message.len(), Ordering::Relaxed);
         self.outgoing.try_send(message).map_err(|_| Stuck)
     }
 
@@ -156,14 +178,18 @@ fn read_number(bytes: &[u8]) -> u64 {
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
     mut messages: mpsc::Receiver<Message>,
-    unwritten: Arc<AtomicUsize>,
+    outbox: Arc<Outbox>,
 ) {
-    while let Some(message) = messages.recv().await {
-        let mut fed = message.len();
-        if sink.feed(message).await.is_err() {
-            return;
+    let mut waiting = Vec::with_capacity(AT_ONCE);
+    while messages.recv_many(&mut waiting, AT_ONCE).await > 0 {
+        if outbox.waits.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+            while let Ok(message) = messages.try_recv() {
+                waiting.push(message);
+            }
         }
-        while let Ok(message) = messages.try_recv() {
+        let mut fed = 0;
+        for message in waiting.drain(..) {
             fed += message.len();
             if sink.feed(message).await.is_err() {
                 return;
@@ -172,7 +198,7 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
         if sink.flush().await.is_err() {
             return;
         }
-        unwritten.fetch_sub(fed, Ordering::Relaxed);
+        outbox.unwritten.fetch_sub(fed, Ordering::Relaxed);
     }
     // The close frame is a courtesy; the other end may be gone.
     let _ = sink.close().await;

@@ -8,7 +8,8 @@ use crate::access::{LinkKey, Visitor};
 use crate::audience::Neighbour;
 use crate::edition::Edition;
 use crate::link::{
-    Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, wake_by, websocket_config,
+    AT_ONCE, Callee, CalleeEvent, Counted, Greeting, SUBPROTOCOL, Socket, WINDOW, Welcome, Wire, wake_by,
+    websocket_config,
 };
 use crate::message::Part;
 use crate::presence::{HostPlace, InFlight};
@@ -188,10 +189,10 @@ impl Connection {
             if !self.flush() {
                 return "it does not read what it is sent".to_owned();
             }
-            let event = tokio::select! {
+            let over = tokio::select! {
                 message = self.socket.next() => match message {
-                    Some(message) => self.callee.receive(message, Instant::now()),
-                    None => return self.socket.parting_words(),
+                    Some(message) => self.hear_all(message),
+                    None => Some(self.socket.parting_words()),
                 },
                 Some(said) = self.said.recv() => {
                     self.say_all(said);
@@ -210,9 +211,9 @@ impl Connection {
                     }
                     let event = self.callee.wake(Instant::now());
                     alarm.as_mut().reset(self.callee.next_wake());
-                    event
+                    event.and_then(|event| self.heed(event))
                 }
-                () = sleep(PARTING_TIME), if self.has_parted() => return self.leaving.unwrap_or_default().to_owned(),
+                () = sleep(PARTING_TIME), if self.has_parted() => Some(self.leaving.unwrap_or_default().to_owned()),
                 () = stopped.as_mut(), if self.leaving.is_none() => {
                     self.leave("this host stops");
                     None
@@ -223,16 +224,38 @@ impl Connection {
                     None
                 }
             };
-            match event {
-                None => {}
-                Some(CalleeEvent::Greeted(greeting)) => self.greet(&greeting),
-                Some(CalleeEvent::Request { id, request, takes_parts }) => self.start(id, request, takes_parts),
-                Some(CalleeEvent::Took(id, count)) => self.took(id, count),
-                Some(CalleeEvent::Push(push)) => self.neighbour.heard(push),
-                Some(CalleeEvent::Cancel(id)) => self.cancel(id),
-                Some(CalleeEvent::Ended(reason)) => return reason.to_string(),
+            if let Some(why) = over {
+                return why;
             }
         }
+    }
+
+    /// Heeds a message and those that came with it: a turn of the loop costs more than a message. Something: the link is over,
+    /// and why.
+    fn hear_all(&mut self, message: Wire) -> Option<String> {
+        let mut next = Some(message);
+        for _ in 0..AT_ONCE {
+            let event = self.callee.receive(next?, Instant::now());
+            if let Some(why) = event.and_then(|event| self.heed(event)) {
+                return Some(why);
+            }
+            next = self.socket.next_waiting();
+        }
+        let event = self.callee.receive(next?, Instant::now())?;
+        self.heed(event)
+    }
+
+    /// Does what an event asks for. Something: the link is over, and why.
+    fn heed(&mut self, event: CalleeEvent) -> Option<String> {
+        match event {
+            CalleeEvent::Greeted(greeting) => self.greet(&greeting),
+            CalleeEvent::Request { id, request, takes_parts } => self.start(id, request, takes_parts),
+            CalleeEvent::Took(id, count) => self.took(id, count),
+            CalleeEvent::Push(push) => self.neighbour.heard(push),
+            CalleeEvent::Cancel(id) => self.cancel(id),
+            CalleeEvent::Ended(reason) => return Some(reason.to_string()),
+        }
+        None
     }
 
     /// Whether this host stops and has given every answer into the system's hands.
@@ -259,6 +282,7 @@ impl Connection {
     }
 
     fn flush(&mut self) -> bool {
+        self.socket.others_will_speak(!self.callee.is_idle());
         while let Some(message) = self.callee.next_out() {
             if self.socket.send(message).is_err() {
                 return false;
