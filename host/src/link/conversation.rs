@@ -65,14 +65,14 @@ impl Conversation {
         }
     }
 
-    /// Hands everything to the socket that is to be said. False: the service does not read it.
-    pub(super) fn flush(&mut self) -> bool {
-        self.socket.others_will_speak(self.caller.in_flight() > 1);
+    /// Says everything that is to be said. False: the service does not read it.
+    pub(super) async fn flush(&mut self) -> bool {
         while let Some(message) = self.caller.next_out() {
             if self.socket.send(message).is_err() {
                 return false;
             }
         }
+        self.socket.flush().await;
         true
     }
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{DisplayValue, display};
@@ -155,7 +156,7 @@ impl Task {
         let mut alarm = pin!(sleep_until(talk.caller.next_wake()));
         let why = loop {
             wake_by(alarm.as_mut(), talk.caller.next_wake());
-            if !talk.flush() {
+            if !talk.flush().await {
                 break "it does not read what it is sent".to_owned();
             }
             if talk.caller.is_done() {
@@ -168,7 +169,7 @@ impl Task {
                 },
                 command = self.inbox.recv() => match command {
                     Some(command) => {
-                        self.take_all(command, &mut talk);
+                        self.take_all(command, &mut talk).await;
                         None
                     }
                     None => Some(NOT_NEEDED.to_owned()),
@@ -189,9 +190,13 @@ impl Task {
         talk.was_ready
     }
 
-    /// Takes a command and those that wait behind it, so that what they send goes out at one time.
-    fn take_all(&mut self, command: Command, talk: &mut Conversation) {
+    /// Takes a command and those that wait behind it, so that what they send goes out with one write.
+    async fn take_all(&mut self, command: Command, talk: &mut Conversation) {
         talk.take(command);
+        if talk.caller.in_flight() > 1 {
+            // Where many ask, others are about to: they have their turn first. Who asks alone is not kept waiting.
+            yield_now().await;
+        }
         for _ in 0..AT_ONCE {
             let Ok(command) = self.inbox.try_recv() else { return };
             talk.take(command);

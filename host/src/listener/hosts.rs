@@ -26,7 +26,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -186,7 +186,7 @@ impl Connection {
         let mut alarm = pin!(sleep_until(self.callee.next_wake()));
         loop {
             wake_by(alarm.as_mut(), self.callee.next_wake());
-            if !self.flush() {
+            if !self.flush().await {
                 return "it does not read what it is sent".to_owned();
             }
             let over = tokio::select! {
@@ -195,7 +195,7 @@ impl Connection {
                     None => Some(self.socket.parting_words()),
                 },
                 Some(said) = self.said.recv() => {
-                    self.say_all(said);
+                    self.say_all(said).await;
                     None
                 }
                 Some(push) = self.neighbour.inbox.recv() => {
@@ -281,13 +281,14 @@ impl Connection {
         self.callee.renew(edition.configuration.settings.limits.request_time, news);
     }
 
-    fn flush(&mut self) -> bool {
-        self.socket.others_will_speak(!self.callee.is_idle());
+    /// Says everything that is to be said. False: the other host does not read it.
+    async fn flush(&mut self) -> bool {
         while let Some(message) = self.callee.next_out() {
             if self.socket.send(message).is_err() {
                 return false;
             }
         }
+        self.socket.flush().await;
         true
     }
 
@@ -359,9 +360,13 @@ impl Connection {
         self.running.insert(id, Running { task: task.abort_handle(), window, _counted: counted });
     }
 
-    /// Says what a request has to say, and what others have to say by now, so that it goes out at one time.
-    fn say_all(&mut self, (id, words): Said) {
+    /// Says what a request has to say, and what others have to say by now, so that it goes out with one write.
+    async fn say_all(&mut self, (id, words): Said) {
         self.say(id, words);
+        if !self.callee.is_idle() {
+            // Where many run, others are about to answer: they have their turn first. Who is alone is not kept waiting.
+            yield_now().await;
+        }
         for _ in 0..ANSWERS {
             let Ok((id, words)) = self.said.try_recv() else { return };
             self.say(id, words);
@@ -401,7 +406,7 @@ impl Connection {
             self.peer.visitor.from,
             self.peer.address
         );
-        self.flush();
+        self.flush().await;
         self.socket.close(why).await;
     }
 }

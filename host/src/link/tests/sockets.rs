@@ -33,14 +33,29 @@ fn binary(byte: u8, length: usize) -> Wire {
 
 #[tokio::test(start_paused = true)]
 async fn messages_arrive_as_they_were_sent_and_in_order() {
-    let (one, mut other) = pair(64).await;
+    let (mut one, mut other) = pair(64).await;
     let messages =
         [Wire::Text("{\"a\":\"\u{e9}\"}".to_owned()), binary(0, 0), binary(0xff, 100_000), Wire::Text(String::new())];
     for message in &messages {
         one.send(message.clone()).unwrap();
     }
-    for message in messages {
-        assert_eq!(timeout(PATIENCE, other.next()).await.unwrap(), Some(message));
+    let read = async {
+        for message in messages {
+            assert_eq!(timeout(PATIENCE, other.next()).await.unwrap(), Some(message));
+        }
+    };
+    while_it_waits(&mut one, read).await;
+    assert!(one.is_drained());
+}
+
+/// The other end reads while this one waits for a message, which does not come.
+async fn while_it_waits<T>(
+    socket: &mut Socket<impl AsyncRead + AsyncWrite + Unpin>,
+    other: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        message = socket.next() => panic!("{message:?}"),
+        read = other => read,
     }
 }
 
@@ -72,6 +87,7 @@ async fn two_ends_that_both_have_much_to_say_never_wait_for_one_another() {
 async fn a_ping_is_answered_by_itself() {
     let (mut one, mut other) = pair(1024).await;
     one.send(Wire::Ping(u64::MAX - 1)).unwrap();
+    one.flush().await;
     let quiet = tokio::spawn(async move {
         assert_eq!(other.next().await, Some(Wire::Ping(u64::MAX - 1)));
         other.next().await
@@ -83,7 +99,7 @@ async fn a_ping_is_answered_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_waits_and_says_goodbye() {
     let (one, other) = duplex(256);
-    let one = Socket::new(stream(one, Role::Client).await, Traffic::default());
+    let mut one = Socket::new(stream(one, Role::Client).await, Traffic::default());
     let mut other = stream(other, Role::Server).await;
     for _ in 0..20 {
         one.send(binary(7, 1000)).unwrap();
@@ -106,7 +122,7 @@ async fn closing_writes_what_waits_and_says_goodbye() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_waits_for_nobody_for_ever() {
-    let (one, other) = pair(256).await;
+    let (mut one, other) = pair(256).await;
     for _ in 0..20 {
         one.send(binary(7, 1000)).unwrap();
     }
@@ -118,12 +134,12 @@ async fn closing_waits_for_nobody_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_does_not_read_is_found_to_be_stuck() {
-    let (one, _other) = pair(256).await;
+    let (mut one, _other) = pair(256).await;
     let mut sent = 0;
     while one.send(binary(1, 100)).is_ok() {
         sent += 1;
         assert!(sent < 20_000, "unwritten messages have no bound");
-        tokio::task::yield_now().await;
+        one.flush().await;
     }
     assert!(sent >= super::super::caller::IN_FLIGHT);
 }
@@ -143,17 +159,17 @@ async fn a_goodbye_a_break_and_an_oversized_message_end_the_socket() {
     drop(other);
     assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), None);
 
-    let (mut one, other) = pair(4096).await;
+    let (mut one, mut other) = pair(4096).await;
     other.send(binary(0, 3 * BODY)).unwrap();
-    assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), None);
+    assert_eq!(while_it_waits(&mut other, timeout(PATIENCE, one.next())).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_of_the_most_and_the_longest_header_fit() {
-    let (one, mut other) = pair(64 << 10).await;
+    let (mut one, mut other) = pair(64 << 10).await;
     let most = binary(0, BODY + super::super::frame::HEADER_BYTES + 4);
     one.send(most.clone()).unwrap();
-    assert_eq!(timeout(PATIENCE, other.next()).await.unwrap(), Some(most));
+    assert_eq!(while_it_waits(&mut one, timeout(PATIENCE, other.next())).await.unwrap(), Some(most));
 }
 
 /// A pipe that counts how often it is written to.
@@ -188,14 +204,49 @@ impl AsyncWrite for Counted {
 async fn what_has_gathered_goes_out_with_one_write() {
     let writes = Arc::new(AtomicUsize::new(0));
     let (one, other) = duplex(1 << 20);
-    let one = Socket::new(stream(Counted(one, Arc::clone(&writes)), Role::Client).await, Traffic::default());
+    let mut one = Socket::new(stream(Counted(one, Arc::clone(&writes)), Role::Client).await, Traffic::default());
     let mut other = Socket::new(stream(other, Role::Server).await, Traffic::default());
     for _ in 0..100 {
         one.send(binary(1, 100)).unwrap();
     }
+    one.flush().await;
     for _ in 0..100 {
         assert_eq!(other.next().await, Some(binary(1, 100)));
     }
     let writes = writes.load(Ordering::Relaxed);
     assert!(writes <= 2, "{writes} writes for 100 small messages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_been_written_is_not_counted_while_more_comes() {
+    let (mut one, mut other) = pair(1024).await;
+    let read = async { while other.next().await.is_some() {} };
+    let write = async {
+        // More than may wait, but never at one time.
+        for _ in 0..100 {
+            one.send(binary(1, 1 << 20)).unwrap();
+            one.send(binary(1, 1)).unwrap();
+            assert!(!one.is_full());
+            let _ = timeout(Duration::from_millis(1), one.next()).await;
+        }
+        assert!(one.is_drained());
+    };
+    tokio::select! {
+        () = write => {}
+        () = read => panic!("it ends by itself"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_come_is_read_though_nothing_can_be_written_any_more() {
+    let (one, other) = duplex(4096);
+    let mut one = Socket::new(stream(one, Role::Client).await, Traffic::default());
+    let mut other = stream(other, Role::Server).await;
+    other.send(Message::text("last")).await.unwrap();
+    drop(other);
+    one.send(binary(1, 100)).unwrap();
+    one.flush().await;
+    one.send(binary(1, 100)).unwrap();
+    assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), Some(Wire::Text("last".to_owned())));
+    assert_eq!(timeout(PATIENCE, one.next()).await.unwrap(), None);
 }
