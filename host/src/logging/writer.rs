@@ -97,9 +97,8 @@ impl Writer {
                 tracing::warn!("{missing} lines of the log were dropped: standard output was not read fast enough");
             }
             let is_next = last.elapsed() < NEXT;
-            let has_many = lines.iter().filter(|byte| **byte == b'\n').take(MANY).count() == MANY;
             quick = match quick > MANY {
-                true if has_many => quick,
+                true if has_many(&lines) => quick,
                 false if is_next => quick + 1,
                 _ => 0,
             };
@@ -129,4 +128,8 @@ impl Writer {
         // Nothing below the lock can leave half a line.
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn has_many(lines: &[u8]) -> bool {
+    lines.iter().filter(|byte| **byte == b'\n').take(MANY).count() == MANY
 }
