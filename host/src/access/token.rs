@@ -94,15 +94,7 @@ impl TokenKey {
     pub(super) fn as_issued(session: &Session, now: u64) -> Result<Session, TokenRefusal> {
         let mut claims = first_claims(session, now)?;
         add_clear_claims(&mut claims, session);
-        let secret: Vec<(&String, &Value)> =
-            session.secret.iter().filter_map(|name| session.claims.get_key_value(name)).collect();
-        for (name, value) in &secret {
-            claims.shift_remove(*name);
-            claims.insert((*name).clone(), (*value).clone());
-        }
-        let is_there = |name: &str| secret.iter().any(|(there, _)| *there == name);
-        let missing = SECRET_BY_DEFAULT.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
-        let secret = secret.iter().map(|(name, _)| (*name).clone()).chain(missing).collect();
+        let secret = put_back(&mut claims, secret_claims(session));
         Ok(Session { claims, secret })
     }
 
@@ -122,25 +114,30 @@ impl TokenKey {
         let plain = self.claims.decrypt(locked).ok_or(unreadable.clone())?;
         let secret: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| unreadable)?;
         claims.shift_remove("qewd");
-        let mut names: Vec<String> = secret.keys().cloned().collect();
-        names.extend(SECRET_BY_DEFAULT.iter().filter(|name| !secret.contains_key(**name)).map(|&name| name.to_owned()));
-        for (name, value) in secret {
-            claims.shift_remove(&name);
-            claims.insert(name, value);
-        }
-        Ok(names)
+        Ok(put_back(claims, secret))
     }
 
     fn lock(&self, session: &Session) -> Result<String, TokenRefusal> {
-        let mut secret = Map::new();
-        for name in &session.secret {
-            if let Some(value) = session.claims.get(name) {
-                secret.insert(name.clone(), value.clone());
-            }
-        }
-        let plain = Value::Object(secret).to_string().into_bytes();
+        let plain = Value::Object(secret_claims(session)).to_string().into_bytes();
         self.claims.encrypt(plain).map_err(|_| TokenRefusal::Claims("the secret claims could not be encrypted"))
     }
+}
+
+/// The claims that travel encrypted.
+fn secret_claims(session: &Session) -> Map<String, Value> {
+    let there = session.secret.iter().filter_map(|name| session.claims.get_key_value(name));
+    there.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Puts secret claims among the others, and returns the names of all that are secret from now on.
+fn put_back(claims: &mut Map<String, Value>, secret: Map<String, Value>) -> Vec<String> {
+    let mut names: Vec<String> = secret.keys().cloned().collect();
+    names.extend(SECRET_BY_DEFAULT.iter().filter(|name| !secret.contains_key(**name)).map(|&name| name.to_owned()));
+    for (name, value) in secret {
+        claims.shift_remove(&name);
+        claims.insert(name, value);
+    }
+    names
 }
 
 /// The claims with which every token begins.
