@@ -10,6 +10,8 @@ const PACKAGES: [&str; 5] =
     ["guests", "example-orchestrator", "example-login-service", "example-info-service", "example-db-service"];
 /// What tests/guests/helpful/versioned.rs says of itself until another number is written over it.
 const UNWRITTEN: &[u8] = b"version=00000000";
+/// The name of its handler.
+const HANDLER: &[u8] = b"versioned";
 
 /// The folder of the workspace.
 #[must_use]
@@ -75,6 +77,26 @@ impl Versioned {
             text.copy_from_slice(version_text(number).as_bytes());
         }
         bytes
+    }
+
+    /// A version whose handler has a name of its own, and that name.
+    ///
+    /// # Panics
+    /// Above 999: the name has as many letters as the one that it takes the place of.
+    #[must_use]
+    pub fn named(&self, number: u32) -> (String, Vec<u8>) {
+        let name = format!("module{number:03}");
+        assert_eq!(name.len(), HANDLER.len(), "{number} is too large");
+        let mut bytes = self.version(number);
+        let mut from = 0;
+        while let Some(found) =
+            bytes.get(from..).and_then(|rest| rest.windows(HANDLER.len()).position(|it| it == HANDLER))
+        {
+            let place = from + found;
+            bytes.get_mut(place..place + HANDLER.len()).expect("it was found there").copy_from_slice(name.as_bytes());
+            from = place + HANDLER.len();
+        }
+        (name, bytes)
     }
 
     /// The size of each version, in bytes.

@@ -12,6 +12,7 @@ mod ports;
 mod ways;
 mod probe;
 mod door;
+mod host_link;
 mod hosts;
 mod envelope;
 mod refusals;

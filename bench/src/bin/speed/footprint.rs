@@ -7,7 +7,6 @@ use super::process::ask;
 use super::report::{Figure, Goal, Report};
 use super::tools::Tools;
 use bench::memory::Memory;
-use bench::modules::Versioned;
 use serde_json::json;
 use std::time::Duration;
 
@@ -90,20 +89,13 @@ fn instances(tools: &Tools, report: &mut Report) {
 
 /// Each module by what a host of many holds more than one of few, and whether it grows evenly.
 fn modules(tools: &Tools, report: &mut Report) {
-    let versions = Versioned::read(&tools.modules);
     let mut sizes = Vec::new();
     for count in MODULES {
-        let routes: Vec<_> = (0..count)
-            .map(|number| json!({ "uri": format!("/m{number}"), "handler": format!("m{number}"), "authenticate": false }))
-            .collect();
-        let folder = Folder::new(&json!(routes), &[]);
-        for number in 0..count {
-            folder.add("orchestrator", &format!("m{number}"), &versions.version(number));
-        }
+        let folder = host::of_modules(tools, count);
         // The first start compiles, which takes memory of its own.
         drop(host::start("qewd", &folder, "one", host::command(&tools.qewd, &folder, "one", None)));
         let qewd = host::start("qewd", &folder, "one", host::command(&tools.qewd, &folder, "one", None));
-        qewd.wait_for(&format!("/m{}", count - 1));
+        qewd.wait_for(&format!("/module{:03}", count - 1));
         sizes.push((f64::from(count), memory_of(qewd.id()).resident as f64 * 1024.0 / 1e6));
     }
     for pair in sizes.windows(2) {

@@ -4,6 +4,7 @@
 
 use super::process::{Server, output};
 use super::tools::Tools;
+use bench::modules::Versioned;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,18 @@ pub(crate) fn route(method: &str, uri: &str, handler: &str, is_open: bool, servi
         route["on_microservice"] = service.into();
     }
     route
+}
+
+/// A folder with so many modules, each with a handler and a route of its own: `/module000` and so on.
+pub(crate) fn of_modules(tools: &Tools, count: u32) -> Folder {
+    let versions = Versioned::read(&tools.modules);
+    let modules: Vec<(String, Vec<u8>)> = (0..count).map(|number| versions.named(number)).collect();
+    let routes: Vec<_> = modules.iter().map(|(name, _)| route("GET", &format!("/{name}"), name, true, None)).collect();
+    let folder = Folder::new(&json!(routes), &[]);
+    for (name, module) in &modules {
+        folder.add("orchestrator", name, module);
+    }
+    folder
 }
 
 /// The command that starts a host on a free port.

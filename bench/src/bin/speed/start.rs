@@ -7,8 +7,6 @@ use super::host::{self, Folder};
 use super::process::{ask, free_port};
 use super::report::{Figure, Goal, Report};
 use super::tools::Tools;
-use bench::modules::Versioned;
-use serde_json::json;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -21,14 +19,7 @@ const LOOK: Duration = Duration::from_micros(500);
 
 /// Row 7.
 pub(crate) fn start(tools: &Tools, _: &Plan, report: &mut Report) {
-    let routes: Vec<_> = (0..MODULES)
-        .map(|number| json!({ "uri": format!("/m{number}"), "handler": format!("m{number}"), "authenticate": false }))
-        .collect();
-    let folder = Folder::new(&json!(routes), &[]);
-    let versions = Versioned::read(&tools.modules);
-    for number in 0..MODULES {
-        folder.add("orchestrator", &format!("m{number}"), &versions.version(number));
-    }
+    let folder = host::of_modules(tools, MODULES);
     let times: Vec<f64> = (0..=STARTS).map(|_| first_answer(tools, &folder)).skip(1).collect();
     report.figure(
         &Figure {
@@ -50,7 +41,7 @@ fn first_answer(tools: &Tools, folder: &Folder) -> f64 {
     let began = Instant::now();
     let mut child = command.spawn().expect("the program can be started");
     let until = began + Duration::from_secs(60);
-    while !matches!(ask(port, "GET", "/m3", &[], ""), Ok((200, _))) {
+    while !matches!(ask(port, "GET", "/module003", &[], ""), Ok((200, _))) {
         assert!(Instant::now() < until, "the host does not answer");
         std::thread::sleep(LOOK);
     }
