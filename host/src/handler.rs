@@ -3,6 +3,7 @@
 //! It never queues, never routes, and knows of no other module; only files below this one name wasmtime.
 
 mod cache;
+mod ticker;
 mod engine;
 mod module;
 mod linking;

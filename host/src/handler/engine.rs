@@ -1,17 +1,14 @@
-//! The wasm engine of a host, and the ticker by which a busy handler lets others run.
+//! The wasm engine of a host.
 //! In come how many instances there may be and where compiled code is kept; out goes the engine that modules share.
 //! It never loads a module.
 
 use super::cache::CheckedCache;
+use super::ticker::Ticker;
 use crate::configuration::TABLE_ELEMENTS;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// How often a running handler gives way to other work: short beside a request's time, long beside the cost of a switch.
-const TICK: Duration = Duration::from_millis(10);
 /// Core instances in one component: a Rust module needs 3, one made by componentize-py 38 (measured).
 const CORE_INSTANCES_PER_INSTANCE: u32 = 40;
 /// Memories in one component: a Rust module needs 1, one made by componentize-qjs 3 (measured).
@@ -41,7 +38,7 @@ pub struct Engine {
     wasmtime: wasmtime::Engine,
     instances: usize,
     cache: Option<CheckedCache>,
-    _ticker: Arc<Ticker>,
+    ticker: Arc<Ticker>,
 }
 
 impl Engine {
@@ -67,8 +64,9 @@ impl Engine {
                 wasmtime::Engine::new(&config).map_err(|error| format!("{error:#}"))?
             }
         };
-        let ticker = Ticker::start(&wasmtime)?;
-        Ok(Self { wasmtime, instances: settings.instances, cache, _ticker: Arc::new(ticker) })
+        let engine = wasmtime.weak();
+        let ticker = Ticker::start(move || engine.upgrade().map(|engine| engine.increment_epoch()).is_some())?;
+        Ok(Self { wasmtime, instances: settings.instances, cache, ticker: Arc::new(ticker) })
     }
 
     /// Instances that may live at once.
@@ -83,6 +81,10 @@ impl Engine {
             // Without a checksum it is compiled anew at the next start: nothing to wait for, and nothing to report.
             let _ = tokio::task::spawn_blocking(move || cache.seal()).await;
         }
+    }
+
+    pub(super) fn ticker(&self) -> &Arc<Ticker> {
+        &self.ticker
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -130,35 +132,4 @@ fn pooling(settings: &EngineSettings) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(KEPT_BYTES)
         .pagemap_scan(wasmtime::Enabled::Auto);
     pooling
-}
-
-/// A thread that moves the engine's epoch on.
-struct Ticker {
-    stop: Arc<AtomicBool>,
-}
-
-impl Ticker {
-    fn start(engine: &wasmtime::Engine) -> Result<Self, String> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (engine, stopped) = (engine.weak(), Arc::clone(&stop));
-        std::thread::Builder::new()
-            .name("epoch".to_owned())
-            .spawn(move || {
-                while !stopped.load(Ordering::Relaxed) {
-                    std::thread::sleep(TICK);
-                    match engine.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
-                        None => return,
-                    }
-                }
-            })
-            .map_err(|error| format!("the thread that limits handlers' time: {error}"))?;
-        Ok(Self { stop })
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
 }

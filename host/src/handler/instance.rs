@@ -7,6 +7,7 @@ use super::exports::{Exports, Linked};
 use super::imports::{Asker, Upward};
 use super::limits::{GrowthLimit, MemoryGauge};
 use super::output::HandlerLog;
+use super::ticker::Ticker;
 use super::{Call, CallFailure, Outcome};
 use crate::audience::Audience;
 use crate::configuration::{MOST_RESOURCES, ModuleSettings};
@@ -67,6 +68,8 @@ pub struct Instance {
     exports: Exports,
     /// How long a handler may run.
     deadline: Option<Duration>,
+    /// Lets others run while it does.
+    ticker: Arc<Ticker>,
 }
 
 impl Instance {
@@ -75,6 +78,7 @@ impl Instance {
         module: &Arc<str>,
         settings: &ModuleSettings,
         shared: &Shared,
+        ticker: &Arc<Ticker>,
     ) -> Result<Self, CallFailure> {
         let log = HandlerLog::default();
         let mut table = ResourceTable::new();
@@ -94,12 +98,14 @@ impl Instance {
         // Each tick the handler gives way once; how long it may take in all is the call's deadline.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
+        let running = ticker.begin();
         let exports = linked.instantiate(&mut store).await;
+        drop(running);
         let exports = exports.map_err(|error| match store.data().growth.failure() {
             Some(failure) => failure,
             None => CallFailure::Instantiate(one_line(&error)),
         })?;
-        Ok(Self { store, exports, deadline: settings.deadline })
+        Ok(Self { store, exports, deadline: settings.deadline, ticker: Arc::clone(ticker) })
     }
 
     /// Its memory, which may be read while it runs.
@@ -114,7 +120,9 @@ impl Instance {
     }
 
     pub(super) async fn describe(&mut self) -> Result<Vec<types::Offer>, CallFailure> {
+        let running = self.ticker.begin();
         let offers = self.exports.describe(&mut self.store).await;
+        drop(running);
         offers.map_err(|error| self.failure_of(&error))
     }
 
@@ -129,12 +137,14 @@ impl Instance {
         state.asker =
             Some(Asker { request: Arc::clone(&call.request), trace: call.trace.clone(), questions: 0, pushes: 0 });
         state.growth.begin();
+        let running = self.ticker.begin();
         let handled = async {
             let returned = self.exports.handle(&mut self.store, call).await;
             // A refusal, too, may be the answer of a handler that has written something.
             (returned, self.store.data_mut().settle().await)
         };
         let ended = tokio::time::timeout_at(deadline, handled).await;
+        drop(running);
         let state = self.store.data_mut();
         state.asker = None;
         state.documents = None;

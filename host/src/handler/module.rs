@@ -27,8 +27,8 @@ pub struct Compiled {
     /// How long compiling took, or reading what was compiled before.
     pub took: Duration,
     component: Component,
-    /// Keeps the engine's ticker alive as long as there are instances that it has to interrupt.
-    _engine: Engine,
+    /// Its ticker interrupts instances.
+    engine: Engine,
 }
 
 /// A loaded module.
@@ -116,7 +116,7 @@ impl Compiled {
             let started = Instant::now();
             let component = compile(compiler.wasmtime(), &bytes)?;
             let version = content_hash(&bytes).into();
-            Ok(Self { version, took: started.elapsed(), component, _engine: compiler })
+            Ok(Self { version, took: started.elapsed(), component, engine: compiler })
         });
         compiling
             .await
@@ -171,7 +171,8 @@ impl Module {
     /// # Errors
     /// [`CallFailure::Instantiate`] when the module's own start-up fails or there is no room.
     pub async fn instantiate(&self) -> Result<Instance, CallFailure> {
-        Instance::new(&self.linked, &self.name, &self.settings, &self.shared).await
+        let ticker = self.compiled.engine.ticker();
+        Instance::new(&self.linked, &self.name, &self.settings, &self.shared, ticker).await
     }
 
     /// From now on another version serves.
