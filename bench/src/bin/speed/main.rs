@@ -41,10 +41,11 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6, 7, 8, 9])]
     rows: Vec<u8>,
     /// How often all servers have their turn.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 11)]
     rounds: usize,
-    /// Seconds of each turn.
-    #[arg(long, default_value_t = 3)]
+    /// Seconds of each turn. Short ones: a small machine has slow and fast phases of some seconds, and only servers whose turns
+    /// are in the same phase can be compared.
+    #[arg(long, default_value_t = 1)]
     seconds: u64,
     /// Connections at which throughput is measured; the verdict is on 64.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
